@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  // Relative addresses: the page works wherever the admin listener, or a proxy in front of it, puts it.
+  base: './',
+  plugins: [react()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    // The page's policy is `img-src 'self' data:` and no data: elsewhere, so nothing is inlined.
+    assetsInlineLimit: 0,
+    // Vite's preload polyfill is not needed by the browsers that have X25519, and saves a script.
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/admin': 'http://127.0.0.1:8788' } },
+})
