@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { SetupError } from './setup-error.mjs'
+
+/** Real components of the tests: the program to look for, and the package that has it. */
+const PROGRAMS = {
+  postgres: { debian: 'postgresql', brew: 'postgresql', folders: postgresFolders },
+  'redis-server': { debian: 'redis-server', brew: 'redis' },
+  chromium: { debian: 'chromium', brew: '--cask chromium' },
+  mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
+  tshark: { debian: 'tshark', brew: 'wireshark' },
+}
+
+/** Which command needs which of them. */
+export const PROGRAM_SETS = {
+  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump', 'tshark'],
+  '--demo': ['mitmdump'],
+}
+
+/** Installs what is missing on Debian as root or with passwordless sudo; elsewhere says what is missing and stops. */
+export function ensurePrograms(names) {
+  const missing = names.filter((name) => !isInstalled(name))
+  if (missing.length === 0) return
+  const packages = missing.map((name) => PROGRAMS[name].debian)
+  const prefix = installPrefix()
+  if (prefix === undefined) throw new SetupError(howToGet(missing, packages))
+  console.error(`set-up: installing ${packages.join(', ')}`)
+  run(prefix, ['apt-get', 'update', '-q'])
+  run(prefix, ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages])
+  const still = missing.filter((name) => !isInstalled(name))
+  if (still.length > 0) throw new SetupError(howToGet(still, packages))
+}
+
+function isInstalled(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin']
+  return [...folders, ...(PROGRAMS[name].folders?.() ?? [])].some((folder) => existsSync(join(folder, name)))
+}
+
+/** Debian keeps PostgreSQL's server programs off the PATH, one folder a version. */
+function postgresFolders() {
+  const base = '/usr/lib/postgresql'
+  return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : []
+}
+
+/** @returns the words before `apt-get`, or undefined where we cannot install. */
+function installPrefix() {
+  if (!existsSync('/usr/bin/apt-get')) return undefined
+  if (process.getuid?.() === 0) return []
+  const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' })
+  return sudo.status === 0 ? ['sudo', '-n'] : undefined
+}
+
+function run(prefix, words) {
+  // Through `env`, because sudo clears the environment; without it tshark's package asks a question and waits.
+  const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', ...words]
+  const done = spawnSync(command, rest, { stdio: ['ignore', 2, 2] })
+  if (done.status !== 0)
+    throw new SetupError(`\`${words.join(' ')}\` failed (${done.error?.message ?? done.status})`)
+}
+
+function howToGet(missing, packages) {
+  return [
+    `these programs are missing: ${missing.join(', ')}.`,
+    `  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`,
+    `  macOS:           ${missing.map((name) => `brew install ${PROGRAMS[name].brew}`).join(' && ')}`,
+    'They must be on the PATH. Then run the same command again.',
+  ].join('\n')
+}
