@@ -44,7 +44,6 @@ const NODE_FILES = [
 ]
 
 const PACKAGES = Object.keys(OURS)
-const escape = (name) => name.replaceAll('/', '\\/')
 
 const workspaceRules = PACKAGES.map((name) => ({
   name: `${name}-imports`,
@@ -62,7 +61,7 @@ const npmRules = PACKAGES.map((name) => ({
   to: {
     path: 'node_modules/',
     ...(OF_NPM[name].length > 0 && {
-      pathNot: `node_modules/(${OF_NPM[name].map((of) => (of.endsWith('/') ? escape(of) : `${escape(of)}/`)).join('|')})`,
+      pathNot: `node_modules/(${OF_NPM[name].map((of) => (of.endsWith('/') ? of : `${of}/`)).join('|')})`,
     }),
   },
 }))
