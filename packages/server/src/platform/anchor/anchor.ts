@@ -1,0 +1,45 @@
+/** Where the audit chain ends. */
+export interface AuditHead {
+  readonly sequence: number
+  /** 32 bytes. */
+  readonly hash: Uint8Array
+}
+
+export interface ManifestPosition {
+  readonly applicationId: string
+  readonly epoch: number
+  readonly sequence: number
+}
+
+export interface RevokedKey {
+  /** UUID. */
+  readonly id: string
+  readonly applicationId: string
+}
+
+export interface AnchorAdvance {
+  readonly version: number
+  readonly auditHead: AuditHead
+  readonly revoked: readonly RevokedKey[]
+  readonly manifests: readonly ManifestPosition[]
+}
+
+export interface AnchorHead {
+  readonly installation: string
+  readonly version: number
+  readonly auditHead: AuditHead
+}
+
+/**
+ * What the database must not be behind of. It lies beside the master key, outside the database and its backups, so
+ * that a restored database is noticed and a revoked key stays revoked.
+ */
+export interface Anchor {
+  /** Undefined before the first advance. */
+  head(): AnchorHead | undefined
+  /** Only forward: an older version leaves the head as it is, but adds its revoked keys and manifests. */
+  advance(installation: string, advance: AnchorAdvance): void
+  revokedKeys(): Iterable<RevokedKey>
+  manifests(): Iterable<ManifestPosition>
+  close(): void
+}

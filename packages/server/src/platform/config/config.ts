@@ -1,0 +1,47 @@
+/** The server's settings, checked. Paths are absolute. See docs/operations.md for each variable. */
+export interface Config {
+  /** Public listener. */
+  readonly host: string
+  readonly port: number
+  /** Admin API and dashboard, an address of its own. */
+  readonly admin: { readonly host: string; readonly port: number }
+  /** The addresses that people and apps use, if they differ from what is listened on. No trailing slash. */
+  readonly adminUrl?: string
+  readonly publicUrl?: string
+  readonly dataDir: string
+  readonly database: DatabaseConfig
+  readonly redisUrl?: string
+  readonly adminToken?: string
+  readonly oidc?: OidcConfig
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+  /** `/v1` answers only through the sealed channel. */
+  readonly requireChannel: boolean
+  /** 1: everything in one process. */
+  readonly workers: number
+  readonly masterKeyFile: string
+  readonly masterPassphraseFile?: string
+  /** 600 (10 minutes) to 86,400 (24 hours). */
+  readonly manifestLifetimeSeconds: number
+  /** Exact origins that proxy mode may forward to; the first is the default. */
+  readonly upstreams: readonly string[]
+  readonly logLevel: LogLevel
+}
+
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+export type DatabaseConfig =
+  | { readonly dialect: 'sqlite'; readonly file: string }
+  | { readonly dialect: 'postgres'; readonly url: string }
+
+export interface OidcConfig {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret?: string
+  /** The id token's claim that names roles; a string or a list. */
+  readonly roleClaim: string
+  /** What the sign-in button says. */
+  readonly name: string
+  readonly scopes: string
+  /** Values of the claim → roles of ours; without an entry a value that is a role's name counts as that role. */
+  readonly roleMap: Readonly<Record<string, string>>
+}

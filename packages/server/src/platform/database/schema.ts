@@ -1,0 +1,13 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { KeyTables } from '../../keys/tables.ts'
+import type { PlatformTables } from './tables.ts'
+
+/**
+ * All tables. Each feature declares its own in its `tables.ts` and adds them here.
+ * Columns are text, bigint (a JavaScript number) and bytea only, so that both engines and a backup agree.
+ */
+export interface Database extends PlatformTables, KeyTables {}
+
+export type Db = Kysely<Database>
+export type DbTransaction = Transaction<Database>
+export type Dialect = 'sqlite' | 'postgres'
