@@ -54,7 +54,16 @@ function options() {
  */
 function changedPackages(before, after) {
   const names = new Set([...Object.keys(before.packages), ...Object.keys(after.packages)])
-  return [...names].filter((name) => summary(before.packages[name]) !== summary(after.packages[name]))
+  return [...names].filter(
+    (name) =>
+      summary(before.packages[name]) !== summary(after.packages[name]) &&
+      !isPlatformBinary(before.packages[name] ?? after.packages[name]),
+  )
+}
+
+/** A mirror may lack the binaries of other systems; where one is found it adds itself, and that is no disagreement. */
+function isPlatformBinary(entry) {
+  return entry.optional === true && entry.os !== undefined
 }
 
 function summary(entry) {
