@@ -1,12 +1,15 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { ApplicationTables } from '../../applications/tables.ts'
+import type { ChannelTables } from '../../channel/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
+import type { AuthTables } from '../auth/tables.ts'
 import type { PlatformTables } from './tables.ts'
 
 /**
  * All tables. Each feature declares its own in its `tables.ts` and adds them here.
  * Columns are text, bigint (a JavaScript number) and bytea only, so that both engines and a backup agree.
  */
-export interface Database extends PlatformTables, KeyTables {}
+export interface Database extends PlatformTables, AuthTables, KeyTables, ApplicationTables, ChannelTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>

@@ -1,0 +1,23 @@
+/**
+ * Where a call came from. Made by the listener or the gateway in this process and handed on as a value: nothing
+ * in a request (a header, a path) can set it.
+ */
+export type CallOrigin =
+  | {
+      readonly sealed: false
+      /** Address of the peer, for rate limits; never trusted for more. */
+      readonly remoteAddress: string
+      readonly secure: boolean
+    }
+  | {
+      readonly sealed: true
+      /** The application whose key opened the request. */
+      readonly applicationId: string
+      /** The OHTTP key id that opened it. */
+      readonly keyId: number
+    }
+
+/** What rate limits count by. Sealed callers share one count: nothing before the opening names them. */
+export function callerOf(origin: CallOrigin): string {
+  return origin.sealed ? `sealed:${origin.applicationId}` : origin.remoteAddress
+}

@@ -1,0 +1,45 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { HTTPException } from 'hono/http-exception'
+import type { Logger } from '../log/logger.ts'
+import type { CallOrigin } from './call-origin.ts'
+import { problemOfError, problemResponse } from './problem.ts'
+
+export interface AppBindings {
+  readonly origin: CallOrigin
+}
+
+export interface AppEnv {
+  Bindings: AppBindings
+}
+
+/** How many refused fields one answer lists. */
+const MAX_LISTED_ERRORS = 20
+
+/** A router whose every refusal, unknown route and fault is an RFC 9457 problem. */
+export function createApp<Env extends AppEnv = AppEnv>(logger: Logger): OpenAPIHono<Env> {
+  const app = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (result.success) return undefined
+      const errors = result.error.issues.slice(0, MAX_LISTED_ERRORS).map((issue) => ({
+        path: issue.path.join('.'),
+        message: issue.message,
+      }))
+      const detail = errors.map((e) => (e.path === '' ? e.message : `${e.path}: ${e.message}`)).join('; ')
+      return problemResponse('INPUT_INVALID', { detail, errors })
+    },
+  })
+  app.notFound(() => problemResponse('NOT_FOUND', { detail: 'There is nothing at this address.' }))
+  app.onError((error) => answerError(error, logger))
+  return app
+}
+
+/** The answer to a thrown value; faults of ours are logged, refusals are not. */
+export function answerError(error: unknown, logger: Logger): Response {
+  // Hono throws this for a JSON body that does not parse.
+  if (error instanceof HTTPException && error.status === 400) {
+    return problemResponse('INPUT_INVALID', { detail: 'The body is not valid JSON.' })
+  }
+  if (!(error instanceof KeyhavenError)) logger.error({ err: error }, 'request failed')
+  return problemOfError(error)
+}

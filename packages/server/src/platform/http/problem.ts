@@ -1,0 +1,89 @@
+import type { ErrorCode } from '@keyhaven/crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
+
+/** `INTERNAL` stands for a fault of ours: it is never thrown by name. */
+export type ProblemCode = ErrorCode | 'INTERNAL'
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** The body of every 4xx and 5xx answer (RFC 9457). */
+export interface Problem {
+  readonly type: string
+  readonly code: ProblemCode
+  readonly title: string
+  readonly status: number
+  /** How a person can mend it. */
+  readonly detail?: string
+  /** Which fields of the request were refused. */
+  readonly errors?: ReadonlyArray<{ readonly path: string; readonly message: string }>
+}
+
+const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+  ACCESS_DENIED: [403, 'Access denied'],
+  CHANNEL_REQUIRED: [403, 'This address answers only through the sealed channel'],
+  CLOCK_SKEW: [400, 'The clock of the caller differs too much'],
+  CONFIG_INVALID: [500, 'The server is not configured for this'],
+  CONFLICT: [409, 'The request conflicts with the present state'],
+  GATEWAY_REFUSED: [400, 'The gateway refused the request'],
+  GATEWAY_UNAVAILABLE: [503, 'The gateway cannot answer now'],
+  INPUT_INVALID: [400, 'The request is not valid'],
+  INTERNAL: [500, 'The server failed'],
+  KEY_EXPIRED: [409, 'The key has expired'],
+  KEY_REVOKED: [401, 'The key was revoked'],
+  KEY_UNKNOWN: [401, 'The key is not known'],
+  MANIFEST_EXPIRED: [503, 'The manifest has expired'],
+  MANIFEST_INVALID: [400, 'The manifest is not valid'],
+  MANIFEST_ROLLED_BACK: [409, 'The manifest is older than the known one'],
+  NOT_FOUND: [404, 'Not found'],
+  OPEN_FAILED: [400, 'The message could not be opened'],
+  RATE_LIMITED: [429, 'Too many requests'],
+  REPLAYED: [409, 'The request was seen before'],
+  RESULT_UNKNOWN: [409, 'The result of the request is not known'],
+  SIGNATURE_INVALID: [400, 'The signature is not valid'],
+  STATE_ROLLED_BACK: [503, 'The state of the server is older than its anchor'],
+  STORE_UNAVAILABLE: [503, 'A store of the server cannot be reached'],
+  UNAUTHENTICATED: [401, 'Sign in first'],
+  UNSUPPORTED: [415, 'Not supported'],
+  UPSTREAM_FAILED: [502, 'The backend did not answer'],
+  UPSTREAM_REFUSED: [403, 'This backend is not configured'],
+  WIRE_MALFORMED: [400, 'The message is malformed'],
+  WIRE_TOO_LARGE: [413, 'The request is too large'],
+}
+
+export interface ProblemOptions {
+  readonly detail?: string | undefined
+  /** Only where the status of the code does not fit. */
+  readonly status?: number
+  readonly errors?: Problem['errors']
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function problem(code: ProblemCode, options: ProblemOptions = {}): Problem {
+  const [status, title] = PROBLEMS[code]
+  return {
+    type: `urn:keyhaven:error:${code}`,
+    code,
+    title,
+    status: options.status ?? status,
+    ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.errors === undefined ? {} : { errors: options.errors }),
+  }
+}
+
+/** An RFC 9457 answer; never cached. */
+export function problemResponse(code: ProblemCode, options: ProblemOptions = {}): Response {
+  const body = problem(code, options)
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store', ...options.headers },
+  })
+}
+
+/**
+ * What a thrown value is answered with. The message of a {@link KeyhavenError} is written for people and holds
+ * nothing secret; that of any other error may, so it stays inside.
+ */
+export function problemOfError(error: unknown): Response {
+  if (error instanceof KeyhavenError) return problemResponse(error.code, { detail: error.message })
+  return problemResponse('INTERNAL')
+}

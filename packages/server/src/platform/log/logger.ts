@@ -1,0 +1,57 @@
+import pino from 'pino'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+
+/** What our code uses of pino. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  child(fields: object): Logger
+}
+
+/** Names under which a secret could reach a log by mistake. */
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'token',
+  'code',
+  'password',
+  'passphrase',
+  'secret',
+  'privateKey',
+  'adminToken',
+]
+
+const STDERR_FD = 2
+
+/**
+ * Writes one JSON line per event to standard error, so that standard output stays free for what a command prints.
+ * Requests are logged by route, never with their query string or body.
+ */
+export function createLogger(level: LogLevel, destination?: { write(line: string): void }): Logger {
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+      serializers: { err: describeError },
+    },
+    destination ?? pino.destination(STDERR_FD),
+  )
+}
+
+/** Name, code, text and stack. Other members of an error (a query's values, a request) may hold user data. */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: typeof error }
+  const { code } = error as { code?: unknown }
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  }
+}
