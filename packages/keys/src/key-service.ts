@@ -30,12 +30,6 @@ export interface KeySchedule {
   readonly endAt?: number | null
 }
 
-/** An application's keys with their private parts imported. */
-export interface UsableKey {
-  readonly key: ManagedE2eKey
-  readonly privateKey: KemPrivateKey
-}
-
 /** The life of managed keys: the rules, over the store and the wrapper it is given. */
 export interface KeyService<Tx> {
   /**

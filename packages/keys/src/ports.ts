@@ -47,9 +47,8 @@ export interface KeyTransaction {
 /** @typeParam Tx - the server's own transaction, so that a key can be added together with its application. */
 export interface KeyStore<Tx> {
   transaction<T>(outer: Tx | undefined, work: (transaction: KeyTransaction) => Promise<T>): Promise<T>
-  /** Newest first. */
-  list(applicationId: string, purpose?: KeyPurpose): Promise<readonly ManagedKey[]>
-  get(applicationId: string, id: string): Promise<ManagedKey | undefined>
+  /** Newest first. @param inside - reads as the transaction sees it. */
+  list(applicationId: string, purpose?: KeyPurpose, inside?: Tx): Promise<readonly ManagedKey[]>
   /** Applications that have a pending key to activate or a live key to end at or before `now`. */
   due(now: number, limit: number): Promise<readonly string[]>
   /** The next time at which {@link due} will name an application; undefined if nothing is planned. */

@@ -1,4 +1,4 @@
-import type { Migration } from 'kysely'
+import type { Migration } from 'kysely/migration'
 
 /** A table as backup and restore see it. */
 export interface TableInfo {
