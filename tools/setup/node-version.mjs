@@ -29,7 +29,8 @@ function installedNode() {
     if (!existsSync(manifest)) continue
     const { version, bin } = JSON.parse(readFileSync(manifest, 'utf8'))
     const program = typeof bin === 'object' ? bin.node : WINDOWS ? 'bin/node.exe' : 'bin/node'
-    const found = version.startsWith(`${NODE_MAJOR}.`) && existsSync(join(ROOT, 'node_modules', name, program))
+    const found =
+      version.startsWith(`${NODE_MAJOR}.`) && existsSync(join(ROOT, 'node_modules', name, program))
     if (found) return `${name}/${program}`
   }
   return undefined
