@@ -1,4 +1,4 @@
-import type { Migration } from 'kysely'
+import type { Migration } from 'kysely/migration'
 import type { FeatureSchema } from '../platform/database/feature-schema.ts'
 
 const createApplications: Migration = {

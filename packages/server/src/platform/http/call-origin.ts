@@ -21,3 +21,8 @@ export type CallOrigin =
 export function callerOf(origin: CallOrigin): string {
   return origin.sealed ? `sealed:${origin.applicationId}` : origin.remoteAddress
 }
+
+/** What a listener or the gateway gives the router beside the request. */
+export interface AppBindings {
+  readonly origin: CallOrigin
+}

@@ -2,12 +2,8 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { HTTPException } from 'hono/http-exception'
 import type { Logger } from '../log/logger.ts'
-import type { CallOrigin } from './call-origin.ts'
+import type { AppBindings } from './call-origin.ts'
 import { problemOfError, problemResponse } from './problem.ts'
-
-export interface AppBindings {
-  readonly origin: CallOrigin
-}
 
 export interface AppEnv {
   Bindings: AppBindings
