@@ -1,10 +1,8 @@
 import { createHmac, hash } from 'node:crypto'
 import { overwrite } from '../overwrite.ts'
+import { requireExpandLength } from '../require-length.ts'
 import { SHA256_BYTES } from '../suite.ts'
 import { plainBytes } from './plain-bytes.ts'
-
-/** RFC 5869 §2.3: one byte counts the blocks. */
-const MAX_BLOCKS = 255
 
 export function sha256(data: Uint8Array): Uint8Array {
   return plainBytes(hash('sha256', data, 'buffer'))
@@ -21,10 +19,8 @@ export function hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uin
 
 /** RFC 5869 §2.3. */
 export function hkdfExpand(pseudoRandomKey: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  requireExpandLength(length)
   const blocks = Math.ceil(length / SHA256_BYTES)
-  if (!Number.isSafeInteger(length) || length < 0 || blocks > MAX_BLOCKS) {
-    throw new TypeError(`length must be 0 to ${MAX_BLOCKS * SHA256_BYTES} bytes`)
-  }
   const output = new Uint8Array(length)
   let block: Uint8Array = new Uint8Array(0)
   for (let counter = 1; counter <= blocks; counter++) {

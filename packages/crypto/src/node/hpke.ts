@@ -10,6 +10,7 @@ import type {
 import { labeledInfo } from '../hpke-labels.ts'
 import { openFailed } from '../open-failed.ts'
 import { overwrite } from '../overwrite.ts'
+import { requireExportLength } from '../require-length.ts'
 import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, KEM_ENCAPSULATED_KEY_BYTES } from '../suite.ts'
 import { aeadOpen, aeadSeal } from './aead.ts'
 import { hkdfExpand, hmacSha256 } from './hkdf.ts'
@@ -58,6 +59,7 @@ class HpkeContext {
 
   /** RFC 9180 §5.3. */
   export(exporterContext: Uint8Array, length: number): Uint8Array {
+    requireExportLength(length)
     if (!this.#exporterDerived) {
       const secret = this.#exporterSecret
       this.#exporterSecret = hmacSha256(secret, this.#schedule.exporterMessage)
