@@ -18,7 +18,7 @@ const createApplications: Migration = {
 }
 
 /** Applications: the tenants. */
-export const applicationSchema: FeatureSchema = {
+export const applicationsSchema: FeatureSchema = {
   migrations: { '0001-applications': createApplications },
   tables: [{ name: 'applications', primaryKey: ['id'], backup: true }],
 }
