@@ -1,0 +1,152 @@
+import { mkdtempSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadConfig, startServer } from '@keyhaven/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DocExample, docExamples } from './kit/doc-examples.ts'
+import { runProgram } from './kit/run-program.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const KEYHAVEN = join(ROOT, 'packages/cli/bin/keyhaven.mjs')
+const RUN_TIMEOUT_MS = 60_000
+const TOKEN = 'kh_token-of-the-documentation-examples-0123456789'
+
+/** Programs that a shell example may call beside ours. */
+const SHELL_PROGRAMS = ['cd', 'curl', 'export', 'git', 'openssl', 'cat', 'chmod', 'mkdir', 'cp', 'mv']
+
+const examples = docExamples(ROOT)
+const ofLanguage = (...languages: string[]) => examples.filter(({ language }) => languages.includes(language))
+const place = ({ file, line }: DocExample) => `${file}:${line}`
+const scriptName = ({ file, line }: DocExample) => `${file.replaceAll(/[^A-Za-z0-9]+/g, '-')}-line-${line}.ts`
+const typescript = ofLanguage('ts', 'typescript')
+
+let folder: string
+let server: Awaited<ReturnType<typeof startServer>>
+
+beforeAll(async () => {
+  await mkdir(join(ROOT, '.keyhaven'), { recursive: true })
+  folder = mkdtempSync(join(ROOT, '.keyhaven', 'examples-'))
+  server = await startServer(
+    loadConfig({
+      KEYHAVEN_PORT: '0',
+      KEYHAVEN_ADMIN_LISTEN: '127.0.0.1:0',
+      KEYHAVEN_DATA_DIR: join(folder, 'data'),
+      KEYHAVEN_ADMIN_TOKEN: TOKEN,
+      KEYHAVEN_LOG_LEVEL: 'silent',
+    }),
+  )
+  const fill = await placeholders()
+  await Promise.all(
+    typescript.map((example) => writeFile(join(folder, scriptName(example)), fill(example.code))),
+  )
+})
+
+afterAll(async () => {
+  await server?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Addresses, thumbprints and the key in the docs stand for those of the server that runs here. */
+async function placeholders(): Promise<(code: string) => string> {
+  const get = async (path: string) => {
+    const answer = await fetch(server.adminUrl + path, { headers: { authorization: `Bearer ${TOKEN}` } })
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`)
+    return await answer.json()
+  }
+  const { rootThumbprints } = (await get('/admin/v1/applications/demo/trust')) as {
+    rootThumbprints: string[]
+  }
+  const { items } = (await get('/admin/v1/applications/demo/e2e-keys')) as {
+    items: { keyId: number; publicKey: string }[]
+  }
+  return (code) =>
+    code
+      .replaceAll('http://127.0.0.1:8787', server.publicUrl)
+      .replaceAll('http://127.0.0.1:8788', server.adminUrl)
+      .replaceAll('ROOT-THUMBPRINT', rootThumbprints[0]!)
+      .replaceAll('SPARE-THUMBPRINT', rootThumbprints[1]!)
+      .replaceAll('PUBLIC-KEY', items[0]!.publicKey)
+      .replaceAll(/keyId: 1\b/g, `keyId: ${items[0]!.keyId}`)
+}
+
+test('every TypeScript example compiles', async () => {
+  const config = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { typeRoots: ['../../node_modules/@types'], moduleDetection: 'force' },
+    include: ['*.ts'],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const { code, output } = await runProgram('tsc', ['--noEmit', '-p', folder], {
+    cwd: ROOT,
+    timeoutMs: RUN_TIMEOUT_MS,
+  })
+  expect(output).toBe('')
+  expect(code).toBe(0)
+})
+
+describe('every TypeScript example runs', () => {
+  test.each(typescript.map((example) => [place(example), example] as const))('%s', async (_, example) => {
+    const { code, output } = await runProgram(
+      process.execPath,
+      ['--import', join(ROOT, 'test/kit/unref-servers.ts'), join(folder, scriptName(example))],
+      {
+        cwd: folder,
+        timeoutMs: RUN_TIMEOUT_MS,
+        env: { KEYHAVEN_ADMIN_TOKEN: TOKEN, KEYHAVEN_URL: server.publicUrl, VITEST: undefined },
+      },
+    )
+    expect(code, output).toBe(0)
+    expect(output).not.toMatch(/KeyhavenError|UnhandledPromise/)
+  })
+})
+
+describe('every JSON example parses', () => {
+  test.each(ofLanguage('json').map((example) => [place(example), example.code] as const))('%s', (_, code) => {
+    expect(() => JSON.parse(code)).not.toThrow()
+  })
+})
+
+describe('every shell example calls what exists', () => {
+  const commands = ofLanguage('sh', 'bash', 'shell', 'console').flatMap((example) =>
+    example.code
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+      .filter(Boolean)
+      .map((line) => [place(example), line] as const),
+  )
+
+  test.each(commands)('%s %s', async (_, line) => {
+    const words = line.split(/\s+/).filter((word) => !/^[A-Z][A-Z0-9_]*=/.test(word) && word !== 'sudo')
+    const start = words[0] === 'npx' ? 1 : 0
+    const [program, ...rest] = words.slice(start)
+    if (program === undefined || SHELL_PROGRAMS.includes(program)) return
+    if (program === 'npm') return expectNpm(rest)
+    expect(program, `an example calls an unknown program: ${line}`).toBe('keyhaven')
+    await expectKeyhaven(rest)
+  })
+
+  async function expectNpm(words: readonly string[]): Promise<void> {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+    const [verb, name] = words
+    if (verb === 'install') return
+    expect(Object.keys(scripts)).toContain(verb === 'run' ? name : verb)
+  }
+
+  /** The subcommand has a help, and the help knows each option of the example. */
+  async function expectKeyhaven(words: readonly string[]): Promise<void> {
+    const firstOption = words.findIndex((word) => word.startsWith('-'))
+    const nouns = (firstOption < 0 ? words : words.slice(0, firstOption)).filter((word) =>
+      /^[a-z-]+$/.test(word),
+    )
+    // Arguments look like subcommands: the longest row of words that has a help of its own counts.
+    const options = words.filter((word) => /^--?[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''))
+    const path = nouns.slice(0, 2)
+    const { code, output } = await runProgram(process.execPath, [KEYHAVEN, ...path, '--help'], {
+      cwd: ROOT,
+      timeoutMs: RUN_TIMEOUT_MS,
+    })
+    expect(code, output).toBe(0)
+    for (const option of options.filter((option) => option !== '--help')) expect(output).toContain(option)
+  }
+})

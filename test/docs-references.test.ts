@@ -1,0 +1,58 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..')
+const TEXTS = globSync(['*.md', 'docs/**/*.md', 'examples/*/*.md', 'packages/*/*.md'], { cwd: ROOT }).sort()
+const LINK = /\[([^\]]+)\]\(([^)\s]+)\)/g
+const LINE_COLUMNS_MAX = 200
+
+const links = TEXTS.flatMap((file) =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(LINK)].map((match) => ({
+    file,
+    text: match[1]!,
+    target: match[2]!,
+  })),
+).filter(({ target }) => !/^https?:/.test(target))
+
+function pathOf({ file, target }: { file: string; target: string }): string {
+  return join(dirname(file), target.replace(/#.*$/, ''))
+}
+
+test('every relative link in the docs leads to a file', () => {
+  const broken = links.filter((link) => !link.target.startsWith('#') && !existsSync(join(ROOT, pathOf(link))))
+  expect(broken).toEqual([])
+})
+
+test('every test that the docs name is in the file that they link to', () => {
+  const named = links.filter(({ target }) => target.endsWith('.test.ts'))
+  const missing = named.filter(
+    (link) => !readFileSync(join(ROOT, pathOf(link)), 'utf8').includes(link.text.replaceAll('`', '')),
+  )
+  expect(missing).toEqual([])
+  expect(named.length).toBeGreaterThan(0)
+})
+
+test('every page of docs/ can be reached from the README', () => {
+  const seen = new Set<string>()
+  const waiting = ['README.md']
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue
+    seen.add(file)
+    waiting.push(...links.filter((link) => link.file === file && link.target.endsWith('.md')).map(pathOf))
+    if (links.some((link) => link.file === file && pathOf(link) === 'docs/decisions')) {
+      waiting.push('docs/decisions/README.md')
+    }
+  }
+  expect(TEXTS.filter((file) => file.startsWith('docs/') && !seen.has(file))).toEqual([])
+})
+
+test('no page has lines that do not fit a screen', () => {
+  const long = TEXTS.flatMap((file) =>
+    readFileSync(join(ROOT, file), 'utf8')
+      .split('\n')
+      .map((line, index) => ({ at: `${file}:${index + 1}`, line }))
+      .filter(({ line }) => line.length > LINE_COLUMNS_MAX && !line.startsWith('|')),
+  )
+  expect(long.map(({ at }) => at)).toEqual([])
+})
