@@ -1,0 +1,26 @@
+import type { ErrorCode } from '@keyhaven/crypto'
+import { EXIT_USAGE, exitCodeOf } from './exit-code.ts'
+
+/**
+ * An error that a person reads: what went wrong, and what to do about it.
+ * It does not extend `KeyhavenError`, because loading the crypto package would slow down every start.
+ */
+export class CommandError extends Error {
+  readonly code: ErrorCode
+  /** What to do, as one sentence or more. */
+  readonly advice: string
+  readonly exitCode: number
+
+  constructor(code: ErrorCode, message: string, advice: string, exitCode = exitCodeOf(code)) {
+    super(message)
+    this.name = 'CommandError'
+    this.code = code
+    this.advice = advice
+    this.exitCode = exitCode
+  }
+}
+
+/** A wrong argument or option. */
+export function usageError(message: string, advice: string): CommandError {
+  return new CommandError('INPUT_INVALID', message, advice, EXIT_USAGE)
+}

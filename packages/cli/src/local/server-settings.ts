@@ -1,0 +1,84 @@
+import { DATA_SETTINGS, type Setting } from './settings.ts'
+
+const LISTEN_SETTINGS: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_PORT',
+    flags: '--port <number>',
+    description: 'port of the public listener',
+    default: '8787',
+  },
+  {
+    variable: 'KEYHAVEN_HOST',
+    flags: '--host <address>',
+    description: 'address of the public listener',
+    default: '127.0.0.1',
+  },
+  {
+    variable: 'KEYHAVEN_ADMIN_LISTEN',
+    flags: '--admin-listen <address>',
+    description: 'admin API and dashboard',
+    default: '127.0.0.1:8788',
+  },
+  {
+    variable: 'KEYHAVEN_WORKERS',
+    flags: '--workers <number>',
+    description: 'processes of the public listener',
+    default: '1',
+  },
+]
+
+const MORE_SETTINGS: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_PUBLIC_URL',
+    flags: '--public-url <url>',
+    description: 'address that apps use, if it is another one',
+  },
+  {
+    variable: 'KEYHAVEN_ADMIN_URL',
+    flags: '--admin-url <url>',
+    description: 'address that operators use, if it is another one',
+  },
+  {
+    variable: 'KEYHAVEN_REDIS_URL',
+    flags: '--redis <url>',
+    description: 'replay store of several processes; a password only in the variable',
+  },
+  { variable: 'KEYHAVEN_TLS_CERT_FILE', flags: '--tls-cert <file>', description: 'certificate chain, PEM' },
+  { variable: 'KEYHAVEN_TLS_KEY_FILE', flags: '--tls-key <file>', description: 'its private key, PEM' },
+  {
+    variable: 'KEYHAVEN_MANIFEST_LIFETIME',
+    flags: '--manifest-lifetime <duration>',
+    description: 'how long a manifest holds',
+    default: '24h',
+  },
+  {
+    variable: 'KEYHAVEN_LOG_LEVEL',
+    flags: '--log-level <level>',
+    description: 'silent, fatal, error, warn, info, debug or trace',
+    default: 'info',
+  },
+]
+
+const VARIABLES_ONLY: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_ADMIN_TOKEN',
+    description: 'admin token; else one is made and written to DATA_DIR/admin-token',
+  },
+  {
+    variable: 'KEYHAVEN_REQUIRE_CHANNEL',
+    description: 'off: /v1 answers outside the sealed channel too',
+    default: 'on',
+  },
+  { variable: 'KEYHAVEN_OIDC_ISSUER', description: 'sign-in of operators through this OpenID provider' },
+  { variable: 'KEYHAVEN_OIDC_CLIENT_ID', description: 'client id there' },
+  { variable: 'KEYHAVEN_OIDC_CLIENT_SECRET', description: 'client secret there' },
+  { variable: 'KEYHAVEN_OIDC_ROLE_CLAIM', description: 'claim of the id token that names roles' },
+]
+
+/** Settings of `keyhaven serve`. */
+export const SERVE_SETTINGS: readonly Setting[] = [
+  ...LISTEN_SETTINGS,
+  ...DATA_SETTINGS,
+  ...MORE_SETTINGS,
+  ...VARIABLES_ONLY,
+]

@@ -1,0 +1,31 @@
+import { type Context, processContext } from './context.ts'
+import { EXIT_OK } from './exit-code.ts'
+import type { Frame } from './frame.ts'
+import { createProgram } from './program.ts'
+import { reportFailure, wantsJson } from './report-failure.ts'
+
+/**
+ * Runs one command line.
+ *
+ * @param argv - the arguments after the program's name.
+ * @returns the exit code; errors are already written to stderr.
+ */
+export async function run(argv: readonly string[], context: Context): Promise<number> {
+  const frame: Frame = { context, json: wantsJson(argv), exitCode: EXIT_OK }
+  try {
+    await createProgram(frame).parseAsync(argv, { from: 'user' })
+    return frame.exitCode
+  } catch (error) {
+    return reportFailure(frame, argv, error)
+  }
+}
+
+/** The entry of bin/keyhaven.mjs. */
+export async function main(): Promise<void> {
+  // `keyhaven … | head` closes our stdout early: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_OK)
+    throw error
+  })
+  process.exitCode = await run(process.argv.slice(2), processContext())
+}

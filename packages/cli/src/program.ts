@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { appsCommand } from './commands/apps.ts'
+import { auditCommand } from './commands/audit.ts'
+import { completionCommand } from './commands/completion.ts'
+import { keysCommand } from './commands/keys.ts'
+import { serveCommand } from './commands/serve.ts'
+import { tokensCommand } from './commands/tokens.ts'
+import { trustCommand } from './commands/trust.ts'
+import { EXIT_CODE_MEANINGS } from './exit-code.ts'
+import type { Frame } from './frame.ts'
+import { paint } from './terminal/output.ts'
+
+/** Help is wrapped at this width when the terminal does not say otherwise. */
+const HELP_WIDTH_COLUMNS = 100
+
+/** Builds the whole command tree. Commands load what they need when they run, so that this stays fast. */
+export function createProgram(frame: Frame): Command {
+  const { context } = frame
+  const program = new Command('keyhaven')
+  program
+    .description('End-to-end encryption at the application layer: the key server and its tools.')
+    .version(readVersion(), '-V, --version', 'show the version')
+    .option('--json', 'write results (and errors) as JSON')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showSuggestionAfterError()
+    .configureHelp({
+      showGlobalOptions: true,
+      styleTitle: (text) => paint(context, context.stdout, 'bold', text),
+    })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => {
+        // Help that nobody asked for is no use to a program.
+        if (!frame.json) context.stderr.write(text)
+      },
+      getOutHelpWidth: () => context.stdout.columns ?? HELP_WIDTH_COLUMNS,
+      getErrHelpWidth: () => context.stderr.columns ?? HELP_WIDTH_COLUMNS,
+      getOutHasColors: () => context.stdout.isTTY === true && !context.env.NO_COLOR,
+      getErrHasColors: () => context.stderr.isTTY === true && !context.env.NO_COLOR,
+      outputError: () => {}, // reportFailure writes it, with what to do
+    })
+    .exitOverride()
+    .addHelpText('after', topics)
+
+  program.commandsGroup('Run:')
+  serveCommand(frame, program)
+  program.commandsGroup('Manage a running server:')
+  appsCommand(frame, program)
+  keysCommand(frame, program)
+  trustCommand(frame, program)
+  auditCommand(frame, program)
+  tokensCommand(frame, program)
+  program.commandsGroup('Care for the data:')
+  program.commandsGroup('Shell:')
+  completionCommand(frame, program)
+  return program
+}
+
+function topics(): string {
+  const codes = EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')
+  return `
+Examples:
+  # Start a server with a demo application
+  $ keyhaven serve
+  # Rotate a key: add one, watch the apps move, revoke the old one
+  $ keyhaven keys add demo
+  $ keyhaven keys usage demo
+  $ keyhaven keys revoke demo 1 --reason rotation
+
+Environment:
+  KEYHAVEN_ADMIN_TOKEN  API token of the admin API (else DATA_DIR/admin-token); never an argument
+  KEYHAVEN_DATA_DIR     data folder, default .keyhaven
+  KEYHAVEN_SERVER       default of --server
+  KEYHAVEN_TRUST        default of --trust
+  NO_COLOR              no colour
+
+Exit codes:
+${codes}`
+}
+
+function readVersion(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
