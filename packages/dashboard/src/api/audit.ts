@@ -1,0 +1,60 @@
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { callAdmin } from './call-admin.ts'
+import { nextCursor, type Page } from './page.ts'
+
+export interface AuditEntry {
+  readonly sequence: number
+  readonly at: string
+  readonly actor: string
+  readonly action: string
+  readonly applicationId: string | null
+  readonly subject: string | null
+  readonly detail: unknown
+  readonly hash: string
+}
+
+/** Empty text: any. `from` and `to` are ISO 8601. */
+export interface AuditFilter {
+  readonly action: string
+  readonly actor: string
+  readonly applicationId: string
+  readonly from: string
+  readonly to: string
+}
+
+export interface AuditVerdict {
+  readonly valid: boolean
+  readonly entries: number
+  readonly head: string
+  readonly brokenAt?: number
+}
+
+const PAGE_SIZE = 50
+
+export function useAudit(filter: AuditFilter) {
+  return useInfiniteQuery({
+    queryKey: ['audit', filter],
+    queryFn: ({ pageParam }) =>
+      callAdmin<Page<AuditEntry>>('GET', '/audit', undefined, {
+        ...filter,
+        limit: PAGE_SIZE,
+        cursor: pageParam,
+      }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: nextCursor,
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useAuditActions() {
+  return useQuery({
+    queryKey: ['audit-actions'],
+    queryFn: () => callAdmin<{ items: readonly string[] }>('GET', '/audit/actions'),
+    select: (answer) => answer.items,
+  })
+}
+
+/** Walks the whole chain on the server; asked for by hand, since a long log takes a while. */
+export function useVerifyAudit() {
+  return useMutation({ mutationFn: () => callAdmin<AuditVerdict>('GET', '/audit/verify') })
+}

@@ -1,0 +1,7 @@
+import type { Role } from '../api/session.ts'
+
+export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
+  admin: 'Everything, tokens included',
+  'key-manager': 'Applications and their keys',
+  auditor: 'Reads everything, changes nothing',
+}
