@@ -1,3 +1,16 @@
+export type {
+  Channel,
+  ChannelOptions,
+  ChannelStatus,
+  ChannelTrust,
+  ManifestTrust,
+  PinnedKey,
+  PinnedTrust,
+} from './client/channel-options.ts'
+export { type ChannelStorage, createMemoryStorage } from './client/channel-storage.ts'
+export { createChannel } from './client/create-channel.ts'
+export { PINNED_KEYS_MAX } from './client/pinned-key.ts'
+export { SDK_VERSION } from './client/sdk-version.ts'
 export {
   DELEGATION_MAX_BYTES,
   DELEGATION_MAX_LIFETIME_SECONDS,
