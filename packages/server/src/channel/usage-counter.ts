@@ -1,0 +1,103 @@
+/** Who called, from inside the seal: nobody on the way can change it, but a client can invent it. */
+export interface ClientClaims {
+  readonly installationId: string
+  readonly appVersion: string
+  readonly sdkVersion: string
+  readonly trust: 'manifest' | 'pinned'
+}
+
+/** One sealed call that was accepted. */
+export interface UsageCall {
+  readonly applicationId: string
+  /** UUID. */
+  readonly keyUuid: string
+  /** Milliseconds. */
+  readonly at: number
+  readonly client?: ClientClaims | undefined
+}
+
+export interface HourCount {
+  readonly applicationId: string
+  readonly hour: number
+  readonly keyUuid: string
+  readonly appVersion: string
+  requests: number
+}
+
+export interface LastCall extends ClientClaims {
+  readonly applicationId: string
+  readonly keyUuid: string
+  readonly at: number
+}
+
+export interface UsageBatch {
+  readonly hours: readonly HourCount[]
+  readonly lastCalls: readonly LastCall[]
+  /** The last use of each key, by its UUID. */
+  readonly keys: ReadonlyMap<string, { readonly applicationId: string; readonly at: number }>
+}
+
+export const MS_PER_HOUR = 3_600_000
+/** App versions counted apart for one key in one hour. A client can invent versions: the rest is one bucket. */
+export const MAX_VERSIONS_PER_HOUR = 200
+/** Installations kept between two flushes; what comes beyond is counted without its name. */
+const MAX_LAST_CALLS = 50_000
+/** In the place of an app version that is too many. */
+export const OTHER_VERSIONS = 'other'
+
+export interface UsageCounter {
+  count(call: UsageCall): void
+  /** What was counted since the last time. */
+  take(): UsageBatch
+}
+
+/** Counts in memory: no call waits for a database. */
+export function createUsageCounter(): UsageCounter {
+  let hours = new Map<string, HourCount>()
+  let lastCalls = new Map<string, LastCall>()
+  let keys = new Map<string, { applicationId: string; at: number }>()
+  /** Of the present hour, over flushes: key → versions. */
+  let versions = new Map<string, Set<string>>()
+  let versionsHour = 0
+
+  function versionBucket(keyUuid: string, hour: number, appVersion: string): string {
+    if (hour !== versionsHour) {
+      versions = new Map()
+      versionsHour = hour
+    }
+    const known = versions.get(keyUuid) ?? new Set()
+    versions.set(keyUuid, known)
+    if (!known.has(appVersion)) {
+      if (known.size >= MAX_VERSIONS_PER_HOUR) return OTHER_VERSIONS
+      known.add(appVersion)
+    }
+    return appVersion
+  }
+
+  return {
+    count(call) {
+      const { applicationId, keyUuid, at, client } = call
+      const hour = at - (at % MS_PER_HOUR)
+      const appVersion = versionBucket(keyUuid, hour, client?.appVersion ?? '')
+      const bucketKey = `${keyUuid} ${hour} ${appVersion}`
+      const bucket = hours.get(bucketKey)
+      if (bucket) bucket.requests += 1
+      else hours.set(bucketKey, { applicationId, hour, keyUuid, appVersion, requests: 1 })
+      const key = keys.get(keyUuid)
+      if (key) key.at = at
+      else keys.set(keyUuid, { applicationId, at })
+      if (!client) return
+      const installation = `${applicationId} ${client.installationId}`
+      if (lastCalls.size < MAX_LAST_CALLS || lastCalls.has(installation)) {
+        lastCalls.set(installation, { ...client, applicationId, keyUuid, at })
+      }
+    },
+    take() {
+      const batch = { hours: [...hours.values()], lastCalls: [...lastCalls.values()], keys }
+      hours = new Map()
+      lastCalls = new Map()
+      keys = new Map()
+      return batch
+    },
+  }
+}

@@ -1,0 +1,189 @@
+import { sql } from 'kysely'
+import type { Db, DbTransaction } from '../platform/database/schema.ts'
+import type { HourCount, LastCall, UsageBatch } from './usage-counter.ts'
+
+/** Usage older than this is forgotten, and with it installations that did not call since. */
+export const USAGE_RETENTION_DAYS = 90
+const MS_PER_DAY = 86_400_000
+/** Rows of one statement: 7 columns each, far below the limits of both engines. */
+const ROWS_PER_STATEMENT = 500
+const MAX_SERIES_ROWS = 20_000
+
+export interface HourUsage {
+  readonly hour: number
+  readonly keyUuid: string
+  readonly appVersion: string
+  readonly requests: number
+}
+
+/** How many installations called last with this key, by version and trust. */
+export interface InstallationCount {
+  readonly keyUuid: string
+  readonly appVersion: string
+  readonly trust: 'manifest' | 'pinned'
+  readonly installations: number
+}
+
+export interface UsageStore {
+  add(batch: UsageBatch): Promise<void>
+  /** Full hours that end after `from`, oldest first. */
+  hours(applicationId: string, from: number): Promise<readonly HourUsage[]>
+  /** Installations whose last call is not older than `from`. */
+  installations(applicationId: string, from: number): Promise<readonly InstallationCount[]>
+  /** Milliseconds, by the key's UUID. */
+  keysLastUsed(applicationId: string): Promise<ReadonlyMap<string, number>>
+  prune(now: number): Promise<void>
+}
+
+/** Usage in the database, added to by every process. */
+export function createUsageStore(db: Db): UsageStore {
+  return {
+    async add(batch) {
+      const hours = sorted(batch.hours, (h) => `${h.applicationId} ${h.hour} ${h.keyUuid} ${h.appVersion}`)
+      const lastCalls = sorted(batch.lastCalls, (l) => `${l.applicationId} ${l.installationId}`)
+      const keys = sorted(lastUsedKeys(batch), (k) => k.key_uuid)
+      for (const rows of slices(hours)) await addHours(db, rows)
+      for (const rows of slices(lastCalls)) await setLastCalls(db, rows)
+      for (const rows of slices(keys)) await setKeysLastUsed(db, rows)
+    },
+
+    async hours(applicationId, from) {
+      const rows = await db
+        .selectFrom('usage_hours')
+        .select(['hour', 'key_uuid', 'app_version', 'requests'])
+        .where('application_id', '=', applicationId)
+        .where('hour', '>=', from)
+        .orderBy('hour')
+        .orderBy('key_uuid')
+        .orderBy('app_version')
+        .limit(MAX_SERIES_ROWS)
+        .execute()
+      return rows.map((row) => ({
+        hour: row.hour,
+        keyUuid: row.key_uuid,
+        appVersion: row.app_version,
+        requests: row.requests,
+      }))
+    },
+
+    async installations(applicationId, from) {
+      const rows = await db
+        .selectFrom('installations')
+        .select(['key_uuid', 'app_version', 'trust', ({ fn }) => fn.countAll<number | string>().as('found')])
+        .where('application_id', '=', applicationId)
+        .where('last_used_at', '>=', from)
+        .groupBy(['key_uuid', 'app_version', 'trust'])
+        .execute()
+      return rows.map((row) => ({
+        keyUuid: row.key_uuid,
+        appVersion: row.app_version,
+        trust: row.trust === 'pinned' ? 'pinned' : 'manifest',
+        installations: Number(row.found),
+      }))
+    },
+
+    async keysLastUsed(applicationId) {
+      const rows = await db
+        .selectFrom('usage_keys')
+        .select(['key_uuid', 'last_used_at'])
+        .where('application_id', '=', applicationId)
+        .execute()
+      return new Map(rows.map((row) => [row.key_uuid, row.last_used_at]))
+    },
+
+    async prune(now) {
+      const limit = now - USAGE_RETENTION_DAYS * MS_PER_DAY
+      await db.deleteFrom('usage_hours').where('hour', '<', limit).execute()
+      await db.deleteFrom('installations').where('last_used_at', '<', limit).execute()
+    },
+  }
+}
+
+async function addHours(db: Db | DbTransaction, rows: readonly HourCount[]): Promise<void> {
+  await db
+    .insertInto('usage_hours')
+    .values(
+      rows.map((row) => ({
+        application_id: row.applicationId,
+        hour: row.hour,
+        key_uuid: row.keyUuid,
+        app_version: row.appVersion,
+        requests: row.requests,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['application_id', 'hour', 'key_uuid', 'app_version']).doUpdateSet({
+        requests: sql<number>`usage_hours.requests + excluded.requests`,
+      }),
+    )
+    .execute()
+}
+
+/** Another process may have written a later call: the later one stays. */
+async function setLastCalls(db: Db | DbTransaction, rows: readonly LastCall[]): Promise<void> {
+  await db
+    .insertInto('installations')
+    .values(
+      rows.map((row) => ({
+        application_id: row.applicationId,
+        installation_id: row.installationId,
+        key_uuid: row.keyUuid,
+        last_used_at: row.at,
+        app_version: row.appVersion,
+        sdk_version: row.sdkVersion,
+        trust: row.trust,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['application_id', 'installation_id'])
+        .doUpdateSet((expression) => ({
+          key_uuid: expression.ref('excluded.key_uuid'),
+          last_used_at: expression.ref('excluded.last_used_at'),
+          app_version: expression.ref('excluded.app_version'),
+          sdk_version: expression.ref('excluded.sdk_version'),
+          trust: expression.ref('excluded.trust'),
+        }))
+        .whereRef('excluded.last_used_at', '>=', 'installations.last_used_at'),
+    )
+    .execute()
+}
+
+interface KeyLastUsed {
+  readonly key_uuid: string
+  readonly application_id: string
+  readonly last_used_at: number
+}
+
+async function setKeysLastUsed(db: Db | DbTransaction, rows: readonly KeyLastUsed[]): Promise<void> {
+  await db
+    .insertInto('usage_keys')
+    .values([...rows])
+    .onConflict((conflict) =>
+      conflict
+        .column('key_uuid')
+        .doUpdateSet((expression) => ({ last_used_at: expression.ref('excluded.last_used_at') }))
+        .whereRef('excluded.last_used_at', '>', 'usage_keys.last_used_at'),
+    )
+    .execute()
+}
+
+function lastUsedKeys(batch: UsageBatch): KeyLastUsed[] {
+  return [...batch.keys].map(([key_uuid, { applicationId, at }]) => ({
+    key_uuid,
+    application_id: applicationId,
+    last_used_at: at,
+  }))
+}
+
+/** In one order everywhere, so that two processes never wait for each other's rows. */
+function sorted<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return items
+    .map((item) => ({ item, key: key(item) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ item }) => item)
+}
+
+function* slices<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += ROWS_PER_STATEMENT) yield items.slice(i, i + ROWS_PER_STATEMENT)
+}
