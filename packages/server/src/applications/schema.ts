@@ -18,7 +18,7 @@ const createApplications: Migration = {
 }
 
 /** Applications: the tenants. */
-export const applicationsSchema: FeatureSchema = {
+export const applicationSchema: FeatureSchema = {
   migrations: { '0001-applications': createApplications },
   tables: [{ name: 'applications', primaryKey: ['id'], backup: true }],
 }
