@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig, startServer } from '@keyhaven/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { docCommentPrelude } from './kit/doc-comment-prelude.ts'
 import { type DocExample, docExamples } from './kit/doc-examples.ts'
 import { runProgram } from './kit/run-program.ts'
 
@@ -13,6 +14,14 @@ const TOKEN = 'kh_token-of-the-documentation-examples-0123456789'
 
 /** Programs that a shell example may call beside ours. */
 const SHELL_PROGRAMS = ['cd', 'curl', 'export', 'git', 'openssl', 'cat', 'chmod', 'mkdir', 'cp', 'mv']
+
+/** Names that the example of a doc comment may use without saying what they are. */
+const FREE_NAMES = {
+  url: "'http://127.0.0.1:8787'",
+  adminUrl: "'http://127.0.0.1:8788'",
+  rootThumbprints: "['ROOT-THUMBPRINT', 'SPARE-THUMBPRINT'] as const",
+  pinnedKeys: "[{ keyId: 1, publicKey: 'PUBLIC-KEY' }] as const",
+}
 
 const examples = docExamples(ROOT)
 const ofLanguage = (...languages: string[]) => examples.filter(({ language }) => languages.includes(language))
@@ -36,9 +45,10 @@ beforeAll(async () => {
     }),
   )
   const fill = await placeholders()
-  await Promise.all(
-    typescript.map((example) => writeFile(join(folder, scriptName(example)), fill(example.code))),
-  )
+  for (const example of typescript) {
+    const prelude = await docCommentPrelude(ROOT, example, FREE_NAMES)
+    await writeFile(join(folder, scriptName(example)), fill(prelude + example.code))
+  }
 })
 
 afterAll(async () => {
