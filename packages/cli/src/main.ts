@@ -12,11 +12,12 @@ import { reportFailure, wantsJson } from './report-failure.ts'
  */
 export async function run(argv: readonly string[], context: Context): Promise<number> {
   const frame: Frame = { context, json: wantsJson(argv), exitCode: EXIT_OK }
+  const program = createProgram(frame)
   try {
-    await createProgram(frame).parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' })
     return frame.exitCode
   } catch (error) {
-    return reportFailure(frame, argv, error)
+    return reportFailure(frame, program, argv, error)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@keyhaven/crypto'
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { ADVICE } from './advice.ts'
 import { CommandError } from './command-error.ts'
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.ts'
@@ -20,10 +20,15 @@ const NOT_FAILURES = new Set(['commander.helpDisplayed', 'commander.version'])
 const COMMAND_MISSING = 'commander.help'
 
 /** Writes an error to stderr, as JSON when `--json` was given. @returns the exit code. */
-export function reportFailure(frame: Frame, argv: readonly string[], error: unknown): number {
+export function reportFailure(
+  frame: Frame,
+  program: Command,
+  argv: readonly string[],
+  error: unknown,
+): number {
   const { context, json } = frame
   if (error instanceof CommanderError && NOT_FAILURES.has(error.code)) return EXIT_OK
-  const failure = describeFailure(argv, error)
+  const failure = describeFailure(program, argv, error)
   if (json) {
     context.stderr.write(`${JSON.stringify({ error: failure })}\n`)
     return failure.exitCode
@@ -47,11 +52,11 @@ export function wantsJson(argv: readonly string[]): boolean {
   return argv.slice(0, end === -1 ? argv.length : end).includes('--json')
 }
 
-function describeFailure(argv: readonly string[], error: unknown): Failure {
+function describeFailure(program: Command, argv: readonly string[], error: unknown): Failure {
   if (error instanceof CommanderError) {
     const message =
       error.code === COMMAND_MISSING ? 'a command is missing' : error.message.replace(/^error: /, '')
-    return { code: 'INPUT_INVALID', message, advice: helpAdvice(argv), exitCode: EXIT_USAGE }
+    return { code: 'INPUT_INVALID', message, advice: helpAdvice(program, argv), exitCode: EXIT_USAGE }
   }
   if (error instanceof CommandError) {
     return { code: error.code, message: error.message, advice: error.advice, exitCode: error.exitCode }
@@ -102,12 +107,14 @@ function describeSystemError(error: unknown): Failure | undefined {
 }
 
 /** Names the help of the command that was meant, as far as it can be told. */
-function helpAdvice(argv: readonly string[]): string {
-  const words: string[] = []
+function helpAdvice(program: Command, argv: readonly string[]): string {
+  let command = program
+  const path = [program.name()]
   for (const word of argv) {
-    if (!/^[a-z]+$/.test(word) || words.length === 2) break
-    words.push(word)
+    const next = command.commands.find((candidate) => candidate.name() === word)
+    if (next === undefined) continue
+    command = next
+    path.push(word)
   }
-  const parent = words[0] === undefined ? '' : ` ${words[0]}`
-  return `Run \`keyhaven${parent} --help\` to see what is allowed.`
+  return `Run \`${path.join(' ')} --help\` to see what is allowed.`
 }

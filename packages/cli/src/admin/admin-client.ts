@@ -4,7 +4,7 @@ import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { EXIT_USAGE } from '../exit-code.ts'
 import { readAdminToken } from './read-admin-token.ts'
-import { openSealedFetch } from './sealed-fetch.ts'
+import { openSealedChannel } from './sealed-channel.ts'
 import { type ServerOptions, serverToReach } from './server-options.ts'
 
 /** Waiting longer than this for the admin API is given up. */
@@ -15,7 +15,7 @@ const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 /** Calls to `/admin/v1`. Every failure is a {@link CommandError} that says what to do. */
-export interface AdminClient {
+export interface AdminClient extends Disposable {
   /** @returns undefined for an answer without content. */
   call<T>(method: string, path: string, input?: { body?: unknown; query?: Query }): Promise<T>
   get<T>(path: string, query?: Query): Promise<T>
@@ -39,7 +39,8 @@ export async function connectAdmin(context: Context, options: ServerOptions): Pr
     )
   }
   const token = await readAdminToken(context, options, isLoopback(server.hostname))
-  const send = sealed ? await openSealedFetch(context, server.origin, trust) : context.fetch
+  const channel = sealed ? await openSealedChannel(context, server.origin, trust) : undefined
+  const send = channel?.fetch ?? context.fetch
   const call: AdminClient['call'] = async (method, path, input = {}) => {
     const url = new URL(`/admin/v1${path}`, server)
     for (const [name, value] of Object.entries(input.query ?? {})) {
@@ -61,7 +62,11 @@ export async function connectAdmin(context: Context, options: ServerOptions): Pr
     })
     return readAnswer(response, server.origin)
   }
-  return { call, get: (path, query = {}) => call('GET', path, { query }) }
+  return {
+    call,
+    get: (path, query = {}) => call('GET', path, { query }),
+    [Symbol.dispose]: () => channel?.close(),
+  }
 }
 
 export function parseServerUrl(text: string): URL {
@@ -99,6 +104,13 @@ function unreachable(origin: string, error: unknown): Error {
     `no answer from ${origin} (${reason})`,
     'Start the server with `keyhaven serve`, or name another one with --server URL.',
   )
+}
+
+/** Node's `fetch failed` hides the reason in its cause. */
+function describeCause(error: Error): string {
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  return 'code' in cause ? String(cause.code) : cause.message
 }
 
 async function readAnswer<T>(response: Response, origin: string): Promise<T> {

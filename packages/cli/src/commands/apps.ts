@@ -38,7 +38,7 @@ function addCommand(frame: Frame, apps: Command): void {
     )
   withServerOptions(add).action(
     action<AddOptions>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const body = {
         id: args[0],
         name: options.name,
@@ -67,7 +67,7 @@ function listCommand(frame: Frame, apps: Command): void {
     .option('--cursor <text>', 'go on where the list before ended')
   withServerOptions(list).action(
     action<ListOptions>(frame, async ({ context, output, options }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const query = { q: options.search, limit: parseLimit(options.limit), cursor: options.cursor }
       const page = await admin.get<Page<Application>>('/applications', query)
       showPage(output, page, (items) =>
@@ -97,7 +97,7 @@ function showCommand(frame: Frame, apps: Command): void {
   ]).argument('<application>', 'application id')
   withServerOptions(show).action(
     action<ServerOptions>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const application = await admin.get<Application>(`/applications/${encodeURIComponent(args[0]!)}`)
       output.result(application, () => describeApplication(application))
       return undefined

@@ -55,7 +55,7 @@ function listCommand(frame: Frame, audit: Command): void {
         to: options.to && parseTime('--to', options.to, now),
         limit: options.all ? ALL_PAGE_ENTRIES : parseLimit(options.limit),
       }
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       if (!options.all) {
         const page = await admin.get<Page<AuditEntry>>('/audit', { ...query, cursor: options.cursor })
         showPage(output, page, (entries) => entriesTable(entries, 'no entries'))
@@ -102,7 +102,7 @@ function verifyCommand(frame: Frame, audit: Command): void {
   ])
   withServerOptions(verify).action(
     action<ServerOptions>(frame, async ({ context, output, options }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const result = await admin.get<AuditVerification>('/audit/verify')
       output.result(result, () =>
         fields([

@@ -35,7 +35,7 @@ export function keysAddCommand(frame: Frame, keys: Command): void {
         activateAt: options.activateAt && parseTime('--activate-at', options.activateAt, now),
         endAt: options.endAt && parseTime('--end-at', options.endAt, now),
       }
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const key = await admin.call<E2eKey>('POST', keysPath(args[0]!), { body })
       output.result(key, () => describeKey(key))
       return undefined

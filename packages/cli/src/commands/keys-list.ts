@@ -13,7 +13,7 @@ export function keysListCommand(frame: Frame, keys: Command): void {
   ]).argument('<application>', 'application id')
   withServerOptions(list).action(
     action<ServerOptions>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const answer = await admin.get<{ items: E2eKey[] }>(keysPath(args[0]!))
       output.result(answer, () =>
         table(

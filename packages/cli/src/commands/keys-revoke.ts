@@ -40,7 +40,7 @@ export function keysRevokeCommand(frame: Frame, keys: Command): void {
   withServerOptions(revoke).action(
     action<Options>(frame, async ({ context, output, options, args }) => {
       const [applicationId, name] = args as [string, string]
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const key = await admin.get<E2eKey>(keyPath(applicationId, name))
       if (key.state !== 'revoked') {
         const usage = await admin.get<Usage>(`${keysPath(applicationId)}/usage`, { window: options.window })

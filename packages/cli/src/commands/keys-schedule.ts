@@ -34,7 +34,7 @@ export function keysScheduleCommand(frame: Frame, keys: Command): void {
         activateAt: options.activateAt && parseTime('--activate-at', options.activateAt, now),
         endAt: options.endAt === 'never' ? null : options.endAt && parseTime('--end-at', options.endAt, now),
       }
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const key = await admin.call<E2eKey>('PATCH', keyPath(args[0]!, args[1]!), { body })
       output.result(key, () => describeKey(key))
       return undefined

@@ -29,7 +29,7 @@ export function keysShowCommand(frame: Frame, keys: Command): void {
     )
   withServerOptions(show).action(
     action<Options>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const key = await admin.get<E2eKey>(keyPath(args[0]!, args[1]!))
       output.result(key, () => formatKey(key, options.format))
       return undefined

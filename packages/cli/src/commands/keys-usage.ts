@@ -24,7 +24,7 @@ export function keysUsageCommand(frame: Frame, keys: Command): void {
     .option('--window <duration>', 'look back so far: 24h, 7d', USAGE_WINDOW_DEFAULT)
   withServerOptions(usage).action(
     action<Options>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const answer = await admin.get<Usage>(`${keysPath(args[0]!)}/usage`, { window: options.window })
       output.result(answer, () =>
         [

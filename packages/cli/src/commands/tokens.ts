@@ -40,7 +40,7 @@ function addCommand(frame: Frame, tokens: Command): void {
     action<AddOptions>(frame, async ({ context, output, options, args }) => {
       const expiresAt = options.expires && parseTime('--expires', options.expires, context.now())
       const body = { name: args[0], roles: options.role, expiresAt }
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const token = await admin.call<ApiToken>('POST', '/tokens', { body })
       output.result(token, () => token.token ?? '')
       output.note(`Token "${token.name}" (${token.id}). Keep it now: it cannot be shown again.`)
@@ -53,7 +53,7 @@ function listCommand(frame: Frame, tokens: Command): void {
   const list = describe(tokens.command('list'), 'list the tokens', [['keyhaven tokens list', 'All of them']])
   withServerOptions(list).action(
     action<ServerOptions>(frame, async ({ context, output, options }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const answer = await admin.get<{ items: ApiToken[] }>('/tokens')
       output.result(answer, () =>
         table(
@@ -84,7 +84,7 @@ function removeCommand(frame: Frame, tokens: Command): void {
     .option('--yes', 'do not ask')
   withServerOptions(remove).action(
     action<ServerOptions & { yes: boolean }>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const { items } = await admin.get<{ items: ApiToken[] }>('/tokens')
       const found = items.filter((token) => token.id === args[0] || token.name === args[0])
       const [token] = found

@@ -28,7 +28,7 @@ export function trustInstallCommand(frame: Frame, trust: Command): void {
           'Give what `keyhaven trust delegate` printed: one line with two dots.',
         )
       }
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const path = `/applications/${encodeURIComponent(args[0]!)}/delegation`
       const status = await admin.call<TrustStatus>('POST', path, { body: { delegation } })
       output.result(status, () => describeTrust(status))
@@ -44,7 +44,7 @@ export function trustStatusCommand(frame: Frame, trust: Command): void {
   ]).argument('<application>', 'application id')
   withServerOptions(status).action(
     action<ServerOptions>(frame, async ({ context, output, options, args }) => {
-      const admin = await connectAdmin(context, options)
+      using admin = await connectAdmin(context, options)
       const trustStatus = await admin.get<TrustStatus>(`/applications/${encodeURIComponent(args[0]!)}/trust`)
       output.result(trustStatus, () => describeTrust(trustStatus))
       return undefined

@@ -1,0 +1,26 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const BIN = fileURLToPath(new URL('../../packages/cli/bin/keyhaven.mjs', import.meta.url))
+
+export interface CliFolder extends AsyncDisposable {
+  readonly path: string
+  /** An environment in which `keyhaven` is the command, and nothing of ours is set. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A temporary folder to run `keyhaven` in. */
+export async function createCliFolder(): Promise<CliFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'keyhaven-script-'))
+  const bin = join(path, 'bin')
+  await mkdir(bin)
+  await writeFile(join(bin, 'keyhaven'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`)
+  await chmod(join(bin, 'keyhaven'), 0o755)
+  return {
+    path,
+    env: { PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, HOME: path, LANG: 'C.UTF-8' },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  }
+}
