@@ -37,8 +37,13 @@ export interface AnchorHead {
 export interface Anchor {
   /** Undefined before the first advance. */
   head(): AnchorHead | undefined
-  /** Only forward: an older version leaves the head as it is, but adds its revoked keys and manifests. */
+  /**
+   * Only forward: an older version leaves the head as it is, but adds its revoked keys and manifests.
+   * @throws KeyhavenError `STORE_UNAVAILABLE`.
+   */
   advance(installation: string, advance: AnchorAdvance): void
+  /** Sets the head also backwards, which only a recovery may do; revoked keys and manifests stay. */
+  reset(installation: string, advance: AnchorAdvance): void
   revokedKeys(): Iterable<RevokedKey>
   manifests(): Iterable<ManifestPosition>
   close(): void

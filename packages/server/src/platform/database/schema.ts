@@ -9,7 +9,7 @@ import type { PlatformTables } from './tables.ts'
  * All tables. Each feature declares its own in its `tables.ts` and adds them here.
  * Columns are text, bigint (a JavaScript number) and bytea only, so that both engines and a backup agree.
  */
-export interface Database extends PlatformTables, AuthTables, KeyTables, ApplicationTables, ChannelTables {}
+export interface Database extends PlatformTables, ApplicationTables, KeyTables, ChannelTables, AuthTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>

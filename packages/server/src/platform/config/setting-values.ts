@@ -1,0 +1,79 @@
+import { z } from 'zod'
+
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+const MAX_PORT = 65_535
+
+/** A whole number in decimal digits. */
+export function integer(minimum: number, maximum: number, unit = '') {
+  const allowed = `must be a whole number${unit && ` of ${unit}`} from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, allowed)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, allowed)
+}
+
+export const ON_OFF = z
+  .enum(['on', 'off', 'true', 'false', '1', '0'], 'must be on or off')
+  .transform((value) => value === 'on' || value === 'true' || value === '1')
+
+/** `HOST:PORT`, `[::1]:PORT` or `PORT`. */
+export const LISTEN = z.string().transform((value, context) => {
+  const match = /^(?:(\[[0-9A-Fa-f:.]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(value)
+  const port = Number(match?.[2])
+  if (match !== null && port <= MAX_PORT) {
+    return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port }
+  }
+  context.addIssue({ code: 'custom', message: 'must be HOST:PORT, for instance 127.0.0.1:8788' })
+  return z.NEVER
+})
+
+/** http or https, without user, query and fragment; a slash at the end is dropped. */
+export const httpUrl = z.string().transform((value, context) => {
+  const url = parseHttpUrl(value)
+  if (url !== undefined) return url.href.replace(/\/$/, '')
+  context.addIssue({
+    code: 'custom',
+    message: 'must be an http or https address such as https://keys.example.org',
+  })
+  return z.NEVER
+})
+
+/** Comma-separated origins: scheme, host and port, nothing more. */
+export const ORIGINS = z.string().transform((value, context) => {
+  const origins: string[] = []
+  for (const part of value.split(',')) {
+    const url = parseHttpUrl(part.trim())
+    if (url === undefined || url.pathname !== '/') {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be origins such as http://127.0.0.1:3000, with commas between',
+      })
+      return z.NEVER
+    }
+    origins.push(url.origin)
+  }
+  return origins
+})
+
+/** `CLAIM VALUE=ROLE`, comma-separated. */
+export const ROLE_MAP = z.string().transform((value, context) => {
+  const map: Record<string, string> = Object.create(null)
+  for (const part of value.split(',')) {
+    const at = part.lastIndexOf('=')
+    const [from, to] = [part.slice(0, at).trim(), part.slice(at + 1).trim()]
+    if (at < 1 || from === '' || to === '') {
+      context.addIssue({ code: 'custom', message: 'must be VALUE=ROLE pairs, with commas between' })
+      return z.NEVER
+    }
+    map[from] = to
+  }
+  return map
+})
+
+function parseHttpUrl(value: string): URL | undefined {
+  if (!URL.canParse(value)) return undefined
+  const url = new URL(value)
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  return plain && /^https?:$/.test(url.protocol) ? url : undefined
+}

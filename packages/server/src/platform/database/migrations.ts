@@ -1,0 +1,72 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { Migration } from 'kysely/migration'
+import { Migrator } from 'kysely/migration'
+import { applicationSchema } from '../../applications/schema.ts'
+import { channelSchema } from '../../channel/schema.ts'
+import { keysSchema } from '../../keys/keys-schema.ts'
+import { authSchema } from '../auth/schema.ts'
+import type { FeatureSchema, TableInfo } from './feature-schema.ts'
+import { platformSchema } from './platform-schema.ts'
+import type { Db } from './schema.ts'
+import { toStoreError } from './store-error.ts'
+
+/** Every feature that has tables, in the order in which rows can be inserted. */
+const FEATURES: readonly FeatureSchema[] = [
+  platformSchema,
+  applicationSchema,
+  keysSchema,
+  channelSchema,
+  authSchema,
+]
+
+/** All tables but the migrator's own. */
+export const TABLES: readonly TableInfo[] = FEATURES.flatMap((feature) => feature.tables)
+
+/** The one set of migrations that both engines run, in the order of their names. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = collect()
+
+/**
+ * Brings the tables up to date; each step is undone whole if it is cut.
+ *
+ * @param names - only these migrations: the state in which an older backup was taken.
+ * @throws KeyhavenError `STORE_UNAVAILABLE`, `CONFIG_INVALID` if the database is newer than this program.
+ */
+export async function migrateDatabase(db: Db, names?: readonly string[]): Promise<void> {
+  const wanted = Object.entries(MIGRATIONS).filter(([name]) => names === undefined || names.includes(name))
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => Object.fromEntries(wanted) },
+    // A later feature may bring a name that sorts before what has run already.
+    allowUnorderedMigrations: true,
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  if (error instanceof Error && error.message.includes('corrupted migrations')) {
+    throw new KeyhavenError('CONFIG_INVALID', 'the database was made by a newer version of this program', {
+      cause: error,
+    })
+  }
+  throw toStoreError(error)
+}
+
+/** Names of the migrations that have run. */
+export async function appliedMigrations(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .orderBy('name')
+    .execute()
+  return rows.map((row) => row.name)
+}
+
+function collect(): Record<string, Migration> {
+  const all: Record<string, Migration> = {}
+  for (const feature of FEATURES) {
+    for (const [name, migration] of Object.entries(feature.migrations)) {
+      if (name in all) throw new TypeError(`two migrations are named ${name}`)
+      all[name] = migration
+    }
+  }
+  return all
+}
