@@ -26,3 +26,7 @@ export function callerOf(origin: CallOrigin): string {
 export interface AppBindings {
   readonly origin: CallOrigin
 }
+
+export interface AppEnv {
+  Bindings: AppBindings
+}

@@ -1,13 +1,10 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { HTTPException } from 'hono/http-exception'
+import { toStoreError } from '../database/store-error.ts'
 import type { Logger } from '../log/logger.ts'
-import type { AppBindings } from './call-origin.ts'
+import type { AppEnv } from './call-origin.ts'
 import { problemOfError, problemResponse } from './problem.ts'
-
-export interface AppEnv {
-  Bindings: AppBindings
-}
 
 /** How many refused fields one answer lists. */
 const MAX_LISTED_ERRORS = 20
@@ -36,6 +33,9 @@ export function answerError(error: unknown, logger: Logger): Response {
   if (error instanceof HTTPException && error.status === 400) {
     return problemResponse('INPUT_INVALID', { detail: 'The body is not valid JSON.' })
   }
-  if (!(error instanceof KeyhavenError)) logger.error({ err: error }, 'request failed')
-  return problemOfError(error)
+  const known = toStoreError(error)
+  if (!(known instanceof KeyhavenError) || known.code === 'STORE_UNAVAILABLE') {
+    logger.error({ err: known }, 'request failed')
+  }
+  return problemOfError(known)
 }
