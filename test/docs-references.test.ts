@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { SETTING_NAMES } from '@keyhaven/server'
 import { expect, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -55,4 +56,9 @@ test('no page has lines that do not fit a screen', () => {
       .filter(({ line }) => line.length > LINE_COLUMNS_MAX && !line.startsWith('|')),
   )
   expect(long.map(({ at }) => at)).toEqual([])
+})
+
+test('docs/operations.md names every setting', () => {
+  const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+  expect(SETTING_NAMES.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
 })

@@ -1,0 +1,21 @@
+// `npm run demo`: a tour of every capability that works so far, on real input. `-- --only channel` for one of them.
+import { parseArgs } from 'node:util'
+import { channelTour } from './demo/channel.ts'
+import { createTour, type Tour } from './demo/tour.ts'
+
+const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = { channel: channelTour }
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const names = values.only === undefined ? Object.keys(TOURS) : values.only.split(',')
+const unknown = names.filter((name) => !(name in TOURS))
+if (unknown.length > 0) {
+  console.error(`there is no tour called ${unknown.join(', ')}; there is: ${Object.keys(TOURS).join(', ')}`)
+  process.exit(2)
+}
+
+const tour = createTour(console.log)
+const begun = performance.now()
+for (const name of names) await TOURS[name]!(tour)
+const seconds = ((performance.now() - begun) / 1000).toFixed(0)
+console.log(`\n${tour.held} claims hold, ${tour.failed} do not (${names.join(', ')}, ${seconds} s)`)
+process.exitCode = tour.failed > 0 ? 1 : 0
