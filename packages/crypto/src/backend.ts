@@ -65,7 +65,8 @@ export interface RecipientContext {
 export interface Hpke {
   /**
    * @param ephemeral - only for vectors: the ephemeral private key (DHKEM) or the 64-byte randomness (x-wing).
-   * @throws KeyhavenError `UNSUPPORTED` where the backend has no deterministic encapsulation.
+   * @throws KeyhavenError `UNSUPPORTED` where the backend has no deterministic encapsulation;
+   * `WIRE_MALFORMED` on a public key of low order.
    */
   setupSender(
     suite: HpkeSuite,
@@ -119,7 +120,7 @@ export interface RsaOaep {
 /** What every runtime must give us. Three implementations: `./node`, `./web`, `./noble`. */
 export interface CryptoBackend {
   readonly name: 'node' | 'webcrypto' | 'noble'
-  /** Whether `hpke.setupSender` accepts `ephemeral`. */
+  /** Whether `hpke.setupSender` accepts `ephemeral`: node for the DHKEMs, noble for x-wing too. */
   readonly deterministicEncapsulation: boolean
   randomBytes(length: number): Uint8Array
   sha256(data: Uint8Array): Awaitable<Uint8Array>

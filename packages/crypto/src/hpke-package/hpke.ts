@@ -2,6 +2,7 @@ import type { CipherSuite } from 'hpke'
 import type { Hpke, RecipientContext, SenderContext } from '../backend.ts'
 import { KeyhavenError } from '../error.ts'
 import { openFailed } from '../open-failed.ts'
+import { isUncompressedPoint } from '../p256-point.ts'
 import { requireExportLength } from '../require-length.ts'
 import { KEM_ENCAPSULATED_KEY_BYTES } from '../suite.ts'
 import { PackageKemPrivateKey, PackageKemPublicKey } from './kem-keys.ts'
@@ -27,6 +28,7 @@ export function createHpke(suites: Suites): Hpke {
     async setupRecipient(suite, privateKey, enc, info) {
       const pair = PackageKemPrivateKey.pair(suite.kem, privateKey)
       if (enc.length !== KEM_ENCAPSULATED_KEY_BYTES[suite.kem]) throw openFailed()
+      if (suite.kem === 'p-256' && !isUncompressedPoint(enc)) throw openFailed()
       const made = await suites.of(suite)
       try {
         return recipientContext(await made.SetupRecipient(pair, enc, { info }))

@@ -1,6 +1,7 @@
 import type { Kem, KemName, KemPrivateKey } from '../backend.ts'
 import { KeyhavenError } from '../error.ts'
 import { passesMlKemModulusCheck } from '../ml-kem-modulus.ts'
+import { isUncompressedPoint } from '../p256-point.ts'
 import { requireLength } from '../require-length.ts'
 import { KEM_PRIVATE_KEY_BYTES, KEM_PUBLIC_KEY_BYTES } from '../suite.ts'
 import { PackageKemPrivateKey, PackageKemPublicKey } from './kem-keys.ts'
@@ -13,6 +14,7 @@ export function createKem(primitives: HpkePrimitives, suites: Suites): Kem {
     requireLength(bytes, KEM_PUBLIC_KEY_BYTES[kem], `${kem} public key`)
     const malformed = () => new KeyhavenError('WIRE_MALFORMED', `not a ${kem} public key`)
     if (kem === 'x-wing' && !passesMlKemModulusCheck(bytes)) throw malformed()
+    if (kem === 'p-256' && !isUncompressedPoint(bytes)) throw malformed()
     const suite = await suites.ofKem(kem)
     try {
       const copy = Uint8Array.from(bytes)

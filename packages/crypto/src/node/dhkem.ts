@@ -9,6 +9,7 @@ import {
 import { KeyhavenError } from '../error.ts'
 import { kemSuiteId, labeledIkm, labeledInfo } from '../hpke-labels.ts'
 import { overwrite } from '../overwrite.ts'
+import { isPrivateScalar, isUncompressedPoint } from '../p256-point.ts'
 import { SHA256_BYTES } from '../suite.ts'
 import { Writer } from '../writer.ts'
 import { hkdfExpand, hkdfExtract } from './hkdf.ts'
@@ -79,18 +80,28 @@ export function exportDhPrivateKey(key: KeyObject): Uint8Array {
 }
 
 export function dhPublicKeyObject(kem: DhKem, bytes: Uint8Array): KeyObject {
+  if (kem === 'p-256' && !isUncompressedPoint(bytes)) throw notAPublicKey(kem)
   try {
     return createPublicKey({ key: bytes, format: 'raw-public', ...ASYMMETRIC_KEY_TYPES[kem] })
   } catch {
-    throw new KeyhavenError('WIRE_MALFORMED', `not a ${kem} public key`)
+    throw notAPublicKey(kem)
   }
 }
 
+function notAPublicKey(kem: DhKem): KeyhavenError {
+  return new KeyhavenError('WIRE_MALFORMED', `not a ${kem} public key`)
+}
+
 export function dhPrivateKeyObject(kem: DhKem, bytes: Uint8Array): KeyObject {
+  if (kem === 'p-256' && !isPrivateScalar(bytes)) throw notAPrivateKey(kem)
   try {
     return createPrivateKey({ key: bytes, format: 'raw-private', ...ASYMMETRIC_KEY_TYPES[kem] })
   } catch {
     // The cause could say something about the secret: it is not kept.
-    throw new KeyhavenError('WIRE_MALFORMED', `not a ${kem} private key`)
+    throw notAPrivateKey(kem)
   }
+}
+
+function notAPrivateKey(kem: DhKem): KeyhavenError {
+  return new KeyhavenError('WIRE_MALFORMED', `not a ${kem} private key`)
 }

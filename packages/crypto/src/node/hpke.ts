@@ -7,12 +7,15 @@ import type {
   RecipientContext,
   SenderContext,
 } from '../backend.ts'
+import { KeyhavenError } from '../error.ts'
 import { labeledInfo } from '../hpke-labels.ts'
 import { openFailed } from '../open-failed.ts'
 import { overwrite } from '../overwrite.ts'
+import { isUncompressedPoint } from '../p256-point.ts'
 import { requireExportLength } from '../require-length.ts'
 import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, KEM_ENCAPSULATED_KEY_BYTES } from '../suite.ts'
 import { aeadOpen, aeadSeal } from './aead.ts'
+import type { Encapsulation } from './dhkem.ts'
 import { hkdfExpand, hmacSha256 } from './hkdf.ts'
 import { decapsulateWith, encapsulateTo } from './kem.ts'
 import { NodeKemPrivateKey, NodeKemPublicKey } from './kem-keys.ts'
@@ -124,8 +127,18 @@ function setupSender(
 ): SenderContext {
   if (!(publicKey instanceof NodeKemPublicKey)) throw new TypeError('not a public key of this backend')
   if (publicKey.kem !== suite.kem) throw new TypeError('the public key is of another KEM than the suite')
-  const { sharedSecret, enc } = encapsulateTo(publicKey, ephemeral)
+  const { sharedSecret, enc } = encapsulated(publicKey, ephemeral)
   return new NodeSenderContext(enc, new HpkeContext(suite, sharedSecret, info))
+}
+
+/** A point of low order can be imported; that its result is all zero shows only now. */
+function encapsulated(publicKey: NodeKemPublicKey, ephemeral?: Uint8Array): Encapsulation {
+  try {
+    return encapsulateTo(publicKey, ephemeral)
+  } catch (error) {
+    if (error instanceof KeyhavenError) throw error
+    throw new KeyhavenError('WIRE_MALFORMED', 'the public key is not usable')
+  }
 }
 
 function setupRecipient(
@@ -137,6 +150,7 @@ function setupRecipient(
   if (!(privateKey instanceof NodeKemPrivateKey)) throw new TypeError('not a private key of this backend')
   if (privateKey.kem !== suite.kem) throw new TypeError('the private key is of another KEM than the suite')
   if (enc.length !== KEM_ENCAPSULATED_KEY_BYTES[suite.kem]) throw openFailed()
+  if (suite.kem === 'p-256' && !isUncompressedPoint(enc)) throw openFailed()
   let sharedSecret: Uint8Array
   try {
     sharedSecret = decapsulateWith(privateKey, enc)

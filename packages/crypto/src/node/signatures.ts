@@ -10,6 +10,7 @@ import {
 import type { Jwk, SignatureAlgorithm, Signatures, SigningKey, VerifyKey } from '../backend.ts'
 import { KeyhavenError } from '../error.ts'
 import { privateSignatureJwk, publicSignatureJwk, RSA_DEFAULT_MODULUS_BITS } from '../signature-jwk.ts'
+import { requireMatchingPair } from '../signature-pair.ts'
 import { SHA256_BYTES } from '../suite.ts'
 import { plainBytes } from './plain-bytes.ts'
 
@@ -81,11 +82,11 @@ function importSigningKey(algorithm: SignatureAlgorithm, jwk: Jwk): SigningKey {
     throw new KeyhavenError('WIRE_MALFORMED', `not a valid ${algorithm} private key`)
   }
   const key = new NodeSigningKey(algorithm, object)
-  // node:crypto believes the public members of an OKP key; a signature with the wrong ones can leak the private key.
   for (const [name, value] of Object.entries(key.publicKey.jwk)) {
     if (members[name] !== value)
       throw new KeyhavenError('WIRE_MALFORMED', 'JWK public and private parts differ')
   }
+  requireMatchingPair(nodeSignatures, key)
   return key
 }
 
