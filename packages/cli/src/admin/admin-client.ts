@@ -96,8 +96,7 @@ export function isLoopback(hostname: string): boolean {
 function unreachable(origin: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error.name === 'KeyhavenError') return error
-  const cause =
-    error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : error.message
+  const cause = describeCause(error)
   const reason = error.name === 'TimeoutError' ? `none within ${ANSWER_TIMEOUT_MS / 1000} s` : cause
   return new CommandError(
     'GATEWAY_UNAVAILABLE',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { action, describe, type Frame } from '../frame.ts'
 import { SERVE_SETTINGS } from '../local/server-settings.ts'
-import { settingsEnvironment, variablesHelp, withSettings } from '../local/settings.ts'
+import { readSettings, variablesHelp, withSettings } from '../local/settings.ts'
 import { untilStopped } from '../local/until-stopped.ts'
 import { describeServer } from '../terminal/describe-server.ts'
 
@@ -20,7 +20,7 @@ export function serveCommand(frame: Frame, program: Command): void {
     .action(
       action<Record<string, unknown>>(frame, async ({ context, output, options }) => {
         const { loadConfig, startServer } = await import('@keyhaven/server')
-        const config = loadConfig(settingsEnvironment(context, SERVE_SETTINGS, options))
+        const config = readSettings(context, SERVE_SETTINGS, options, loadConfig)
         const server = await startServer(config)
         output.line(
           {

@@ -40,16 +40,16 @@ const MORE_SETTINGS: readonly Setting[] = [
   },
   {
     variable: 'KEYHAVEN_REDIS_URL',
-    flags: '--redis <url>',
+    flags: '--redis-url <url>',
     description: 'replay store of several processes; a password only in the variable',
   },
-  { variable: 'KEYHAVEN_TLS_CERT_FILE', flags: '--tls-cert <file>', description: 'certificate chain, PEM' },
-  { variable: 'KEYHAVEN_TLS_KEY_FILE', flags: '--tls-key <file>', description: 'its private key, PEM' },
+  { variable: 'KEYHAVEN_TLS_CERT', flags: '--tls-cert <file>', description: 'certificate chain, PEM' },
+  { variable: 'KEYHAVEN_TLS_KEY', flags: '--tls-key <file>', description: 'its private key, PEM' },
   {
     variable: 'KEYHAVEN_MANIFEST_LIFETIME',
-    flags: '--manifest-lifetime <duration>',
-    description: 'how long a manifest holds',
-    default: '24h',
+    flags: '--manifest-lifetime <seconds>',
+    description: 'how long a manifest holds, 600 to 86400',
+    default: '86400',
   },
   {
     variable: 'KEYHAVEN_LOG_LEVEL',
@@ -72,7 +72,18 @@ const VARIABLES_ONLY: readonly Setting[] = [
   { variable: 'KEYHAVEN_OIDC_ISSUER', description: 'sign-in of operators through this OpenID provider' },
   { variable: 'KEYHAVEN_OIDC_CLIENT_ID', description: 'client id there' },
   { variable: 'KEYHAVEN_OIDC_CLIENT_SECRET', description: 'client secret there' },
-  { variable: 'KEYHAVEN_OIDC_ROLE_CLAIM', description: 'claim of the id token that names roles' },
+  {
+    variable: 'KEYHAVEN_OIDC_ROLE_CLAIM',
+    description: 'claim of the id token that names roles',
+    default: 'roles',
+  },
+  { variable: 'KEYHAVEN_OIDC_ROLE_MAP', description: 'VALUE=ROLE pairs, with commas between' },
+  {
+    variable: 'KEYHAVEN_OIDC_NAME',
+    description: 'what the sign-in button says',
+    default: 'Single sign-on',
+  },
+  { variable: 'KEYHAVEN_OIDC_SCOPES', description: 'scopes that are asked for', default: 'openid profile' },
 ]
 
 /** Settings of `keyhaven serve`. */
@@ -81,4 +92,15 @@ export const SERVE_SETTINGS: readonly Setting[] = [
   ...DATA_SETTINGS,
   ...MORE_SETTINGS,
   ...VARIABLES_ONLY,
+]
+
+/** Settings of `keyhaven gateway`: the upstreams, and what `serve` has. */
+export const GATEWAY_SETTINGS: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_UPSTREAMS',
+    flags: '--upstream <origin>',
+    description: 'backend that gets the opened calls; more than once for several, the first is the default',
+    repeat: true,
+  },
+  ...SERVE_SETTINGS,
 ]

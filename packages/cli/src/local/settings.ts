@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { usageError } from '../command-error.ts'
+import { ADVICE } from '../advice.ts'
+import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 
 /** A setting of the server: its variable, and its option where it has one. */
@@ -10,6 +11,8 @@ export interface Setting {
   readonly flags?: string
   readonly description: string
   readonly default?: string
+  /** The option may be given more than once. */
+  readonly repeat?: boolean
 }
 
 /** Where the data lies: for every command that opens it. */
@@ -22,9 +25,9 @@ export const DATA_SETTINGS: readonly Setting[] = [
   },
   {
     variable: 'KEYHAVEN_DATABASE_URL',
-    flags: '--database <url>',
+    flags: '--database-url <url>',
     description: 'sqlite:FILE or postgres://…; a password only in the variable',
-    default: 'a file in the data folder',
+    default: 'keyhaven.db in the data folder',
   },
   {
     variable: 'KEYHAVEN_MASTER_KEY_FILE',
@@ -44,7 +47,9 @@ export function withSettings(command: Command, settings: readonly Setting[]): Co
   for (const setting of settings) {
     if (setting.flags === undefined) continue
     const standard = setting.default === undefined ? '' : `; default ${setting.default}`
-    command.addOption(new Option(setting.flags, `${setting.description} (${setting.variable}${standard})`))
+    const option = new Option(setting.flags, `${setting.description} (${setting.variable}${standard})`)
+    if (setting.repeat) option.argParser((value, previous: string[] = []) => [...previous, value])
+    command.addOption(option)
   }
   return command
 }
@@ -60,30 +65,69 @@ export function variablesHelp(settings: readonly Setting[]): string {
   return `\nOnly as environment variables:\n${lines.join('\n')}`
 }
 
+/** Variables of the command itself, which are no settings of a server. */
+const COMMAND_VARIABLES = new Set([
+  'KEYHAVEN_DEBUG',
+  'KEYHAVEN_ROOT_PASSPHRASE',
+  'KEYHAVEN_SERVER',
+  'KEYHAVEN_TRUST',
+])
+
 /**
- * The environment with the options laid over it: an option wins over its variable.
+ * Reads the settings of a server: an option wins over its variable.
  *
- * @throws CommandError when a password was put on the command line, where every user of the machine can read it.
+ * @param loadConfig - the server's.
+ * @throws CommandError on a wrong setting, naming the option or the variable, whichever was given.
  */
-export function settingsEnvironment(
+export function readSettings<Config>(
   context: Context,
   settings: readonly Setting[],
   options: Readonly<Record<string, unknown>>,
-): Record<string, string | undefined> {
-  const environment = { ...context.env }
+  loadConfig: (environment: Record<string, string | undefined>) => Config,
+): Config {
+  const given = givenSettings(context, settings, options)
+  const environment = Object.fromEntries(
+    Object.entries(context.env).filter(([name]) => !COMMAND_VARIABLES.has(name)),
+  )
+  for (const { variable, value } of given) environment[variable] = value
+  try {
+    return loadConfig(environment)
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'CONFIG_INVALID') throw error
+    const message = given.reduce((text, { variable, flag }) => text.replaceAll(variable, flag), error.message)
+    throw new CommandError('CONFIG_INVALID', message, ADVICE.CONFIG_INVALID)
+  }
+}
+
+/**
+ * The settings that were given as options. File names become absolute.
+ *
+ * @throws CommandError when a password was put on the command line, where every user of the machine can read it.
+ */
+function givenSettings(
+  context: Context,
+  settings: readonly Setting[],
+  options: Readonly<Record<string, unknown>>,
+): { variable: string; flag: string; value: string }[] {
+  const given: { variable: string; flag: string; value: string }[] = []
   for (const { variable, flags } of settings) {
     if (flags === undefined) continue
     const value = options[new Option(flags).attributeName()]
     if (value === undefined) continue
     const text = Array.isArray(value) ? value.join(',') : String(value)
+    if (text === '') throw usageError(`${longFlag(flags)} is empty`, 'Give it a value, or leave it out.')
     if (URL.canParse(text) && new URL(text).password !== '') {
       throw usageError(
-        `${flags.split(' ')[0]}: a password on the command line can be read by every user of this machine`,
+        `${longFlag(flags)}: a password on the command line can be read by every user of this machine`,
         `Set ${variable} instead.`,
       )
     }
-    environment[variable] =
-      flags.endsWith('<dir>') || flags.endsWith('<file>') ? resolve(context.cwd, text) : text
+    const isPath = flags.endsWith('<dir>') || flags.endsWith('<file>')
+    given.push({ variable, flag: longFlag(flags), value: isPath ? resolve(context.cwd, text) : text })
   }
-  return environment
+  return given
+}
+
+function longFlag(flags: string): string {
+  return flags.split(' ')[0]!
 }
