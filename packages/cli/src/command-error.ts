@@ -1,17 +1,20 @@
 import type { ErrorCode } from '@keyhaven/crypto'
 import { EXIT_USAGE, exitCodeOf } from './exit-code.ts'
 
+/** `INTERNAL` stands for a fault of ours. */
+export type FailureCode = ErrorCode | 'INTERNAL'
+
 /**
  * An error that a person reads: what went wrong, and what to do about it.
  * It does not extend `KeyhavenError`, because loading the crypto package would slow down every start.
  */
 export class CommandError extends Error {
-  readonly code: ErrorCode
+  readonly code: FailureCode
   /** What to do, as one sentence or more. */
   readonly advice: string
   readonly exitCode: number
 
-  constructor(code: ErrorCode, message: string, advice: string, exitCode = exitCodeOf(code)) {
+  constructor(code: FailureCode, message: string, advice: string, exitCode = exitCodeOf(code)) {
     super(message)
     this.name = 'CommandError'
     this.code = code

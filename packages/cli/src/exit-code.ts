@@ -20,7 +20,7 @@ export const EXIT_CODE_MEANINGS: ReadonlyArray<readonly [number, string]> = [
 ]
 
 /** The exit code that goes with an error's code. */
-export function exitCodeOf(code: ErrorCode): number {
+export function exitCodeOf(code: ErrorCode | 'INTERNAL'): number {
   switch (code) {
     case 'INPUT_INVALID':
     case 'CONFIG_INVALID':

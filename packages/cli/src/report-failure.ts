@@ -1,14 +1,14 @@
 import type { ErrorCode } from '@keyhaven/crypto'
 import { type Command, CommanderError } from 'commander'
 import { ADVICE } from './advice.ts'
-import { CommandError } from './command-error.ts'
+import { CommandError, type FailureCode } from './command-error.ts'
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.ts'
 import type { Frame } from './frame.ts'
 import { paint, printable } from './terminal/output.ts'
 
 /** An error as a person or a program reads it. */
 interface Failure {
-  readonly code: ErrorCode | 'INTERNAL'
+  readonly code: FailureCode
   readonly message: string
   readonly advice: string
   readonly exitCode: number

@@ -103,8 +103,9 @@ export interface AuditEntry {
 export interface AuditVerification {
   readonly valid: boolean
   readonly entries: number
-  readonly head: unknown
-  readonly brokenAt?: number | null
+  readonly head: { readonly sequence: number; readonly hash: string }
+  readonly brokenAt?: number
+  readonly reason?: string
 }
 
 export interface ApiToken {

@@ -1,8 +1,7 @@
-import type { ErrorCode } from '@keyhaven/crypto'
-import { ADVICE } from '../advice.ts'
 import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { EXIT_USAGE } from '../exit-code.ts'
+import { notKeyhaven, problemToError } from './problem-to-error.ts'
 import { readAdminToken } from './read-admin-token.ts'
 import { openSealedChannel } from './sealed-channel.ts'
 import { type ServerOptions, serverToReach } from './server-options.ts'
@@ -137,35 +136,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'UNAUTHENTICATED',
-  403: 'ACCESS_DENIED',
-  404: 'NOT_FOUND',
-  409: 'CONFLICT',
-  413: 'WIRE_TOO_LARGE',
-  429: 'RATE_LIMITED',
-  503: 'STORE_UNAVAILABLE',
-}
-
-/** Reads an RFC 9457 problem: `code` names the error, `detail` says how to mend it. */
-function problemToError(status: number, value: unknown, origin: string): CommandError {
-  const problem = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
-  const code =
-    typeof problem.code === 'string' && problem.code in ADVICE ? (problem.code as ErrorCode) : undefined
-  if (code === undefined && CODES_BY_STATUS[status] === undefined)
-    return notKeyhaven(origin, `status ${status}`)
-  const known = code ?? CODES_BY_STATUS[status]!
-  const title = typeof problem.title === 'string' ? problem.title : `the server answered ${status}`
-  const detail = typeof problem.detail === 'string' && problem.detail !== title ? problem.detail : undefined
-  return new CommandError(known, detail === undefined ? title : `${title}: ${detail}`, ADVICE[known])
-}
-
-function notKeyhaven(origin: string, what: string): CommandError {
-  return new CommandError(
-    'GATEWAY_REFUSED',
-    `${origin} does not answer like the admin API of a Keyhaven server (${what})`,
-    'Check --server: the admin API has an address of its own, http://127.0.0.1:8788 by default.',
-  )
 }

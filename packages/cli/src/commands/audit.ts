@@ -6,9 +6,7 @@ import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { parseTime } from '../input/parse-time.ts'
 import { fields, table } from '../terminal/output.ts'
-import { LIST_LIMIT_DEFAULT, parseLimit, showPage } from '../terminal/page.ts'
-
-const ALL_PAGE_ENTRIES = 500
+import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, parseLimit, showPage } from '../terminal/page.ts'
 
 /** `keyhaven audit`: who did what to which key. */
 export function auditCommand(frame: Frame, program: Command): void {
@@ -53,7 +51,7 @@ function listCommand(frame: Frame, audit: Command): void {
         applicationId: options.application,
         from: options.from && parseTime('--from', options.from, now),
         to: options.to && parseTime('--to', options.to, now),
-        limit: options.all ? ALL_PAGE_ENTRIES : parseLimit(options.limit),
+        limit: options.all ? LIST_LIMIT_MAX : parseLimit(options.limit),
       }
       using admin = await connectAdmin(context, options)
       if (!options.all) {
@@ -108,8 +106,9 @@ function verifyCommand(frame: Frame, audit: Command): void {
         fields([
           ['audit log', result.valid ? output.style('green', 'valid') : output.style('red', 'BROKEN')],
           ['entries', result.entries],
-          ['head', typeof result.head === 'string' ? result.head : JSON.stringify(result.head)],
+          ['head', `${result.head.hash} (entry ${result.head.sequence})`],
           ['broken at entry', result.brokenAt],
+          ['reason', result.reason],
         ]),
       )
       if (result.valid) return EXIT_OK

@@ -3,7 +3,8 @@ import { parseWhole } from '../input/parse-time.ts'
 import type { Output } from './output.ts'
 
 export const LIST_LIMIT_DEFAULT = '50'
-const LIST_LIMIT_MAX = 500
+/** The largest page that the admin API answers. */
+export const LIST_LIMIT_MAX = 200
 
 export function parseLimit(text: string): number {
   return parseWhole('--limit', text, 1, LIST_LIMIT_MAX)
