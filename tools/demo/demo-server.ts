@@ -57,7 +57,8 @@ export async function startDemoServer(settings: Readonly<Record<string, string>>
   const call = async (path: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
     const answer = await fetch(started.adminUrl + path, { ...init, headers })
-    if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${answer.status} ${await answer.text()}`)
+    if (!answer.ok)
+      throw new Error(`${init.method ?? 'GET'} ${path}: ${answer.status} ${await answer.text()}`)
     return answer
   }
   return {

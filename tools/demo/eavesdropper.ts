@@ -33,20 +33,24 @@ function occurrences(bytes: Buffer, text: string): number {
   return found
 }
 
-/** Entropy of the bytes: 8 bits each for what looks like chance, 4 to 5 for text. */
-export function looksRandom(bytes: Buffer): { readonly entropyBits: number } {
+/** Entropy in bits a byte: 8 for what looks like chance, 4 to 5 for text. */
+export function entropyBits(bytes: Buffer): number {
   const counts = new Array<number>(256).fill(0)
   for (const byte of bytes) counts[byte]! += 1
-  const entropyBits = counts.reduce((sum, count) => {
+  return counts.reduce((sum, count) => {
     const share = count / bytes.length
     return share === 0 ? sum : sum - share * Math.log2(share)
   }, 0)
-  return { entropyBits }
 }
 
 /** The start of a body as an eavesdropper prints it. */
 export function hexLines(bytes: Buffer, lines: number, bytesPerLine = 16): string[] {
   return Array.from({ length: Math.min(lines, Math.ceil(bytes.length / bytesPerLine)) }, (_, line) =>
-    (bytes.subarray(line * bytesPerLine, (line + 1) * bytesPerLine).toString('hex').match(/../g) ?? []).join(' '),
+    (
+      bytes
+        .subarray(line * bytesPerLine, (line + 1) * bytesPerLine)
+        .toString('hex')
+        .match(/../g) ?? []
+    ).join(' '),
   )
 }

@@ -38,7 +38,9 @@ export function createTour(write: (line: string) => void): Tour {
     },
     sideBySide(left, right) {
       write('')
-      write(`${INDENT}${styleText('underline', cell(left.title))}   ${styleText('underline', cell(right.title))}`)
+      write(
+        `${INDENT}${styleText('underline', cell(left.title))}   ${styleText('underline', cell(right.title))}`,
+      )
       const rows = Math.max(left.lines.length, right.lines.length)
       for (let row = 0; row < rows; row += 1) {
         const seen = cell(right.lines[row] ?? '')

@@ -1,0 +1,49 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { type Interceptor, startMitmproxy } from '../../test/kit/mitmproxy.ts'
+import { alteredCalls } from './channel-altered.ts'
+import { plainControl, sealedCalls } from './channel-calls.ts'
+import { rotation } from './channel-rotation.ts'
+import type { Scene } from './channel-scene.ts'
+import { type DemoServer, startDemoServer } from './demo-server.ts'
+import type { Tour } from './tour.ts'
+
+/** The channel, with somebody in between whose certificates the app accepts. */
+export async function channelTour(tour: Tour): Promise<void> {
+  tour.chapter('The scene')
+  const opened: { close(): Promise<void> }[] = []
+  try {
+    const [server, plainServer] = await Promise.all([
+      startDemoServer(),
+      startDemoServer({ KEYHAVEN_REQUIRE_CHANNEL: 'off' }),
+    ])
+    opened.push(server, plainServer)
+    const [interceptor, plainInterceptor] = await Promise.all([
+      startMitmproxy(server.publicUrl),
+      startMitmproxy(plainServer.publicUrl),
+    ])
+    opened.push(interceptor, plainInterceptor)
+    setDefaultCACertificates([
+      ...getCACertificates('default'),
+      interceptor.certificateAuthority,
+      plainInterceptor.certificateAuthority,
+    ])
+    tour.say(`app → ${interceptor.url} mitmproxy, TLS taken off → ${server.publicUrl} key server, TLS`)
+    tour.say('The app trusts the certificate authority of the interceptor, so its TLS protects nothing here.')
+
+    await plainControl(tour, plainInterceptor)
+    const scene = await openScene(tour, server, interceptor)
+    await sealedCalls(scene)
+    await alteredCalls(scene)
+    await rotation(scene)
+  } finally {
+    await Promise.allSettled(opened.map((one) => one.close()))
+  }
+}
+
+async function openScene(tour: Tour, server: DemoServer, interceptor: Interceptor): Promise<Scene> {
+  const { rootThumbprints } = await server.admin<{ rootThumbprints: string[] }>(
+    'GET',
+    '/applications/demo/trust',
+  )
+  return { tour, server, interceptor, rootThumbprints }
+}
