@@ -14,6 +14,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // Vite's preload polyfill is not needed by the browsers that have X25519, and saves a script.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // Libraries change less often than our pages, so a browser keeps them over an update of ours.
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: 'mantine', test: /node_modules[\\/](@mantine[\\/](core|hooks)|@floating-ui)[\\/]/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/admin': 'http://127.0.0.1:8788' } },
 })

@@ -25,8 +25,10 @@ export interface AuditFilter {
 export interface AuditVerdict {
   readonly valid: boolean
   readonly entries: number
-  readonly head: string
+  /** The newest entry; its hash covers all before it. */
+  readonly head: { readonly sequence: number; readonly hash: string }
   readonly brokenAt?: number
+  readonly reason?: string
 }
 
 const PAGE_SIZE = 50

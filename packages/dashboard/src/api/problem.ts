@@ -1,3 +1,8 @@
+export interface FieldProblem {
+  readonly path: string
+  readonly message: string
+}
+
 /** A refusal of the admin API (RFC 9457), or a failure to reach it, fit to be shown to a person. */
 export class ApiProblem extends Error {
   /** HTTP status; 0 if no answer came. */
@@ -6,13 +11,22 @@ export class ApiProblem extends Error {
   readonly code: string
   /** What the person can do about it, if the server knows. */
   readonly detail: string | undefined
+  /** Which field is wrong and why, when the server says so. */
+  readonly fields: readonly FieldProblem[]
 
-  constructor(status: number, code: string, title: string, detail?: string) {
+  constructor(
+    status: number,
+    code: string,
+    title: string,
+    detail?: string,
+    fields: readonly FieldProblem[] = [],
+  ) {
     super(title)
     this.name = 'ApiProblem'
     this.status = status
     this.code = code
     this.detail = detail
+    this.fields = fields
   }
 }
 
@@ -22,12 +36,13 @@ export async function readProblem(response: Response): Promise<ApiProblem> {
   try {
     const body: unknown = await response.json()
     if (typeof body !== 'object' || body === null) return new ApiProblem(response.status, 'UNKNOWN', fallback)
-    const { code, title, detail } = body as Record<string, unknown>
+    const { code, title, detail, errors } = body as Record<string, unknown>
     return new ApiProblem(
       response.status,
       typeof code === 'string' ? code : 'UNKNOWN',
       typeof title === 'string' ? title : fallback,
       typeof detail === 'string' ? detail : undefined,
+      Array.isArray(errors) ? (errors as FieldProblem[]) : [],
     )
   } catch {
     return new ApiProblem(response.status, 'UNKNOWN', fallback)

@@ -9,7 +9,9 @@ export const APPLICATION_COLUMNS: readonly Column<Application>[] = [
   { header: 'Application', wide: true, cell: (application) => <NameCell application={application} /> },
   {
     header: 'Root key',
-    cell: ({ trust }) => (trust.mode === 'online' ? 'On this server' : 'Offline'),
+    cell: ({ trust }) => (
+      <span className="kh-nowrap">{trust.mode === 'online' ? 'On this server' : 'Offline'}</span>
+    ),
   },
   { header: 'Keys', cell: ({ keyCounts }) => keySummary(keyCounts) },
   {

@@ -1,9 +1,7 @@
 import type { NewApplication } from '../api/applications.ts'
 import type { SuiteName } from '../api/e2e-keys.ts'
+import { APPLICATION_ID_RULE, isApplicationId } from './application-id.ts'
 
-/** Ids are part of every address and associated datum, so they are plain. */
-const APPLICATION_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
-const APPLICATION_ID_MAX = 63
 /** SHA-256 in base64url, RFC 7638. */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 
@@ -28,22 +26,10 @@ export const EMPTY_DRAFT: ApplicationDraft = {
 
 export type DraftErrors = Partial<Record<keyof ApplicationDraft, string>>
 
-/** A proposal for the id, from the name. */
-export function idFromName(name: string): string {
-  return name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, APPLICATION_ID_MAX)
-}
-
 /** What is missing or wrong, field by field, in words that say how to mend it. */
 export function checkDraft(draft: ApplicationDraft): DraftErrors {
   const errors: DraftErrors = {}
-  if (!APPLICATION_ID.test(draft.id)) {
-    errors.id = 'Small letters, digits and hyphens, at most 63, starting with a letter or a digit'
-  }
+  if (!isApplicationId(draft.id)) errors.id = APPLICATION_ID_RULE
   if (draft.root === 'offline') {
     if (!THUMBPRINT.test(draft.thumbprint.trim())) errors.thumbprint = 'A thumbprint has 43 characters'
     if (draft.spareThumbprint.trim() !== '' && !THUMBPRINT.test(draft.spareThumbprint.trim())) {

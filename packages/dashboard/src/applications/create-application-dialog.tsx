@@ -11,8 +11,8 @@ import {
   type DraftErrors,
   draftToApplication,
   EMPTY_DRAFT,
-  idFromName,
 } from './application-draft.ts'
+import { idFromName } from './application-id.ts'
 import { applicationPath } from './application-path.ts'
 import { RootFields } from './root-fields.tsx'
 

@@ -1,4 +1,5 @@
 import type { AuditFilter } from '../api/audit.ts'
+import { isApplicationId } from '../applications/application-id.ts'
 
 /** What the filters hold: like {@link AuditFilter}, with days as `YYYY-MM-DD` in the reader's time zone. */
 export interface AuditFilterDraft {
@@ -16,10 +17,16 @@ export function draftToFilter(draft: AuditFilterDraft): AuditFilter {
   return {
     action: draft.action,
     actor: draft.actor.trim(),
-    applicationId: draft.applicationId.trim(),
+    applicationId: hasWrongId(draft) ? '' : draft.applicationId.trim(),
     from: dayToIso(draft.fromDay, 'T00:00:00.000'),
     to: dayToIso(draft.toDay, 'T23:59:59.999'),
   }
+}
+
+/** What is typed can be no application's id, so it filters nothing. */
+export function hasWrongId(draft: AuditFilterDraft): boolean {
+  const id = draft.applicationId.trim()
+  return id !== '' && !isApplicationId(id)
 }
 
 function dayToIso(day: string, localTime: string): string {

@@ -1,6 +1,6 @@
 import { Button, NativeSelect, SimpleGrid, TextInput } from '@mantine/core'
 import { useAuditActions } from '../api/audit.ts'
-import { ANY, type AuditFilterDraft } from './audit-filter-draft.ts'
+import { ANY, type AuditFilterDraft, hasWrongId } from './audit-filter-draft.ts'
 
 interface AuditFiltersProps {
   readonly draft: AuditFilterDraft
@@ -18,17 +18,28 @@ export function AuditFilters({ draft, onChange }: AuditFiltersProps) {
   const filtered = Object.values(draft).some((value) => value !== '')
   return (
     <search>
-      <SimpleGrid cols={{ base: 1, xs: 2, sm: 3, lg: 6 }} spacing="sm" mb="md" style={{ alignItems: 'end' }}>
+      <SimpleGrid
+        cols={{ base: 1, xs: 2, sm: 3, lg: 6 }}
+        spacing="sm"
+        mb="md"
+        style={{ alignItems: 'start' }}
+      >
         <NativeSelect
           label="Action"
           data={[{ value: '', label: 'Any' }, ...(actions.data ?? [])]}
           {...field('action')}
         />
-        <TextInput label="Actor" placeholder="token:admin" spellCheck={false} {...field('actor')} />
-        <TextInput label="Application id" placeholder="demo" spellCheck={false} {...field('applicationId')} />
+        <TextInput label="Actor, in full" placeholder="token:admin" spellCheck={false} {...field('actor')} />
+        <TextInput
+          label="Application id"
+          placeholder="demo"
+          spellCheck={false}
+          error={hasWrongId(draft) ? 'No id looks like this' : undefined}
+          {...field('applicationId')}
+        />
         <TextInput label="From" type="date" {...field('fromDay')} />
         <TextInput label="To" type="date" {...field('toDay')} />
-        <Button variant="default" disabled={!filtered} onClick={() => onChange(ANY)}>
+        <Button variant="default" mt={{ base: 0, xs: 25 }} disabled={!filtered} onClick={() => onChange(ANY)}>
           Clear filters
         </Button>
       </SimpleGrid>

@@ -8,8 +8,9 @@ export function AuditVerdictNotice({ verdict }: { readonly verdict: AuditVerdict
     return (
       <Alert role="alert" color="red" icon={<Icon name="alert" />} title="The log was altered">
         <Text size="sm">
-          The chain breaks{verdict.brokenAt === undefined ? '' : ` at entry ${verdict.brokenAt}`}. What comes
-          after it cannot be trusted. Keep the database as it is, and compare it with a backup.
+          {verdict.reason !== undefined && `${verdict.reason}. `}The chain breaks
+          {verdict.brokenAt === undefined ? '' : ` at entry ${verdict.brokenAt}`}. What comes after it cannot
+          be trusted. Keep the database as it is, and compare it with a backup.
         </Text>
       </Alert>
     )
@@ -22,7 +23,7 @@ export function AuditVerdictNotice({ verdict }: { readonly verdict: AuditVerdict
           can tell later that nothing before it was changed.
         </Text>
       </Alert>
-      <CodeBlock label="Head of the chain" code={verdict.head} />
+      <CodeBlock label="Head of the chain" code={`${verdict.head.sequence} ${verdict.head.hash}`} />
     </>
   )
 }

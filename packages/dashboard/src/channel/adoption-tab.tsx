@@ -50,8 +50,7 @@ export function AdoptionTab({ applicationId }: { readonly applicationId: string 
           <Skeleton height={CHART_HEIGHT_PX} radius="md" />
         ) : usage.series.length === 0 ? (
           <Empty icon="chart" title="No sealed call in this time">
-            Connect an app with the SDK code of a key, or look further back. Numbers show within a minute of a
-            call.
+            Connect an app with the SDK code of a key, or look further back.
           </Empty>
         ) : (
           <AdoptionView usage={usage} window={window} by={by} form={form} />

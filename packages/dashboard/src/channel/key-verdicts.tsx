@@ -9,7 +9,7 @@ const COLUMNS: readonly Column<KeyUsage>[] = [
   {
     header: 'Key',
     cell: (key) => (
-      <Group gap={8}>
+      <Group gap={8} wrap="nowrap">
         <Text span fw={650} size="sm">
           {key.keyId}
         </Text>

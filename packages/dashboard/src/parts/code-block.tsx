@@ -11,16 +11,16 @@ interface CodeBlockProps {
 export function CodeBlock({ label, code }: CodeBlockProps) {
   return (
     <div className="kh-code">
-      <header>
+      <div className="kh-code-head">
         <Text size="sm" fw={500}>
           {label}
         </Text>
         <CopyButton text={code} what={label} />
-      </header>
+      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls, and the keyboard must reach it */}
-      <pre tabIndex={0} aria-label={label}>
-        {code}
-      </pre>
+      <section tabIndex={0} aria-label={label}>
+        <pre>{code}</pre>
+      </section>
     </div>
   )
 }

@@ -14,6 +14,11 @@ export function ProblemAlert({ error, onRetry }: ProblemAlertProps) {
   return (
     <Alert role="alert" color="red" icon={<Icon name="alert" />} title={problem.message}>
       {problem.detail !== undefined && <Text size="sm">{problem.detail}</Text>}
+      {problem.fields.map(({ path, message }) => (
+        <Text size="sm" key={path}>
+          {path}: {message}
+        </Text>
+      ))}
       <Text size="sm" c="dimmed" mt={problem.detail === undefined ? 0 : 4}>
         Code <span className="kh-mono">{problem.code}</span>
       </Text>

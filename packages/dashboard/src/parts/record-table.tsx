@@ -50,7 +50,7 @@ export function RecordTable<T>(props: RecordTableProps<T>) {
         {/* biome-ignore lint/a11y/noRedundantRoles: as above */}
         <tbody role="rowgroup">
           {rows === undefined
-            ? Array.from({ length: loadingRows }, (_, row) => <LoadingRow key={row} columns={columns} />)
+            ? [...Array(loadingRows).keys()].map((row) => <LoadingRow key={row} columns={columns} />)
             : rows.map((row) => <RecordRow key={rowKey(row)} row={row} columns={columns} />)}
         </tbody>
       </table>
@@ -80,10 +80,10 @@ function RecordRow<T>({ row, columns }: { readonly row: T; readonly columns: rea
 
 function LoadingRow<T>({ columns }: { readonly columns: readonly Column<T>[] }) {
   return (
-    <tr aria-hidden="true">
+    <tr>
       {columns.map((column) => (
         <td key={column.header} data-label={column.header} data-wide={column.wide === true ? '' : undefined}>
-          <Skeleton height={22} radius="sm" />
+          <Skeleton height={22} radius="sm" aria-hidden="true" />
         </td>
       ))}
     </tr>

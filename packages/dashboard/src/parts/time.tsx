@@ -1,4 +1,5 @@
-const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 
 interface TimeProps {
   /** ISO 8601, or null for "not yet". */
@@ -9,13 +10,12 @@ interface TimeProps {
 /** A moment in the reader's time zone; the exact ISO 8601 time shows on hover. */
 export function Time({ at, absent = '–' }: TimeProps) {
   if (at === null || at === undefined) return <span>{absent}</span>
+  const date = new Date(at)
+  // In a narrow cell it breaks between day and clock, nowhere else.
   return (
     <time dateTime={at} title={at}>
-      {formatTime(at)}
+      <span className="kh-nowrap">{DAY.format(date)},</span>{' '}
+      <span className="kh-nowrap">{CLOCK.format(date)}</span>
     </time>
   )
-}
-
-export function formatTime(at: string): string {
-  return FORMAT.format(new Date(at))
 }

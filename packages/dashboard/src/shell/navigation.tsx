@@ -1,22 +1,26 @@
 import { NavLink } from '@mantine/core'
 import { Link, useLocation } from 'wouter'
+import { useMay } from '../api/session.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 
 interface Entry {
   readonly href: string
   readonly label: string
   readonly icon: IconName
+  /** Only auditors and admins may read it. */
+  readonly audited: boolean
 }
 
 const ENTRIES: readonly Entry[] = [
-  { href: '/applications', label: 'Applications', icon: 'apps' },
-  { href: '/audit', label: 'Audit log', icon: 'log' },
-  { href: '/tokens', label: 'API tokens', icon: 'token' },
+  { href: '/applications', label: 'Applications', icon: 'apps', audited: false },
+  { href: '/audit', label: 'Audit log', icon: 'log', audited: true },
+  { href: '/tokens', label: 'API tokens', icon: 'token', audited: true },
 ]
 
 export function Navigation({ onNavigate }: { readonly onNavigate: () => void }) {
   const [location] = useLocation()
-  return ENTRIES.map(({ href, label, icon }) => {
+  const mayAudit = useMay('auditor')
+  return ENTRIES.filter((entry) => mayAudit || !entry.audited).map(({ href, label, icon }) => {
     const here = location === href || location.startsWith(`${href}/`)
     return (
       <NavLink

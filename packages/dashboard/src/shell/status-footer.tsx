@@ -12,7 +12,7 @@ const REPLAY_STORES: Readonly<Record<string, string>> = {
 export function StatusFooter() {
   const { data: status, isError } = useStatus()
   return (
-    <footer className="kh-footer" aria-label="Server status">
+    <footer className="kh-footer">
       {isError && <span>The server's status cannot be read.</span>}
       {status !== undefined && (
         <>

@@ -50,6 +50,8 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.45 },
         closeButtonProps: { 'aria-label': 'Close' },
         transitionProps: { duration: 120 },
+        // Mantine's <header> in a dialog would count as a second banner of the page.
+        attributes: { header: { role: 'presentation' } },
       },
     },
     Tooltip: { defaultProps: { withArrow: true, events: { hover: true, focus: true, touch: true } } },

@@ -11,6 +11,10 @@ interface CreateTokenFormProps {
   readonly onCancel: () => void
 }
 
+/** It becomes part of the actor `token:<name>`. */
+const TOKEN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const NAME_RULE = 'Letters, digits, dots, hyphens and underscores, starting with a letter or a digit'
+
 export function CreateTokenForm({ onCreated, onCancel }: CreateTokenFormProps) {
   const [name, setName] = useState('')
   const [roles, setRoles] = useState<string[]>([])
@@ -20,7 +24,7 @@ export function CreateTokenForm({ onCreated, onCancel }: CreateTokenFormProps) {
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     setTried(true)
-    if (name.trim() === '' || roles.length === 0) return
+    if (!TOKEN_NAME.test(name.trim()) || roles.length === 0) return
     const expiresAt = momentToIso(expires)
     create.mutate(
       { name: name.trim(), roles, ...(expiresAt === undefined ? {} : { expiresAt }) },
@@ -36,9 +40,9 @@ export function CreateTokenForm({ onCreated, onCancel }: CreateTokenFormProps) {
           placeholder="deploy-pipeline"
           required
           data-autofocus
-          maxLength={100}
+          maxLength={64}
           value={name}
-          error={tried && name.trim() === '' ? 'Give it a name' : undefined}
+          error={tried && !TOKEN_NAME.test(name.trim()) ? NAME_RULE : undefined}
           onChange={(event) => setName(event.currentTarget.value)}
         />
         <Checkbox.Group
