@@ -13,8 +13,15 @@ export const EVERYTHING = '*'
 export const CHANGE_LOG_VERSIONS = 10_000
 const PRUNE_EVERY_VERSIONS = 500
 
-/** A key was wrapped under a master key that was replaced meanwhile: load the keyring and run the work again. */
-export class MasterKeyReplaced extends Error {}
+/** A key was wrapped under a master key that was replaced meanwhile: use the present one and run the work again. */
+export class MasterKeyReplaced extends Error {
+  readonly masterKeyId: string
+
+  constructor(masterKeyId: string) {
+    super('the master key was replaced')
+    this.masterKeyId = masterKeyId
+  }
+}
 
 /** What a transaction did, as the anchor and the other processes must learn of it. */
 export interface CommittedEffects {
@@ -48,7 +55,7 @@ export async function commitEffects(
   if (!changes && effects.audit.length === 0 && effects.masterKeyIds.size === 0) return undefined
   const head = await lockStateHead(db, dialect)
   for (const id of effects.masterKeyIds) {
-    if (id !== head.master_key_id) throw new MasterKeyReplaced()
+    if (id !== head.master_key_id) throw new MasterKeyReplaced(head.master_key_id)
   }
   const at = Math.max(now, head.audit_at)
   const auditHead = await appendEntries(

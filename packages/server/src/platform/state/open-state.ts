@@ -88,7 +88,7 @@ async function assemble(
     dialect,
     anchor,
     clock,
-    reloadMasterKeys: () => wrapper.reload(),
+    useMasterKey: (masterKeyId) => wrapper.use(masterKeyId),
     announce: (applicationIds) => changes.announce(applicationIds),
   })
   const store = createKeyStore({ db, dialect, wrapper, transaction })

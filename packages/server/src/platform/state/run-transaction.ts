@@ -13,7 +13,7 @@ export interface TransactionRunnerOptions {
   readonly dialect: Dialect
   readonly anchor: Anchor
   readonly clock: () => number
-  readonly reloadMasterKeys: () => void
+  readonly useMasterKey: (masterKeyId: string) => void
   readonly announce: (applicationIds: Iterable<string>) => void
 }
 
@@ -63,7 +63,7 @@ export function createTransactionRunner(
         return result
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS) throw error
-        if (error instanceof MasterKeyReplaced) options.reloadMasterKeys()
+        if (error instanceof MasterKeyReplaced) options.useMasterKey(error.masterKeyId)
         else if (!isSerializationFailure(error)) throw error
       }
     }

@@ -11,13 +11,15 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const HEADER_BYTES = 1 + MASTER_KEY_ID_BYTES + NONCE_BYTES
 
-/** Wraps with AES-256-GCM under the newest key of a {@link MasterKeyring}. */
+/** Wraps with AES-256-GCM under one key of a {@link MasterKeyring}: the newest, until told which. */
 export interface LocalWrapper extends KeyWrapper {
   readonly location: KeyringLocation
   /** Oldest last. */
   readonly masterKeyIds: readonly string[]
   /** Reads the keyring again: forgets master keys that were dropped, knows those that were added. */
   reload(): void
+  /** Wraps under this one from now on. @throws KeyhavenError `STORE_UNAVAILABLE` if it is not in the keyring. */
+  use(masterKeyId: string): void
 }
 
 /**
@@ -44,7 +46,7 @@ export function openLocalWrapper(
       throw new KeyhavenError('STORE_UNAVAILABLE', `the master keyring ${location.file} is missing`)
     }
     keys = importKeys(keyring)
-    current = keyring.keys[0]?.id ?? ''
+    if (!keys.has(current)) current = keyring.keys[0]?.id ?? ''
   }
 
   const find = (id: string): KeyObject => {
@@ -64,6 +66,10 @@ export function openLocalWrapper(
       return [...keys.keys()]
     },
     reload,
+    use(masterKeyId) {
+      find(masterKeyId)
+      current = masterKeyId
+    },
     wrap(plaintext, context) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', find(current), nonce).setAAD(

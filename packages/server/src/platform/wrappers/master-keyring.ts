@@ -22,7 +22,7 @@ export interface MasterKey {
 
 /** The master keys of an installation, in one file that only its owner can read. */
 export interface MasterKeyring {
-  /** The newest stands first and wraps; the others only unwrap. */
+  /** The newest stands first. Which one wraps is in the database, for all processes alike. */
   readonly keys: readonly MasterKey[]
   readonly lock: PassphraseLock | undefined
 }

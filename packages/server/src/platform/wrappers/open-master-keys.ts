@@ -33,7 +33,10 @@ export async function openMasterKeys(
     .executeTakeFirstOrThrow()
   const wrapper = openLocalWrapper(location, { create: expected === '', now })
   const settled = expected === '' ? await claim(db, dialect, wrapper) : expected
-  if (wrapper.masterKeyIds.includes(settled)) return wrapper
+  if (wrapper.masterKeyIds.includes(settled)) {
+    wrapper.use(settled)
+    return wrapper
+  }
   throw new KeyhavenError(
     'CONFIG_INVALID',
     `the database's keys are wrapped under master key ${settled}, which is not in ${location.file}: put the right keyring there`,

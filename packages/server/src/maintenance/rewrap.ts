@@ -1,0 +1,151 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { KeyPurpose, WrapContext } from '@keyhaven/keys'
+import type { Config } from '../platform/config/config.ts'
+import type { Db } from '../platform/database/schema.ts'
+import { EVERYTHING, lockStateHead } from '../platform/state/commit-effects.ts'
+import { openState } from '../platform/state/open-state.ts'
+import type { State } from '../platform/state/state.ts'
+import type { LocalWrapper } from '../platform/wrappers/local-wrapper.ts'
+import { addMasterKey, keepOnlyMasterKey, loadKeyring } from '../platform/wrappers/master-keyring.ts'
+import { keyringLocation } from '../platform/wrappers/open-master-keys.ts'
+import type { LongWork } from './long-work.ts'
+
+const KEYS_PER_TRANSACTION = 200
+
+export interface RewrapOptions extends LongWork {
+  readonly actor: string
+  /**
+   * `prepare` only adds the new master key to the keyring and uses it for nothing yet: for several machines, so that
+   * the keyring can be copied to all of them before the keys move. Default: everything.
+   */
+  readonly only?: 'prepare'
+}
+
+export interface RewrapSummary {
+  /** The master key that holds everything now. */
+  readonly masterKeyId: string
+  /** Keys moved by this run. */
+  readonly moved: number
+  /** Master keys that were dropped. */
+  readonly dropped: readonly string[]
+  /** True if an earlier run that was cut was finished, so that no new master key was made. */
+  readonly resumed: boolean
+}
+
+/**
+ * Moves every private key to a new master key, in batches, while the server runs; then drops the old one. A run that
+ * is cut is finished by the next. Backups made before hold keys under the old master key: keep its keyring with them.
+ *
+ * @throws KeyhavenError `STORE_UNAVAILABLE`, `CONFIG_INVALID`.
+ */
+export async function rewrap(config: Config, options: RewrapOptions): Promise<RewrapSummary> {
+  const state = await openState(config, { schedule: false })
+  try {
+    return await rewrapState(state, options)
+  } finally {
+    await state.close()
+  }
+}
+
+async function rewrapState(state: State, options: RewrapOptions): Promise<RewrapSummary> {
+  const wrapper = state.wrapper as LocalWrapper
+  const location = keyringLocation(state.config)
+  const begun = await state.transaction(async (transaction) => {
+    const head = await lockStateHead(transaction.db, state.dialect)
+    const present = loadKeyring(location)
+    if (present === undefined)
+      throw new KeyhavenError('CONFIG_INVALID', `there is no master keyring ${location.file}`)
+    // Under the lock, so that two runs cannot add a key each.
+    const resumed = present.keys.length > 1
+    const keyring = resumed ? present : addMasterKey(location, transaction.now)
+    const masterKeyId = keyring.keys[0]?.id ?? ''
+    const from = keyring.keys.slice(1).map((key) => key.id)
+    if (options.only !== 'prepare' && head.master_key_id !== masterKeyId) {
+      // From the commit on no transaction anywhere can store a key under the old one.
+      await transaction.db.updateTable('state_head').set({ master_key_id: masterKeyId }).execute()
+      transaction.changed(EVERYTHING)
+      state.audit.append(transaction, {
+        actor: options.actor,
+        action: 'keys.rewrap',
+        detail: { step: 'begin', from, to: masterKeyId },
+      })
+    }
+    return { masterKeyId, from, resumed }
+  })
+  const { masterKeyId, resumed } = begun
+  if (options.only === 'prepare') return { masterKeyId, moved: 0, dropped: [], resumed }
+
+  wrapper.use(masterKeyId)
+  const moved = await moveKeys(state, masterKeyId, options)
+  await state.transaction(async (transaction) => {
+    await lockStateHead(transaction.db, state.dialect)
+    if ((await countOthers(transaction.db, masterKeyId)) > 0) {
+      throw new KeyhavenError('CONFLICT', 'keys are still under the old master key: run it again')
+    }
+    transaction.changed(EVERYTHING)
+    state.audit.append(transaction, {
+      actor: options.actor,
+      action: 'keys.rewrap',
+      detail: { step: 'end', dropped: begun.from, to: masterKeyId, moved },
+    })
+  })
+  // Only now: whatever was cut before, the keyring still opens every key.
+  keepOnlyMasterKey(location, masterKeyId)
+  return { masterKeyId, moved, dropped: begun.from, resumed }
+}
+
+async function moveKeys(state: State, masterKeyId: string, options: RewrapOptions): Promise<number> {
+  const total = await countOthers(state.db, masterKeyId)
+  let moved = 0
+  options.onProgress?.(moved, total)
+  for (;;) {
+    options.signal?.throwIfAborted()
+    const inBatch = await state.transaction(async (transaction) => {
+      // Blocks a revocation of these keys until the batch is stored; the revocation then erases the new bytes.
+      const rows = await transaction.db
+        .selectFrom('managed_keys')
+        .select(['id', 'application_id', 'purpose', 'wrapped_private_key'])
+        .where('master_key_id', 'is not', null)
+        .where('master_key_id', '!=', masterKeyId)
+        .orderBy('master_key_id')
+        .orderBy('id')
+        .limit(KEYS_PER_TRANSACTION)
+        .$if(state.dialect === 'postgres', (query) => query.forUpdate())
+        .execute()
+      for (const row of rows) {
+        if (row.wrapped_private_key === null) continue
+        const context = { purpose: row.purpose as KeyPurpose, applicationId: row.application_id, id: row.id }
+        const wrapped = await moveKey(state, row.wrapped_private_key, context)
+        await transaction.db
+          .updateTable('managed_keys')
+          .set({ wrapped_private_key: wrapped, master_key_id: masterKeyId })
+          .where('id', '=', row.id)
+          .execute()
+      }
+      if (rows.length > 0) transaction.effects.masterKeyIds.add(masterKeyId)
+      return rows.length
+    })
+    if (inBatch === 0) return moved
+    moved += inBatch
+    options.onProgress?.(moved, Math.max(total, moved))
+  }
+}
+
+async function moveKey(state: State, wrapped: Uint8Array, context: WrapContext): Promise<Uint8Array> {
+  const secret = await state.wrapper.unwrap(wrapped, context)
+  try {
+    return await state.wrapper.wrap(secret, context)
+  } finally {
+    secret.fill(0)
+  }
+}
+
+async function countOthers(db: Db, masterKeyId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('managed_keys')
+    .select((column) => column.fn.countAll<number>().as('count'))
+    .where('master_key_id', 'is not', null)
+    .where('master_key_id', '!=', masterKeyId)
+    .executeTakeFirstOrThrow()
+  return count
+}
