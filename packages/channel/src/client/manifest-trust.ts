@@ -1,13 +1,19 @@
 import {
   type Awaitable,
   type CryptoBackend,
+  equalConstantTime,
   fromBase64url,
   type KemPublicKey,
   KeyhavenError,
 } from '@keyhaven/crypto'
-import type { Manifest, ManifestKey } from '../manifest/manifest.ts'
+import {
+  compareManifests,
+  type Manifest,
+  type ManifestKey,
+  type ManifestPosition,
+} from '../manifest/manifest.ts'
 import type { RecipientKey } from '../wire/request-header.ts'
-import type { ChannelClock, ClockMark } from './channel-clock.ts'
+import type { ChannelClock } from './channel-clock.ts'
 import { refusedUnsealed } from './channel-errors.ts'
 import { fetchManifest } from './fetch-manifest.ts'
 import type { ManifestCache } from './manifest-cache.ts'
@@ -37,17 +43,24 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
   const imported = new Map<string, Awaitable<KemPublicKey>>()
   let loading: Promise<void> | undefined
   let refreshing: Promise<void> | undefined
-  /** When the manifest in use was accepted by this process, and how long after that the next refresh is due. */
+  /** Which manifest is in use, and when this process first accepted it: the same one again does not start anew. */
+  let position: ManifestPosition | undefined
   let acceptedAt = clock.mark()
+  /** When the last refresh ended, and how long after that the next is due. */
+  let refreshedAt = clock.mark()
   let refreshAfter = 0
   let running: AbortController | undefined
   let lastError: unknown
 
   /** @param pause - milliseconds that the next refresh waits at least: a cache on the way may serve an old manifest. */
-  function planRefresh(manifest: Manifest, pause: number): void {
-    const position = REFRESH_EARLIEST + (REFRESH_LATEST - REFRESH_EARLIEST) * jitter()
-    const due = manifest.issued + (manifest.expires - manifest.issued) * position
-    acceptedAt = clock.mark()
+  function adopt(manifest: Manifest, pause: number): void {
+    if (position === undefined || compareManifests(manifest, position) !== 0) {
+      position = { epoch: manifest.epoch, sequence: manifest.sequence }
+      acceptedAt = clock.mark()
+    }
+    const share = REFRESH_EARLIEST + (REFRESH_LATEST - REFRESH_EARLIEST) * jitter()
+    const due = manifest.issued + (manifest.expires - manifest.issued) * share
+    refreshedAt = clock.mark()
     refreshAfter = Math.max(pause, due * MILLISECONDS - clock.latest())
   }
 
@@ -62,7 +75,16 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
 
   async function load(): Promise<void> {
     await cache.load(seconds(clock))
-    if (cache.manifest !== undefined) planRefresh(cache.manifest, 0)
+    if (cache.manifest !== undefined) adopt(cache.manifest, 0)
+  }
+
+  /** A storage that failed is asked again by the next call. */
+  function loaded(): Promise<void> {
+    loading ??= load().catch((error) => {
+      loading = undefined
+      throw error
+    })
+    return loading
   }
 
   async function fetchAndAccept(): Promise<void> {
@@ -72,7 +94,7 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
     const timer = setTimeout(late, FETCH_TIMEOUT_MILLISECONDS)
     try {
       const jws = await fetchManifest(options.fetch, options.url, abort.signal)
-      planRefresh(await cache.accept(jws, seconds(clock)), pauseAfterRefresh())
+      adopt(await cache.accept(jws, seconds(clock)), pauseAfterRefresh())
       lastError = undefined
     } finally {
       clearTimeout(timer)
@@ -94,21 +116,16 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
   function refreshInBackground(): void {
     refresh().catch((error) => {
       lastError = error
-      refreshAfter = clock.elapsed(acceptedAt) + pauseAfterRefresh()
+      refreshedAt = clock.mark()
+      refreshAfter = pauseAfterRefresh()
     })
   }
 
   async function liveManifest(): Promise<Manifest> {
-    loading ??= load()
-    try {
-      await loading
-    } catch (error) {
-      loading = undefined
-      throw error
-    }
+    await loaded()
     const cached = cache.manifest
     if (cached !== undefined && isLive(cached)) {
-      if (clock.elapsed(acceptedAt) >= refreshAfter && refreshing === undefined) refreshInBackground()
+      if (clock.elapsed(refreshedAt) >= refreshAfter && refreshing === undefined) refreshInBackground()
       return cached
     }
     await refresh()
@@ -137,21 +154,21 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
   return {
     kind: 'manifest',
     current,
-    async next(_refused, retries, sentAt) {
+    async next(refused, retries) {
       if (retries > 0) return undefined
-      if (!isAcceptedSince(sentAt)) {
-        // Without a new manifest the old one still counts: a forged refusal must not win by blocking the refresh too.
-        await refresh().catch((error) => {
-          lastError = error
-        })
-      }
+      const moved = await current()
+      // Another call has met the refusal before and refreshed already.
+      if (!equalConstantTime(moved.publicKey.bytes, refused.publicKey.bytes)) return moved
+      // Without a new manifest the old one still counts: a forged refusal must not win by blocking the refresh too.
+      await refresh().catch((error) => {
+        lastError = error
+      })
       return current()
     },
     accepted: async () => {},
     refusal: (refusal) => refusedUnsealed(refusal, lastError),
     refresh: async () => {
-      loading ??= load()
-      await loading
+      await loaded()
       await refresh()
     },
     status() {
@@ -161,11 +178,6 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
       return { keyId: preferredKey(manifest, seconds(clock)).id, manifest: { epoch, sequence, expires } }
     },
     close: () => running?.abort(new TypeError('the channel is closed')),
-  }
-
-  /** Another call may have refreshed already, after this one was sent. */
-  function isAcceptedSince(sentAt: ClockMark): boolean {
-    return clock.elapsed(acceptedAt) < clock.elapsed(sentAt)
   }
 }
 

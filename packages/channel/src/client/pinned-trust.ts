@@ -35,14 +35,13 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
     return imported
   }
 
-  async function loaded(): Promise<readonly RecipientKey[]> {
-    loading ??= load()
-    try {
-      return await loading
-    } catch (error) {
+  /** A storage that failed is asked again by the next call. */
+  function loaded(): Promise<readonly RecipientKey[]> {
+    loading ??= load().catch((error) => {
       loading = undefined
       throw error
-    }
+    })
+    return loading
   }
 
   /** Names a key in storage; ids are used again after a time, the key itself is not. */

@@ -48,7 +48,7 @@ interface Stamp {
  *   those of the trust source (`MANIFEST_…`).
  */
 export async function runCall(context: CallContext, request: OutgoingRequest): Promise<OpenedAnswer> {
-  const { trust, clock } = context
+  const { trust } = context
   const { body, signal } = request
   const replayable = body?.replayable ?? true
   const client = await orAbort(context.client(), signal)
@@ -57,11 +57,10 @@ export async function runCall(context: CallContext, request: OutgoingRequest): P
   let refusals = 0
   let clockRetried = false
   for (;;) {
-    const attemptAt = clock.mark()
     const result = await sendSealed(context.transport, key, headOf(request, stamp, client), body, signal)
     if (!result.sealed) {
       // Also when the body is gone: the refresh is for the next call then.
-      const next = await orAbort(trust.next(key, refusals, attemptAt), signal)
+      const next = await orAbort(trust.next(key, refusals), signal)
       if (next === undefined) throw trust.refusal(result.refusal)
       if (!replayable) throw bodyConsumed(result.refusal)
       key = next

@@ -44,10 +44,11 @@ export async function sendSealed(
   signal: AbortSignal | undefined,
 ): Promise<SealedResult> {
   throwIfAborted(signal)
+  const failure: UploadFailure = {}
   const sealer = await createRequestSealer(transport.backend, key)
   const upload = fitsOneChunk(body)
     ? await sealWhole(sealer, head, body)
-    : await toUpload(sealPieces(sealer, head, body!), transport.streamUploads, signal)
+    : await toUpload(watched(sealPieces(sealer, head, body!), failure), transport.streamUploads, signal)
   throwIfAborted(signal)
   const init = {
     method: 'POST',
@@ -60,7 +61,14 @@ export async function sendSealed(
     referrerPolicy: 'no-referrer',
     signal: signal ?? null,
   } satisfies RequestInit & { duplex: string }
-  const response = await orAbort(transport.fetch(transport.url, init), signal)
+  const sending = transport.fetch(transport.url, init)
+  const response = await orAbort(sending, signal).catch((error) => {
+    throw failure.error ?? error
+  })
+  if (failure.error !== undefined) {
+    await response.body?.cancel()
+    throw failure.error
+  }
   if (
     response.status === 200 &&
     mediaTypeOf(response) === OHTTP_CHUNKED_RESPONSE_TYPE &&
@@ -73,6 +81,23 @@ export async function sendSealed(
     throw response.status >= 500 ? gatewayUnavailable(response.status) : notSealed(response.status)
   }
   return { sealed: false, refusal: await orAbort(readRefusal(response), signal) }
+}
+
+interface UploadFailure {
+  error?: TypeError
+}
+
+/** Remembers that the app's own body failed: else only the gateway's complaint about a cut request would be seen. */
+async function* watched<T>(
+  pieces: AsyncGenerator<T, void, void>,
+  failure: UploadFailure,
+): AsyncGenerator<T, void, void> {
+  try {
+    yield* pieces
+  } catch (cause) {
+    failure.error = new TypeError('the body of the request failed', { cause })
+    throw failure.error
+  }
 }
 
 /** Sealed pieces as the platform takes them: a stream, or where that is not possible, one Blob. */

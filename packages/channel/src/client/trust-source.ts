@@ -1,6 +1,5 @@
 import type { KeyhavenError } from '@keyhaven/crypto'
 import type { RecipientKey } from '../wire/request-header.ts'
-import type { ClockMark } from './channel-clock.ts'
 import type { ChannelStatus } from './channel-options.ts'
 
 /** A refusal that came without a seal, so anyone on the way can have written it. */
@@ -21,10 +20,9 @@ export interface TrustSource {
    *
    * @param refused - the key of the refused attempt.
    * @param retries - how often this call has been sent again already for such a refusal.
-   * @param sentAt - when the refused attempt was started.
    * @returns undefined if there is nothing left to try.
    */
-  next(refused: RecipientKey, retries: number, sentAt: ClockMark): Promise<RecipientKey | undefined>
+  next(refused: RecipientKey, retries: number): Promise<RecipientKey | undefined>
   /** A sealed answer came under this key: the server has it. */
   accepted(key: RecipientKey): Promise<void>
   /** What the caller is told when nothing was left to try. */

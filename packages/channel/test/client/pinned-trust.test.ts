@@ -1,0 +1,177 @@
+import { createMemoryStorage, type PinnedKey } from '@keyhaven/channel'
+import { fromBase64url, kemPublicKeyToJwk } from '@keyhaven/crypto'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { codeOf, createTestServer, forgedProblem, OHTTP_KEY_TYPE, type TestServer } from './test-server.ts'
+
+let server: TestServer
+let oldest: PinnedKey
+let middle: PinnedKey
+let newest: PinnedKey
+/** Key ids of the attempts, in order. */
+let attempts: number[]
+
+beforeEach(async () => {
+  server = await createTestServer()
+  oldest = await server.addKey(10)
+  middle = await server.addKey(11)
+  newest = await server.addKey(12)
+  attempts = []
+  server.attack = async (request, forward) => {
+    attempts.push(new Uint8Array(await request.clone().arrayBuffer())[0]!)
+    return forward(request)
+  }
+})
+
+/** Refuses all attempts to these keys in clear, whatever the server thinks. */
+function forgeFor(...keyIds: number[]): void {
+  server.attack = async (request, forward) => {
+    const keyId = new Uint8Array(await request.clone().arrayBuffer())[0]!
+    attempts.push(keyId)
+    return keyIds.includes(keyId) ? forgedProblem(401, 'KEY_REVOKED', OHTTP_KEY_TYPE) : forward(request)
+  }
+}
+
+const pinned = (...pinnedKeys: PinnedKey[]) => ({ trust: { pinnedKeys } })
+
+test('a call goes to the oldest key, with no manifest', async () => {
+  expect((await server.channel(pinned(oldest, newest)).fetch('/')).status).toBe(200)
+  expect([attempts, server.manifestFetches]).toEqual([[10], 0])
+})
+
+test.each(['x25519', 'x-wing', 'p-256'] as const)(
+  'a %s key is pinned as bytes, with and without suite, and as JWK',
+  async (kem) => {
+    server = await createTestServer({ kem })
+    const key = (await server.addKey(20)) as Extract<PinnedKey, { publicKey: string }>
+    const jwk = kemPublicKeyToJwk({ kem, bytes: fromBase64url(key.publicKey) })
+    const spellings: PinnedKey[] = [
+      key,
+      { keyId: 20, publicKey: key.publicKey },
+      { keyId: 20, jwk },
+      { keyId: 20, jwk, aead: 'aes-256-gcm' },
+    ]
+    for (const spelling of spellings) {
+      expect((await server.channel(pinned(spelling)).fetch('/')).status).toBe(200)
+    }
+  },
+)
+
+test('when the old key is revoked the next one is tried, and stays after a sealed answer', async () => {
+  const channel = server.channel(pinned(oldest, newest))
+  await channel.fetch('/')
+  server.setState(10, 'revoked')
+  expect((await channel.fetch('/')).status).toBe(200)
+  expect((await channel.fetch('/')).status).toBe(200)
+  expect(attempts).toEqual([10, 10, 12, 12])
+  expect(channel.status()).toMatchObject({ trust: 'pinned', keyId: 12, manifest: undefined })
+})
+
+test('the key that worked is remembered over a restart, and the list can change around it', async () => {
+  const storage = createMemoryStorage()
+  server.setState(10, 'revoked')
+  await server.channel({ ...pinned(oldest, middle), storage }).fetch('/')
+  await server.channel({ ...pinned(oldest, middle), storage }).fetch('/')
+  await server.channel({ ...pinned(middle, newest), storage }).fetch('/')
+  await server.channel({ ...pinned(newest), storage }).fetch('/')
+  expect(attempts).toEqual([10, 11, 11, 11, 12])
+})
+
+test('all pinned keys revoked: KEY_REVOKED, with what to do', async () => {
+  server.setState(10, 'revoked')
+  server.setState(12, 'revoked')
+  const error = await server
+    .channel(pinned(oldest, newest))
+    .fetch('/')
+    .catch((reason) => reason)
+  expect(error.code).toBe('KEY_REVOKED')
+  expect(error.message).toContain('update the app')
+  expect([attempts, server.runs]).toEqual([[10, 12], []])
+})
+
+test('several keys behind, the newest one still answers', async () => {
+  server.setState(10, 'revoked')
+  server.setState(11, 'revoked')
+  expect((await server.channel(pinned(oldest, middle, newest)).fetch('/')).status).toBe(200)
+  expect([attempts, server.runs]).toEqual([[10, 11, 12], ['GET /']])
+})
+
+describe('a forged refusal', () => {
+  test('never takes the client back to an older key', async () => {
+    const channel = server.channel(pinned(oldest, newest))
+    server.setState(10, 'revoked')
+    await channel.fetch('/')
+    server.setState(10, 'active')
+    attempts = []
+    forgeFor(12)
+    expect(await codeOf(channel.fetch('/'))).toBe('KEY_REVOKED')
+    expect(attempts).toEqual([12])
+  })
+
+  test('moves it forward only if the server proves to have the newer key', async () => {
+    const storage = createMemoryStorage()
+    forgeFor(10, 12)
+    expect(await codeOf(server.channel({ ...pinned(oldest, newest), storage }).fetch('/'))).toBe(
+      'KEY_REVOKED',
+    )
+    forgeFor()
+    attempts = []
+    await server.channel({ ...pinned(oldest, newest), storage }).fetch('/')
+    expect(attempts).toEqual([10])
+  })
+
+  test('of another kind is treated the same', async () => {
+    for (const status of [400, 403, 404, 413, 499]) {
+      attempts = []
+      server.attack = async (request, forward) => {
+        const keyId = new Uint8Array(await request.clone().arrayBuffer())[0]!
+        attempts.push(keyId)
+        return keyId === 10 ? new Response('no', { status }) : forward(request)
+      }
+      expect((await server.channel(pinned(oldest, newest)).fetch('/')).status).toBe(200)
+      expect(attempts).toEqual([10, 12])
+    }
+  })
+
+  test('cannot make a request run twice', async () => {
+    server.attack = async (request, forward) => {
+      const keyId = new Uint8Array(await request.clone().arrayBuffer())[0]!
+      attempts.push(keyId)
+      const answer = await forward(request)
+      return keyId === 10 ? forgedProblem(401, 'KEY_REVOKED', OHTTP_KEY_TYPE) : answer
+    }
+    expect(
+      await codeOf(server.channel(pinned(oldest, middle, newest)).fetch('/pay', { method: 'POST' })),
+    ).toBe('RESULT_UNKNOWN')
+    expect(server.runs).toEqual(['POST /pay'])
+  })
+})
+
+test('storage that cannot be written does not fail a call that has run', async () => {
+  server.setState(10, 'revoked')
+  const values = new Map<string, string>()
+  const storage = {
+    get: (key: string) => values.get(key),
+    set: (key: string, value: string) => {
+      if (key.endsWith('pinned')) throw new Error('full')
+      values.set(key, value)
+    },
+  }
+  const channel = server.channel({ ...pinned(oldest, newest), storage })
+  expect((await channel.fetch('/')).status).toBe(200)
+  expect((await channel.fetch('/')).status).toBe(200)
+  expect(attempts).toEqual([10, 12, 12])
+})
+
+test('keys that are none are refused', async () => {
+  const bad: [PinnedKey[], string][] = [
+    [[], 'TypeError'],
+    [Array(9).fill(oldest), 'TypeError'],
+    [[{ ...oldest, keyId: 256 }], 'TypeError'],
+    [[{ keyId: 1, publicKey: 'AAAA' }], 'TypeError'],
+    [[{ keyId: 1, publicKey: '!' }], 'WIRE_MALFORMED'],
+    [[{ keyId: 1, jwk: { kty: 'RSA' } }], 'WIRE_MALFORMED'],
+  ]
+  for (const [keys, code] of bad) {
+    expect(await codeOf(server.channel(pinned(...keys)).fetch('/'))).toBe(code)
+  }
+})
