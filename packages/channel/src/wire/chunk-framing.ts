@@ -28,8 +28,8 @@ export function frameChunk(sealed: Uint8Array, final: boolean): Uint8Array<Array
 /**
  * Cuts a stream into sealed chunks, as its bytes arrive.
  *
- * Errors: `WIRE_TOO_LARGE` for a chunk over the limit, before it is stored; `OPEN_FAILED` for one that cannot hold
- * a byte of plaintext (only the final one may be empty), and for a message without its end.
+ * Lengths are not authenticated, so whatever is wrong with them is `OPEN_FAILED`: a chunk over the limit (before it
+ * is stored), one that cannot hold a byte of plaintext (only the final one may be empty), a message without its end.
  */
 export class ChunkReader {
   readonly #queue: ByteQueue
@@ -49,12 +49,12 @@ export class ChunkReader {
     if (this.#length === undefined) {
       const length = queue.varint()
       if (length === INCOMPLETE) return undefined
-      if (length > this.#maxSealedBytes) throw new KeyhavenError('WIRE_TOO_LARGE', 'chunk')
+      if (length > this.#maxSealedBytes) throw cannotOpen()
       if (length !== FINAL_LENGTH && length <= AEAD_TAG_BYTES) throw cannotOpen()
       this.#length = length
     }
     if (this.#length === FINAL_LENGTH) {
-      if (queue.available > this.#maxSealedBytes) throw new KeyhavenError('WIRE_TOO_LARGE', 'final chunk')
+      if (queue.available > this.#maxSealedBytes) throw cannotOpen()
       return undefined
     }
     if (queue.available < this.#length) return undefined

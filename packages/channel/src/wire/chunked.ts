@@ -37,7 +37,7 @@ export interface RequestSealer {
 export interface ResponseOpener {
   /**
    * @returns the chunks that are now complete, opened. What they hold is authentic, but the message may still be cut.
-   * @throws KeyhavenError `OPEN_FAILED`, `WIRE_TOO_LARGE` for a chunk over the limit.
+   * @throws KeyhavenError `OPEN_FAILED`, also for a chunk over `CHUNK_MAX_BYTES`.
    */
   push(bytes: Uint8Array): Promise<Uint8Array[]>
   /**

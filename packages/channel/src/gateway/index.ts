@@ -1,0 +1,27 @@
+export { type ClientInfo, ERROR_FIELD } from '../wire/client-header.ts'
+export { encodeKeyConfig, encodeKeyConfigList, type KeyConfig } from '../wire/key-config.ts'
+export { createGateway } from './create-gateway.ts'
+export { LightResponse, useLightResponse } from './light-response.ts'
+export {
+  CLOCK_SKEW_SECONDS,
+  GATEWAY_LIMITS,
+  type GatewayLimits,
+  KEY_CONFIGS_MAX_AGE_SECONDS,
+  REPLAY_WINDOW_SECONDS,
+} from './limits.ts'
+export { createMemoryReplayStore, type MemoryReplayStoreOptions } from './memory-replay-store.ts'
+export type {
+  EnvelopeCheck,
+  Gateway,
+  GatewayEvent,
+  GatewayKey,
+  GatewayKeys,
+  GatewayOptions,
+  OuterRequest,
+  OuterResponse,
+  ReplayEntry,
+  ReplayStore,
+  SealedContext,
+  SealedHandler,
+} from './ports.ts'
+export { type StaticGatewayKey, staticGatewayKeys } from './static-gateway-keys.ts'
