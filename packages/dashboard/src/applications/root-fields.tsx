@@ -33,7 +33,7 @@ export function RootFields({ draft, errors, onChange }: RootFieldsProps) {
       {draft.root === 'offline' && (
         <Stack gap="sm">
           <Text size="sm" c="dimmed">
-            Make root keys on another machine with <Code>keyhaven trust root-create</Code> and paste what it
+            Make root keys on another machine with <Code>keyhaven trust root create</Code> and paste what it
             prints.
           </Text>
           <TextInput

@@ -18,12 +18,7 @@ export function AuditFilters({ draft, onChange }: AuditFiltersProps) {
   const filtered = Object.values(draft).some((value) => value !== '')
   return (
     <search>
-      <SimpleGrid
-        cols={{ base: 1, xs: 2, sm: 3, lg: 6 }}
-        spacing="sm"
-        mb="md"
-        style={{ alignItems: 'start' }}
-      >
+      <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm" mb="md" style={{ alignItems: 'start' }}>
         <NativeSelect
           label="Action"
           data={[{ value: '', label: 'Any' }, ...(actions.data ?? [])]}
@@ -39,7 +34,7 @@ export function AuditFilters({ draft, onChange }: AuditFiltersProps) {
         />
         <TextInput label="From" type="date" {...field('fromDay')} />
         <TextInput label="To" type="date" {...field('toDay')} />
-        <Button variant="default" mt={{ base: 0, xs: 25 }} disabled={!filtered} onClick={() => onChange(ANY)}>
+        <Button variant="default" mt={25} disabled={!filtered} onClick={() => onChange(ANY)}>
           Clear filters
         </Button>
       </SimpleGrid>

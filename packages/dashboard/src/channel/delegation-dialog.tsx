@@ -4,6 +4,7 @@ import { type Trust, useInstallDelegation } from '../api/trust.ts'
 import { CodeBlock } from '../parts/code-block.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { delegateCommand } from './delegate-command.ts'
 
 interface DelegationDialogProps {
   readonly applicationId: string
@@ -36,13 +37,9 @@ function DelegationForm({ applicationId, trust, onClose }: Omit<DelegationDialog
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
-        <Text size="sm">
-          1. Take this server’s manifest key to the machine that holds the root key. It is public.
-        </Text>
-        <CodeBlock label="Manifest key" code={JSON.stringify(trust.manifestKey)} />
-        <Text size="sm">
-          2. Sign a delegation there with “keyhaven trust delegate”, and paste what it prints.
-        </Text>
+        <Text size="sm">1. On the machine that holds the root key, run this. The key in it is public.</Text>
+        <CodeBlock label="Command that signs" code={delegateCommand(applicationId, trust)} />
+        <Text size="sm">2. Paste the line that it prints.</Text>
         <Textarea
           label="Delegation"
           required

@@ -47,12 +47,12 @@ function StateCell({ e2eKey }: { readonly e2eKey: E2eKey }) {
       <StateBadge state={e2eKey.state} />
       {e2eKey.state === 'pending' && e2eKey.activateAt !== null && (
         <Text c="dimmed" size="xs">
-          active <Time at={e2eKey.activateAt} />
+          from <Time at={e2eKey.activateAt} />
         </Text>
       )}
       {e2eKey.state !== 'revoked' && e2eKey.endAt !== null && (
         <Text c="dimmed" size="xs">
-          ends <Time at={e2eKey.endAt} />
+          until <Time at={e2eKey.endAt} />
         </Text>
       )}
     </Stack>

@@ -1,10 +1,12 @@
-import { NativeSelect, Stack, Text } from '@mantine/core'
+import { NativeSelect, Stack } from '@mantine/core'
 import { useState } from 'react'
 import type { E2eKey } from '../api/e2e-keys.ts'
 import { useTrust } from '../api/trust.ts'
 import { CodeBlock } from '../parts/code-block.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
-import { EXAMPLE_SERVER_URL, manifestCode, pinnedCode } from './sdk-code.ts'
+import { manifestCode, pinnedCode } from './sdk-code.ts'
+import { UrlHint } from './url-hint.tsx'
+import { useServerUrl } from './use-server-url.ts'
 
 const FORMATS = {
   manifest: {
@@ -26,7 +28,8 @@ export function PublicKeyFormats({ e2eKey }: { readonly e2eKey: E2eKey }) {
   const [format, setFormat] = useState<Format>('manifest')
   const trust = useTrust(e2eKey.applicationId)
   const { label, hint } = FORMATS[format]
-  const code = codeOf(format, e2eKey, trust.data?.rootThumbprints)
+  const { url } = useServerUrl()
+  const code = codeOf(format, url, e2eKey, trust.data?.rootThumbprints)
   return (
     <Stack gap="sm">
       <NativeSelect
@@ -38,27 +41,25 @@ export function PublicKeyFormats({ e2eKey }: { readonly e2eKey: E2eKey }) {
       />
       {format === 'manifest' && <ProblemAlert error={trust.error} onRetry={() => trust.refetch()} />}
       <CodeBlock label={label} code={code} />
-      {(format === 'manifest' || format === 'pinned') && (
-        <Text size="sm" c="dimmed">
-          Replace <span className="kh-mono">{EXAMPLE_SERVER_URL}</span> with the address at which your app
-          reaches this server.
-        </Text>
-      )}
+      {(format === 'manifest' || format === 'pinned') && <UrlHint />}
     </Stack>
   )
 }
 
-function codeOf(format: Format, key: E2eKey, rootThumbprints: readonly string[] | undefined): string {
+function codeOf(
+  format: Format,
+  url: string,
+  key: E2eKey,
+  rootThumbprints: readonly string[] | undefined,
+): string {
   switch (format) {
     case 'jwk':
       return JSON.stringify(key.jwk, null, 2)
     case 'base64url':
       return key.publicKey
     case 'pinned':
-      return pinnedCode(EXAMPLE_SERVER_URL, key)
+      return pinnedCode(url, key)
     case 'manifest':
-      return rootThumbprints === undefined
-        ? '…'
-        : manifestCode(EXAMPLE_SERVER_URL, key.applicationId, rootThumbprints)
+      return rootThumbprints === undefined ? '…' : manifestCode(url, key.applicationId, rootThumbprints)
   }
 }

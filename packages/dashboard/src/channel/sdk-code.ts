@@ -1,8 +1,5 @@
 import type { E2eKey } from '../api/e2e-keys.ts'
 
-/** Stands in the copied code where the app's own address of the server belongs. */
-export const EXAMPLE_SERVER_URL = 'https://keys.example.com'
-
 /** Code for an app that trusts the signed manifest: its keys rotate with no release. */
 export function manifestCode(url: string, applicationId: string, rootThumbprints: readonly string[]): string {
   const prints = rootThumbprints.map((print) => `      ${quote(print)},\n`).join('')

@@ -6,12 +6,15 @@ import { CodeBlock } from '../parts/code-block.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { DelegationDialog } from './delegation-dialog.tsx'
-import { EXAMPLE_SERVER_URL, manifestCode } from './sdk-code.ts'
+import { manifestCode } from './sdk-code.ts'
 import { TrustFacts } from './trust-facts.tsx'
+import { UrlHint } from './url-hint.tsx'
+import { useServerUrl } from './use-server-url.ts'
 
 /** What the application's clients trust, and what that rests on. */
 export function TrustTab({ applicationId }: { readonly applicationId: string }) {
   const { data: trust, isError, error, refetch } = useTrust(applicationId)
+  const { url } = useServerUrl()
   if (isError) return <ProblemAlert error={error} onRetry={() => refetch()} />
   if (trust === undefined) return <Skeleton height={420} radius="md" />
   return (
@@ -35,10 +38,13 @@ export function TrustTab({ applicationId }: { readonly applicationId: string }) 
         </Stack>
       </Paper>
       <TrustFacts trust={trust} />
-      <CodeBlock
-        label="SDK code, signed manifest"
-        code={manifestCode(EXAMPLE_SERVER_URL, applicationId, trust.rootThumbprints)}
-      />
+      <Stack gap="xs">
+        <CodeBlock
+          label="SDK code, signed manifest"
+          code={manifestCode(url, applicationId, trust.rootThumbprints)}
+        />
+        <UrlHint />
+      </Stack>
     </Stack>
   )
 }

@@ -7,7 +7,7 @@ export function AccountMenu({ session }: { readonly session: Session }) {
   return (
     <Menu position="bottom-end" width={260}>
       <Menu.Target>
-        <Button variant="default" size="compact-md" maw={220} fw={500} loading={signOut.isPending}>
+        <Button variant="default" size="compact-sm" maw={220} fw={500} loading={signOut.isPending}>
           {shortName(session.actor)}
         </Button>
       </Menu.Target>

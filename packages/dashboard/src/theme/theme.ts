@@ -42,7 +42,10 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Badge: { defaultProps: { variant: 'light', tt: 'none', fw: 600, radius: 'sm' } },
+    Badge: {
+      defaultProps: { variant: 'light', tt: 'none', fw: 600, radius: 'sm', style: { flexShrink: 0 } },
+    },
+    Button: { defaultProps: { fw: 550 } },
     Modal: {
       defaultProps: {
         centered: true,
