@@ -1,0 +1,178 @@
+import { inspect } from 'node:util'
+import * as HPKE from 'hpke'
+import { describe, expect, test } from 'vitest'
+import { nobleBackend } from '../src/noble/index.ts'
+import { type KemName, nodeBackend, toHex, utf8 } from '../src/node/index.ts'
+import { keyScheduleOf } from '../src/node/key-schedule.ts'
+import { webBackend } from '../src/web/index.ts'
+
+const KEMS: readonly KemName[] = ['x25519', 'p-256', 'x-wing']
+const EMPTY = new Uint8Array(0)
+const SUITE = { kem: 'x25519', aead: 'aes-256-gcm' } as const
+
+describe('random bytes', () => {
+  test('are never given out twice, whatever the lengths', () => {
+    const seen = new Set<string>()
+    for (let round = 0; round < 3_000; round++) {
+      const bytes = nodeBackend.randomBytes(16 + (round % 50))
+      expect(bytes.buffer.byteLength).toBe(bytes.length)
+      seen.add(toHex(bytes.subarray(0, 16)))
+    }
+    expect(seen.size).toBe(3_000)
+  })
+
+  test('have the length asked for', () => {
+    for (const backend of [nodeBackend, webBackend, nobleBackend]) {
+      for (const length of [0, 1, 512, 513, 8_192, 200_000]) {
+        const bytes = backend.randomBytes(length)
+        expect(bytes.length).toBe(length)
+        if (length > 32) expect(toHex(bytes.subarray(-32))).not.toBe('00'.repeat(32))
+      }
+    }
+  })
+})
+
+describe('results', () => {
+  test('are plain Uint8Arrays, not Buffers', () => {
+    const { publicKey, privateKey } = nodeBackend.kem.generateKeyPair('x-wing') as never as {
+      publicKey: { bytes: Uint8Array }
+      privateKey: never
+    }
+    const values = [
+      publicKey.bytes,
+      nodeBackend.kem.exportPrivateKey(privateKey),
+      nodeBackend.randomBytes(4),
+      nodeBackend.sha256(EMPTY),
+      nodeBackend.hkdfExtract(EMPTY, EMPTY),
+      nodeBackend.x25519(nodeBackend.randomBytes(32), nodeBackend.randomBytes(32)),
+    ]
+    for (const value of values) expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
+  })
+
+  test('of an exchange neither', async () => {
+    for (const kem of KEMS) {
+      const keys = await nodeBackend.kem.generateKeyPair(kem)
+      const sender = await nodeBackend.hpke.setupSender({ ...SUITE, kem }, keys.publicKey, EMPTY)
+      const recipient = await nodeBackend.hpke.setupRecipient(
+        { ...SUITE, kem },
+        keys.privateKey,
+        sender.enc,
+        EMPTY,
+      )
+      const sealed = await sender.seal(utf8('x'), EMPTY)
+      const values = [sender.enc, sealed, await recipient.open(sealed, EMPTY), await sender.export(EMPTY, 8)]
+      for (const value of values) expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
+    }
+  })
+})
+
+describe('a long exchange', () => {
+  test('of 70,000 messages counts its nonces like the hpke package’s', async () => {
+    const theirs = new HPKE.CipherSuite(
+      HPKE.KEM_DHKEM_X25519_HKDF_SHA256,
+      HPKE.KDF_HKDF_SHA256,
+      HPKE.AEAD_AES_256_GCM,
+    )
+    const pair = await theirs.GenerateKeyPair(true)
+    const key = await nodeBackend.kem.importPublicKey(
+      'x25519',
+      await theirs.SerializePublicKey(pair.publicKey),
+    )
+    const sender = await nodeBackend.hpke.setupSender(SUITE, key, EMPTY)
+    const recipient = await theirs.SetupRecipient(pair, sender.enc)
+    const messages = 70_000
+    const checked = [0, 255, 256, 257, 65_535, 65_536, messages - 1]
+    for (let sequence = 0; sequence < messages; sequence++) {
+      const sealed = await sender.seal(EMPTY, EMPTY)
+      // Opening advances the other side: each message, not only those looked at.
+      const opened = await recipient.Open(sealed, EMPTY)
+      if (checked.includes(sequence)) expect(opened).toEqual(EMPTY)
+    }
+  })
+})
+
+describe('the cache of key schedules', () => {
+  test('keeps a constant info, tells suites and infos apart, and stays bounded', () => {
+    const first = keyScheduleOf(SUITE, utf8('a'))
+    expect(keyScheduleOf(SUITE, utf8('a'))).toBe(first)
+    expect(keyScheduleOf(SUITE, utf8('b'))).not.toBe(first)
+    expect(keyScheduleOf({ ...SUITE, aead: 'aes-128-gcm' }, utf8('a'))).not.toBe(first)
+    expect(keyScheduleOf({ ...SUITE, kem: 'p-256' }, utf8('a'))).not.toBe(first)
+    for (let index = 0; index < 1_000; index++) {
+      keyScheduleOf(SUITE, utf8(`other ${index}`))
+      if (index % 100 === 0) keyScheduleOf(SUITE, utf8('b'))
+    }
+    expect(keyScheduleOf(SUITE, utf8('a'))).not.toBe(first)
+    const long = new Uint8Array(10_000)
+    expect(keyScheduleOf(SUITE, long)).not.toBe(keyScheduleOf(SUITE, long))
+  })
+})
+
+describe('private keys', () => {
+  for (const backend of [nodeBackend, webBackend, nobleBackend]) {
+    test(`of ${backend.name} do not show in logs or JSON`, async () => {
+      const texts: string[] = []
+      const secrets: string[] = []
+      for (const kem of KEMS) {
+        const { privateKey } = await backend.kem.generateKeyPair(kem)
+        const bytes = await backend.kem.exportPrivateKey(privateKey)
+        secrets.push(toHex(bytes), Buffer.from(bytes).toString('base64url'))
+        texts.push(inspect(privateKey, { depth: 9, showHidden: true }), JSON.stringify(privateKey))
+      }
+      for (const algorithm of ['EdDSA', 'ES256'] as const) {
+        const key = await backend.signatures.generateKeyPair(algorithm)
+        secrets.push((await backend.signatures.exportSigningKey(key)).d as string)
+        texts.push(inspect(key, { depth: 9, showHidden: true }), JSON.stringify(key))
+      }
+      for (const text of texts) for (const secret of secrets) expect(text).not.toContain(secret)
+    })
+
+    test(`of another backend are refused by ${backend.name}`, async () => {
+      const other = backend === nodeBackend ? webBackend : nodeBackend
+      const { publicKey, privateKey } = await other.kem.generateKeyPair('x25519')
+      const enc = new Uint8Array(32).fill(9)
+      await expect(async () => backend.hpke.setupSender(SUITE, publicKey, EMPTY)).rejects.toThrow(TypeError)
+      await expect(async () => backend.hpke.setupRecipient(SUITE, privateKey, enc, EMPTY)).rejects.toThrow(
+        TypeError,
+      )
+      const signing = await other.signatures.generateKeyPair('EdDSA')
+      await expect(async () => backend.signatures.sign(signing, EMPTY)).rejects.toThrow(TypeError)
+      await expect(async () => backend.signatures.verify(signing.publicKey, enc, EMPTY)).rejects.toThrow(
+        TypeError,
+      )
+    })
+  }
+})
+
+describe('RSA', () => {
+  test('keys of 1024 and 8192 bits and of a wrong type are refused', async () => {
+    const { generateKeyPairSync } = await import('node:crypto')
+    const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
+    const large = { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1024, 0xff).toString('base64url') }
+    for (const backend of [nodeBackend, webBackend, nobleBackend]) {
+      for (const jwk of [small as { kty: string }, large, { kty: 'EC' }, { kty: 'RSA' }]) {
+        await expect(async () => backend.signatures.importVerifyKey('PS256', jwk)).rejects.toMatchObject({
+          code: 'WIRE_MALFORMED',
+        })
+        await expect(async () => backend.rsaOaep.encrypt(jwk, EMPTY)).rejects.toMatchObject({
+          code: 'WIRE_MALFORMED',
+        })
+      }
+    }
+  })
+
+  test('keys are not made by noble', () => {
+    expect(() => nobleBackend.rsaOaep.generateKeyPair(2048)).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }),
+    )
+    expect(() => nobleBackend.signatures.generateKeyPair('PS256')).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }),
+    )
+  })
+
+  test('keys made by WebCrypto work in node:crypto', async () => {
+    const pair = await webBackend.rsaOaep.generateKeyPair(2048)
+    const sealed = await nodeBackend.rsaOaep.encrypt(pair.publicKey, utf8('x'))
+    expect(await nodeBackend.rsaOaep.decrypt(pair.privateKey, sealed)).toEqual(utf8('x'))
+  })
+})
