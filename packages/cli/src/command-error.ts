@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@keyhaven/crypto'
-import { EXIT_USAGE, exitCodeOf } from './exit-code.ts'
+import { EXIT_INTERRUPTED, EXIT_USAGE, exitCodeOf } from './exit-code.ts'
 
-/** `INTERNAL` stands for a fault of ours. */
-export type FailureCode = ErrorCode | 'INTERNAL'
+/** `INTERNAL` stands for a fault of ours, `INTERRUPTED` for Ctrl-C. */
+export type FailureCode = ErrorCode | 'INTERNAL' | 'INTERRUPTED'
 
 /**
  * An error that a person reads: what went wrong, and what to do about it.
@@ -26,4 +26,9 @@ export class CommandError extends Error {
 /** A wrong argument or option. */
 export function usageError(message: string, advice: string): CommandError {
   return new CommandError('INPUT_INVALID', message, advice, EXIT_USAGE)
+}
+
+/** Ctrl-C. */
+export function interrupted(): CommandError {
+  return new CommandError('INTERRUPTED', 'interrupted', 'Run the command again.', EXIT_INTERRUPTED)
 }

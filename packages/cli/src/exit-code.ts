@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@keyhaven/crypto'
+import type { FailureCode } from './command-error.ts'
 
 /** What the command tells the shell. Part of the API: docs/guides/cli.md and `keyhaven --help` list them. */
 export const EXIT_OK = 0
@@ -20,7 +20,7 @@ export const EXIT_CODE_MEANINGS: ReadonlyArray<readonly [number, string]> = [
 ]
 
 /** The exit code that goes with an error's code. */
-export function exitCodeOf(code: ErrorCode | 'INTERNAL'): number {
+export function exitCodeOf(code: FailureCode): number {
   switch (code) {
     case 'INPUT_INVALID':
     case 'CONFIG_INVALID':

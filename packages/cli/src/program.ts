@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { appsCommand } from './commands/apps.ts'
 import { auditCommand } from './commands/audit.ts'
+import { backupCommand } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { keysCommand } from './commands/keys.ts'
+import { recoverCommand } from './commands/recover.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { serveCommand } from './commands/serve.ts'
 import { tokensCommand } from './commands/tokens.ts'
 import { trustCommand } from './commands/trust.ts'
@@ -46,6 +50,7 @@ export function createProgram(frame: Frame): Command {
 
   program.commandsGroup('Run:')
   serveCommand(frame, program)
+  doctorCommand(frame, program)
   program.commandsGroup('Manage a running server:')
   appsCommand(frame, program)
   keysCommand(frame, program)
@@ -53,6 +58,9 @@ export function createProgram(frame: Frame): Command {
   auditCommand(frame, program)
   tokensCommand(frame, program)
   program.commandsGroup('Care for the data:')
+  backupCommand(frame, program)
+  restoreCommand(frame, program)
+  recoverCommand(frame, program)
   program.commandsGroup('Shell:')
   completionCommand(frame, program)
   return program

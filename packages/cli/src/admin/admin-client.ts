@@ -11,13 +11,21 @@ const ANSWER_TIMEOUT_MS = 30_000
 /** The admin API's pages are far smaller. */
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
-export type Query = Readonly<Record<string, string | number | undefined>>
+type Query = Readonly<Record<string, string | number | undefined>>
+
+interface CallInput {
+  /** Sent as JSON. */
+  readonly body?: unknown
+  readonly query?: Query
+}
 
 /** Calls to `/admin/v1`. Every failure is a {@link CommandError} that says what to do. */
 export interface AdminClient extends Disposable {
   /** @returns undefined for an answer without content. */
-  call<T>(method: string, path: string, input?: { body?: unknown; query?: Query }): Promise<T>
+  call<T>(method: string, path: string, input?: CallInput): Promise<T>
   get<T>(path: string, query?: Query): Promise<T>
+  /** Also the time that the server says it is, as HTTP writes dates. */
+  getWithDate<T>(path: string): Promise<{ readonly value: T; readonly date: string | null }>
 }
 
 /**
@@ -40,7 +48,7 @@ export async function connectAdmin(context: Context, options: ServerOptions): Pr
   const token = await readAdminToken(context, options, isLoopback(server.hostname))
   const channel = sealed ? await openSealedChannel(context, server.origin, trust) : undefined
   const send = channel?.fetch ?? context.fetch
-  const call: AdminClient['call'] = async (method, path, input = {}) => {
+  const request = async (method: string, path: string, input: CallInput): Promise<Response> => {
     const url = new URL(`/admin/v1${path}`, server)
     for (const [name, value] of Object.entries(input.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value))
@@ -56,14 +64,19 @@ export async function connectAdmin(context: Context, options: ServerOptions): Pr
       headers['content-type'] = 'application/json'
       init.body = JSON.stringify(input.body)
     }
-    const response = await send(url.href, init).catch((error: unknown) => {
+    return send(url.href, init).catch((error: unknown) => {
       throw unreachable(server.origin, error)
     })
-    return readAnswer(response, server.origin)
   }
+  const call: AdminClient['call'] = async (method, path, input = {}) =>
+    readAnswer(await request(method, path, input), server.origin)
   return {
     call,
     get: (path, query = {}) => call('GET', path, { query }),
+    async getWithDate<T>(path: string) {
+      const response = await request('GET', path, {})
+      return { value: await readAnswer<T>(response, server.origin), date: response.headers.get('date') }
+    },
     [Symbol.dispose]: () => channel?.close(),
   }
 }

@@ -17,6 +17,14 @@ export interface ServerOptions {
 
 /** Adds `--server`, `--trust` and `--data` to a command. */
 export function withServerOptions(command: Command): Command {
+  return withReachOptions(command).option(
+    '--data <dir>',
+    'folder that holds admin-token (KEYHAVEN_DATA_DIR; default .keyhaven)',
+  )
+}
+
+/** Adds `--server` and `--trust` to a command. */
+export function withReachOptions(command: Command): Command {
   return command
     .option('--server <url>', `admin API of the server (KEYHAVEN_SERVER; default ${DEFAULT_SERVER})`)
     .option(
@@ -24,7 +32,6 @@ export function withServerOptions(command: Command): Command {
       "root thumbprint of a server elsewhere; a second time for the spare's (KEYHAVEN_TRUST)",
       collectThumbprints,
     )
-    .option('--data <dir>', 'folder that holds admin-token (KEYHAVEN_DATA_DIR; default .keyhaven)')
 }
 
 /** The address and the roots: an option wins over its variable. */

@@ -3,6 +3,7 @@ import { describe, type Frame } from '../frame.ts'
 import { keysAddCommand } from './keys-add.ts'
 import { keysListCommand } from './keys-list.ts'
 import { keysRevokeCommand } from './keys-revoke.ts'
+import { keysRewrapCommand } from './keys-rewrap.ts'
 import { keysScheduleCommand } from './keys-schedule.ts'
 import { keysShowCommand } from './keys-show.ts'
 import { keysUsageCommand } from './keys-usage.ts'
@@ -20,4 +21,5 @@ export function keysCommand(frame: Frame, program: Command): void {
   keysUsageCommand(frame, keys)
   keysScheduleCommand(frame, keys)
   keysRevokeCommand(frame, keys)
+  keysRewrapCommand(frame, keys)
 }

@@ -1,13 +1,12 @@
 import { type Command, Option } from 'commander'
 import { collectThumbprints } from '../admin/server-options.ts'
-import { CommandError, usageError } from '../command-error.ts'
-import type { Context } from '../context.ts'
+import { usageError } from '../command-error.ts'
 import { action, describe, type Frame } from '../frame.ts'
+import { fetchManifest } from '../input/fetch-manifest.ts'
 import { readInput } from '../input/read-input.ts'
 import { fields, table } from '../terminal/output.ts'
 
 const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8787'
-const FETCH_TIMEOUT_MS = 15_000
 const MILLISECONDS = 1_000
 
 interface Options {
@@ -36,7 +35,9 @@ export function trustVerifyCommand(frame: Frame, trust: Command): void {
     .action(
       action<Options>(frame, async ({ context, output, options, args }) => {
         const jws =
-          args[0] === undefined ? await fetchManifest(context, options) : await readInput(context, args[0])
+          args[0] === undefined
+            ? await fetchManifest(context, requireHttp(options.url), options.application)
+            : await readInput(context, args[0])
         const { backend } = await import('@keyhaven/crypto')
         const { verifyManifest } = await import('@keyhaven/channel')
         const manifest = await verifyManifest(backend, jws, {
@@ -72,39 +73,9 @@ export function trustVerifyCommand(frame: Frame, trust: Command): void {
     )
 }
 
-async function fetchManifest(context: Context, options: Options): Promise<string> {
-  if (!URL.canParse(options.url) || !/^https?:/.test(options.url)) {
-    throw usageError(
-      `--url: "${options.url}" is not an http or https address`,
-      'Write it like https://keys.example.',
-    )
-  }
-  const { MANIFEST_MAX_BYTES } = await import('@keyhaven/channel')
-  const url = new URL(`/gateway/${encodeURIComponent(options.application)}/manifest`, options.url)
-  const response = await context
-    .fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
-    .catch(() => {
-      throw new CommandError(
-        'GATEWAY_UNAVAILABLE',
-        `no answer from ${url.origin}`,
-        'Start the server with `keyhaven serve`, or name its public address with --url URL.',
-      )
-    })
-  if (!response.ok) {
-    await response.body?.cancel()
-    throw new CommandError(
-      response.status === 404 ? 'NOT_FOUND' : 'GATEWAY_REFUSED',
-      `${url.href} answered ${response.status}`,
-      'Check --url (the public address, not the admin one) and --application.',
-    )
-  }
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > MANIFEST_MAX_BYTES) break // the verifier refuses it by its size
-  }
-  return text.trim()
+function requireHttp(url: string): string {
+  if (URL.canParse(url) && /^https?:/.test(url)) return url
+  throw usageError(`--url: "${url}" is not an http or https address`, 'Write it like https://keys.example.')
 }
 
 function isoTime(seconds: number): string {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
-import { CommandError } from '../command-error.ts'
+import { CommandError, interrupted } from '../command-error.ts'
 import type { Context } from '../context.ts'
-import { EXIT_INTERRUPTED, EXIT_USAGE } from '../exit-code.ts'
+import { EXIT_USAGE } from '../exit-code.ts'
 import type { Invocation } from '../frame.ts'
 
 const BACKSPACES = new Set(['\u007f', '\b'])
@@ -80,7 +80,7 @@ export async function readSecret(context: Context, question: string, instead: st
       for (const character of chunk as string) {
         if (character === '\r' || character === '\n' || character === END_OF_TRANSMISSION) return secret
         if (character === INTERRUPT) {
-          throw new CommandError('INPUT_INVALID', 'interrupted', 'Start again.', EXIT_INTERRUPTED)
+          throw interrupted()
         }
         secret = BACKSPACES.has(character) ? secret.slice(0, -1) : secret + character
       }

@@ -65,7 +65,9 @@ async function inspectDatabase(
   if (schema.state === 'bad') return [schema]
   return [
     schema,
-    await finding('master key', async () => inspectMasterKey(config, (await readStateHead(db)).master_key_id)),
+    await finding('master key', async () =>
+      inspectMasterKey(config, (await readStateHead(db)).master_key_id),
+    ),
     await finding('anchor', () => inspectAnchor(db, config.masterKeyFile)),
     await finding('audit log', async () => {
       const verdict = await verifyAuditLog(db, work)
@@ -115,7 +117,8 @@ async function inspectAnchor(db: Db, masterKeyFile: string): Promise<Omit<Findin
   const file = anchorFile(masterKeyFile)
   const head = await readStateHead(db)
   if (!anchorExists(file)) {
-    if (head.version === 0 && head.audit_sequence === 0) return { state: 'new', detail: `${file} is not there yet` }
+    if (head.version === 0 && head.audit_sequence === 0)
+      return { state: 'new', detail: `${file} is not there yet` }
     return { state: 'bad', detail: `${file} is missing`, code: 'STATE_ROLLED_BACK' }
   }
   const anchor = openAnchor(file)
@@ -130,10 +133,7 @@ async function inspectAnchor(db: Db, masterKeyFile: string): Promise<Omit<Findin
   }
 }
 
-async function finding(
-  part: Finding['part'],
-  look: () => Promise<Omit<Finding, 'part'>>,
-): Promise<Finding> {
+async function finding(part: Finding['part'], look: () => Promise<Omit<Finding, 'part'>>): Promise<Finding> {
   try {
     return { part, ...(await look()) }
   } catch (error) {

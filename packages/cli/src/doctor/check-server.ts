@@ -1,0 +1,86 @@
+import type { Application, Page, ServerStatus } from '../admin/admin-api.ts'
+import { type AdminClient, connectAdmin, isLoopback, parseServerUrl } from '../admin/admin-client.ts'
+import { type ServerOptions, serverToReach } from '../admin/server-options.ts'
+import type { Context } from '../context.ts'
+import { fetchManifest } from '../input/fetch-manifest.ts'
+import { type Check, failed, failedBy, ok, skipped } from './check.ts'
+
+/** The channel refuses requests further off than this (docs/formats.md). */
+const CLOCK_TOLERANCE_MS = 30_000
+const MANIFESTS_MAX = 20
+const MS_PER_SECOND = 1_000
+
+/** Is the admin API reachable, is its clock ours, do apps get manifests that verify? */
+export async function checkServer(
+  context: Context,
+  options: ServerOptions,
+  publicUrl: string | undefined,
+): Promise<Check[]> {
+  const server = 'server'
+  try {
+    using admin = await connectAdmin(context, options)
+    const before = context.now()
+    const { value, date } = await admin.getWithDate<ServerStatus>('/status')
+    const status = `${value.version} on ${value.database}, ${value.workers} processes, since ${value.startedAt}`
+    return [
+      ok(server, status),
+      checkClock(date, before, context.now()),
+      ...(await checkManifests(context, admin, publicUrl)),
+    ]
+  } catch (error) {
+    const { hostname } = parseServerUrl(serverToReach(context, options).server)
+    const unreachable = error instanceof Error && 'code' in error && error.code === 'GATEWAY_UNAVAILABLE'
+    // Before the first start there is no server, and nothing is wrong with that.
+    if (unreachable && isLoopback(hostname)) return [skipped(server, `${error.message}: it does not run`)]
+    return [failedBy(server, error, 'Check --server.')]
+  }
+}
+
+function checkClock(date: string | null, before: number, after: number): Check {
+  const name = 'clock'
+  const server = date === null ? Number.NaN : Date.parse(date)
+  if (Number.isNaN(server)) return skipped(name, 'the server did not say its time')
+  // An HTTP date has whole seconds.
+  const ahead = server - after
+  const behind = before - (server + MS_PER_SECOND)
+  const difference = Math.max(ahead, behind, 0)
+  if (difference <= CLOCK_TOLERANCE_MS) return ok(name, 'agrees with the server')
+  return failed(
+    name,
+    `differs from the server's by ${Math.round(difference / MS_PER_SECOND)} s`,
+    'Set the clock of the machine that is wrong, for instance with NTP.',
+  )
+}
+
+async function checkManifests(
+  context: Context,
+  admin: AdminClient,
+  publicUrl: string | undefined,
+): Promise<Check[]> {
+  if (publicUrl === undefined) return [skipped('manifest', 'give --public-url to check what apps get')]
+  const { items } = await admin.get<Page<Application>>('/applications', { limit: MANIFESTS_MAX })
+  const { backend } = await import('@keyhaven/crypto')
+  const { verifyManifest } = await import('@keyhaven/channel')
+  const checks: Check[] = []
+  for (const application of items) {
+    const name = `manifest ${application.id}`
+    try {
+      const manifest = await verifyManifest(
+        backend,
+        await fetchManifest(context, publicUrl, application.id),
+        {
+          application: application.id,
+          rootThumbprints: application.trust.rootThumbprints,
+          now: Math.floor(context.now() / MS_PER_SECOND),
+        },
+      )
+      checks.push(
+        ok(name, `epoch ${manifest.epoch}, sequence ${manifest.sequence}, ${manifest.keys.length} keys`),
+      )
+    } catch (error) {
+      const advice = `See \`keyhaven trust status ${application.id}\`: with an offline root it may need a delegation.`
+      checks.push(failedBy(name, error, advice))
+    }
+  }
+  return checks
+}
