@@ -13,6 +13,7 @@ export function isApplicationId(text: string): boolean {
 export function idFromName(name: string): string {
   return name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')

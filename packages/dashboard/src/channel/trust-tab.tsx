@@ -1,11 +1,8 @@
-import { Alert, Button, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { useMay } from '../api/session.ts'
-import { type Trust, useTrust } from '../api/trust.ts'
+import { Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { useTrust } from '../api/trust.ts'
 import { CodeBlock } from '../parts/code-block.tsx'
-import { Icon } from '../parts/icon.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
-import { DelegationDialog } from './delegation-dialog.tsx'
+import { DelegationNotice } from './delegation-notice.tsx'
 import { manifestCode } from './sdk-code.ts'
 import { TrustFacts } from './trust-facts.tsx'
 import { UrlHint } from './url-hint.tsx'
@@ -19,7 +16,7 @@ export function TrustTab({ applicationId }: { readonly applicationId: string }) 
   if (trust === undefined) return <Skeleton height={420} radius="md" />
   return (
     <Stack gap="lg">
-      <DelegationPart applicationId={applicationId} trust={trust} />
+      <DelegationNotice applicationId={applicationId} trust={trust} />
       <Paper p="lg">
         <Title order={2} size="h4" mb={4}>
           Root thumbprints
@@ -47,40 +44,4 @@ export function TrustTab({ applicationId }: { readonly applicationId: string }) 
       </Stack>
     </Stack>
   )
-}
-
-const WARN_BEFORE_MS = 14 * 86_400_000
-
-function DelegationPart({ applicationId, trust }: { readonly applicationId: string; readonly trust: Trust }) {
-  const [opened, dialog] = useDisclosure(false)
-  const mayInstall = useMay('key-manager')
-  if (trust.mode === 'online') return null
-  const end = trust.delegationExpiresAt
-  const pressing = end === null || Date.parse(end) - Date.now() < WARN_BEFORE_MS
-  return (
-    <>
-      <Alert
-        color={pressing ? 'orange' : 'blue'}
-        icon={<Icon name={pressing ? 'alert' : 'shield'} />}
-        title={delegationTitle(end)}
-      >
-        <Text size="sm">
-          The root key of this application is offline. It signs, for 90 days at most, that this server may
-          publish the keys. Without that, clients that trust the manifest stop working when their copy
-          expires.
-        </Text>
-        {mayInstall && (
-          <Button size="compact-md" mt="sm" onClick={dialog.open}>
-            Install a delegation
-          </Button>
-        )}
-      </Alert>
-      <DelegationDialog applicationId={applicationId} trust={trust} opened={opened} onClose={dialog.close} />
-    </>
-  )
-}
-
-function delegationTitle(end: string | null): string {
-  if (end === null) return 'No delegation yet'
-  return Date.parse(end) < Date.now() ? 'The delegation has ended' : 'Renew the delegation in time'
 }
