@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { KeyhavenError } from '@keyhaven/crypto'
+
+const LOCK_FILE = 'server.lock'
+const SQLITE_BUSY = 5
+const PRIMARY_CODE_MASK = 0xff
+
+export interface DataLock {
+  release(): void
+}
+
+/**
+ * Says who uses a data folder, by a lock of the operating system that ends with the process, however it ends.
+ *
+ * @param mode - `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that
+ *   share what they remember.
+ * @throws KeyhavenError `CONFIG_INVALID` if another server runs that does not allow it.
+ */
+export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLock {
+  const lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 })
+  try {
+    // A rollback-journal database: a read transaction takes SQLite's shared lock, an exclusive one the exclusive.
+    lock.exec('PRAGMA journal_mode = DELETE')
+    if (mode === 'alone') {
+      lock.exec('BEGIN EXCLUSIVE')
+    } else {
+      lock.exec('BEGIN')
+      lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+    }
+  } catch (error) {
+    lock.close()
+    const { errcode } = error as { errcode?: number }
+    if (errcode !== undefined && (errcode & PRIMARY_CODE_MASK) === SQLITE_BUSY) {
+      throw new KeyhavenError(
+        'CONFIG_INVALID',
+        `another server uses ${folder}: stop it, give this one another data folder (--data), or start one server ` +
+          'with --workers',
+        { cause: error },
+      )
+    }
+    throw error
+  }
+  return { release: () => lock.close() }
+}

@@ -1,0 +1,48 @@
+import type { RouteConfig } from '@hono/zod-openapi'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { auditRoutes } from '../admin/audit-routes.ts'
+import { statusRoutes } from '../admin/status-routes.ts'
+import { applicationRoutes } from '../applications/application-routes.ts'
+import { checkRoutes } from '../channel/check-routes.ts'
+import { e2eKeyRoutes } from '../channel/e2e-key-routes.ts'
+import { echoRoutes } from '../channel/echo.ts'
+import { trustRoutes } from '../channel/trust-routes.ts'
+import { usageRoutes } from '../channel/usage-routes.ts'
+import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
+import { sessionRoutes } from '../platform/auth/session-routes.ts'
+import { tokenRoutes } from '../platform/auth/token-routes.ts'
+import { SERVER_VERSION } from '../version.ts'
+import { gatewayRoutes } from './gateway-routes.ts'
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
+
+const DESCRIPTION = `Two addresses. The public one answers sealed calls (Channel); what is under /v1 can be reached only inside
+the seal. The admin one, on loopback by default, answers everything under /admin.`
+
+/** Every route of the server, in the order in which a reader needs them. */
+const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
+  gatewayRoutes,
+  echoRoutes,
+  sessionRoutes,
+  oidcRoutes,
+  applicationRoutes,
+  e2eKeyRoutes,
+  usageRoutes,
+  checkRoutes,
+  trustRoutes,
+  tokenRoutes,
+  auditRoutes,
+  statusRoutes,
+]
+
+/** The OpenAPI 3.1 description of both listeners. */
+export function buildOpenApiDocument(): OpenApiDocument {
+  const app = new OpenAPIHono()
+  for (const group of ROUTES)
+    for (const route of Object.values(group)) app.openAPIRegistry.registerPath(route)
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Keyhaven', version: SERVER_VERSION, description: DESCRIPTION },
+  })
+}

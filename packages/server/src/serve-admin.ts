@@ -1,0 +1,121 @@
+import type { Gateway } from '@keyhaven/channel/gateway'
+import { createAdminApp } from './admin/admin-app.ts'
+import { adminGuard } from './admin/admin-guard.ts'
+import { addDashboardRoutes } from './admin/dashboard-routes.ts'
+import { addMetricsRoutes } from './admin/metrics-routes.ts'
+import { readAdminToken } from './admin-token.ts'
+import { ADMIN_APPLICATION_ID } from './applications/application.ts'
+import type { ApplicationService } from './applications/application-service.ts'
+import { addGatewayRoutes } from './channel/public-app.ts'
+import { addDocsRoutes } from './openapi/docs-routes.ts'
+import { createOneTimeCode } from './platform/auth/one-time-code.ts'
+import type { AdminEnv } from './platform/auth/principal.ts'
+import { createSessionStore } from './platform/auth/session-store.ts'
+import { createTokenStore } from './platform/auth/token-store.ts'
+import { createApp } from './platform/http/create-app.ts'
+import { addHealthRoutes } from './platform/http/health-routes.ts'
+import type { Listener } from './platform/http/listen.ts'
+import { listen } from './platform/http/listen.ts'
+import { isLoopback } from './platform/http/loopback.ts'
+import { createNodeHandler } from './platform/http/node-handler.ts'
+import type { MetricSnapshot } from './platform/metrics/registry.ts'
+import { readTls, routeEnvelopes } from './serve-public.ts'
+import type { ServerParts } from './server-parts.ts'
+import { createServedGateway } from './server-parts.ts'
+import { SERVER_VERSION } from './version.ts'
+
+const ADMIN_API_PREFIX = '/admin/v1/'
+const HOUSEKEEPING_MS = 3_600_000
+
+export interface AdminServiceOptions {
+  readonly applications: ApplicationService
+  /** The gateway of the public address. */
+  readonly publicGateway: Gateway
+  readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
+  readonly flushUsage: () => Promise<void>
+}
+
+export interface AdminService {
+  readonly listener: Listener
+  readonly url: string
+  readonly oneTimeCode: string
+  close(graceMs: number): Promise<void>
+}
+
+/** The admin address: API, dashboard, metrics, and a gateway of its own through which a remote CLI is sealed. */
+export async function startAdminService(
+  parts: ServerParts,
+  options: AdminServiceOptions,
+): Promise<AdminService> {
+  const { clock, config, logger, manifests, state } = parts
+  const { host, port } = config.admin
+  const loopback = isLoopback(host)
+  const secure = !loopback && config.tls !== undefined
+  if (!loopback && !secure) {
+    logger.warn({ host }, 'the admin address can be reached over the network without TLS')
+  }
+  const sessions = createSessionStore(state, clock)
+  const oneTimeCode = createOneTimeCode(clock)
+  let url = config.adminUrl ?? ''
+
+  const { app: admin, signedIn } = createAdminApp({
+    parts,
+    applications: options.applications,
+    tokens: createTokenStore(state, readAdminToken(config.dataDir, config.adminToken), clock),
+    sessions,
+    oneTimeCode,
+    gateway: options.publicGateway,
+    flushUsage: options.flushUsage,
+    status: {
+      version: SERVER_VERSION,
+      startedAt: new Date(clock()).toISOString(),
+      node: process.version,
+      database: state.dialect,
+      replay: parts.replayKind,
+      workers: config.workers,
+      oidc: config.oidc !== undefined,
+    },
+    adminUrl: () => url,
+  })
+
+  const serves = (applicationId: string) => applicationId === ADMIN_APPLICATION_ID
+  const gateway = createServedGateway(parts, {
+    serves,
+    allowPath: (path) => path.startsWith(ADMIN_API_PREFIX),
+    handler: (request, { applicationId, keyId }) =>
+      admin.fetch(request, { origin: { sealed: true, applicationId, keyId } }),
+    countUsage: false,
+  })
+
+  const app = createApp<AdminEnv>(logger)
+  app.use('*', adminGuard({ loopback, host, adminUrl: config.adminUrl }))
+  addHealthRoutes(app, state.changes)
+  addMetricsRoutes(app, { collect: options.collectMetrics, open: loopback, signedIn })
+  addGatewayRoutes(app, { gateway, manifests, serves })
+  app.all('/admin/*', (c) => admin.fetch(c.req.raw, c.env))
+  addDocsRoutes(app)
+  addDashboardRoutes(app)
+
+  const listener = await listen({
+    host,
+    port,
+    tls: secure ? readTls(config) : undefined,
+    handler: routeEnvelopes(gateway, createNodeHandler(app, secure), undefined),
+  })
+  url ||= listener.url
+  const housekeeping = setInterval(() => {
+    Promise.all([sessions.prune(), parts.usageStore.prune(clock())]).catch((error) =>
+      logger.error({ err: error }, 'housekeeping failed'),
+    )
+  }, HOUSEKEEPING_MS).unref()
+
+  return {
+    listener,
+    url,
+    oneTimeCode: oneTimeCode.text,
+    close: (graceMs) => {
+      clearInterval(housekeeping)
+      return listener.close(graceMs)
+    },
+  }
+}

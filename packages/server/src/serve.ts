@@ -1,0 +1,176 @@
+import { mkdirSync } from 'node:fs'
+import type { ApplicationService } from './applications/application-service.ts'
+import { createApplicationService } from './applications/application-service.ts'
+import type { DataLock } from './data-lock.ts'
+import { lockDataFolder } from './data-lock.ts'
+import type { Config } from './platform/config/config.ts'
+import { startAdminService } from './serve-admin.ts'
+import type { PublicServiceOptions } from './serve-public.ts'
+import { createPublicService, listenPublic } from './serve-public.ts'
+import type { ServerParts } from './server-parts.ts'
+import { openServerParts, replayKindOf } from './server-parts.ts'
+
+const DATA_DIRECTORY_MODE = 0o700
+/** How long running calls may take to end when the server is told to stop. */
+export const SHUTDOWN_GRACE_MS = 10_000
+
+export interface RunningServer {
+  /** Where apps send their sealed calls. */
+  readonly publicUrl: string
+  /** Admin API and dashboard. */
+  readonly adminUrl: string
+  /** Signs in to the dashboard once, within 15 minutes. */
+  readonly oneTimeCode: string
+  /** What an app needs to trust the default application. */
+  readonly defaultApplication:
+    | { readonly id: string; readonly rootThumbprints: readonly string[] }
+    | undefined
+  /** Lets running calls end, writes what is counted, then stops. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the key server: public address, admin address, and worker processes if there are to be several.
+ *
+ * @throws KeyhavenError `CONFIG_INVALID` (settings, address taken, data folder in use), `STATE_ROLLED_BACK`,
+ *   `STORE_UNAVAILABLE`.
+ */
+export function startServer(config: Config): Promise<RunningServer> {
+  return startServing(config, undefined)
+}
+
+/** What sealed calls reach instead of `/v1`; given in a form that worker processes can be sent. */
+export interface ProxyMode {
+  /** Only this application; otherwise all. */
+  readonly applicationId?: string
+}
+
+export async function startServing(config: Config, proxy: ProxyMode | undefined): Promise<RunningServer> {
+  mkdirSync(config.dataDir, { recursive: true, mode: DATA_DIRECTORY_MODE })
+  const lock = lockFor(config)
+  try {
+    const parts = await openServerParts(config, { schedule: true })
+    try {
+      const applications = createApplicationService(parts.state)
+      await applications.ensureFirstStart()
+      const running =
+        config.workers > 1
+          ? await startWithWorkers(parts, applications, proxy)
+          : await startAlone(parts, applications, proxy)
+      return withLock(running, lock)
+    } catch (error) {
+      await parts.close()
+      throw error
+    }
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+}
+
+/** Only on SQLite: several servers on one PostgreSQL share what they remember. */
+function lockFor(config: Config): DataLock | undefined {
+  if (config.database.dialect !== 'sqlite') return undefined
+  return lockDataFolder(config.dataDir, replayKindOf(config) === 'memory' ? 'alone' : 'shared')
+}
+
+function withLock(running: RunningServer, lock: DataLock | undefined): RunningServer {
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await running.close()
+    lock?.release()
+  }
+  return {
+    ...running,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+async function startAlone(
+  parts: ServerParts,
+  applications: ApplicationService,
+  proxy: ProxyMode | undefined,
+): Promise<RunningServer> {
+  const service = createPublicService(parts, await publicOptions(parts, applications, proxy))
+  const publicListener = await listenPublic(parts, service)
+  try {
+    const admin = await startAdminService(parts, {
+      applications,
+      publicGateway: service.gateway,
+      collectMetrics: async () => parts.metrics.snapshot(),
+      flushUsage: () => parts.usage.flush(),
+    })
+    return {
+      publicUrl: parts.config.publicUrl ?? publicListener.url,
+      adminUrl: admin.url,
+      oneTimeCode: admin.oneTimeCode,
+      defaultApplication: await describeDefault(applications),
+      close: async () => {
+        await Promise.all([publicListener.close(SHUTDOWN_GRACE_MS), admin.close(SHUTDOWN_GRACE_MS)])
+        await parts.close()
+      },
+    }
+  } catch (error) {
+    await publicListener.close(0)
+    throw error
+  }
+}
+
+async function startWithWorkers(
+  parts: ServerParts,
+  applications: ApplicationService,
+  proxy: ProxyMode | undefined,
+): Promise<RunningServer> {
+  const { startWorkers } = await import('./workers/start-workers.ts')
+  const workers = await startWorkers(parts, proxy)
+  try {
+    // Not served here: it judges the envelopes of `…/check`.
+    const { gateway } = createPublicService(parts, await publicOptions(parts, applications, proxy))
+    const admin = await startAdminService(parts, {
+      applications,
+      publicGateway: gateway,
+      collectMetrics: workers.collectMetrics,
+      flushUsage: workers.flushUsage,
+    })
+    return {
+      publicUrl: parts.config.publicUrl ?? workers.url,
+      adminUrl: admin.url,
+      oneTimeCode: admin.oneTimeCode,
+      defaultApplication: await describeDefault(applications),
+      close: async () => {
+        await Promise.all([workers.close(), admin.close(SHUTDOWN_GRACE_MS)])
+        await parts.close()
+      },
+    }
+  } catch (error) {
+    await workers.close()
+    throw error
+  }
+}
+
+/** What the public address serves: `/v1`, or in proxy mode the backends. */
+export async function publicOptions(
+  parts: ServerParts,
+  applications: ApplicationService,
+  proxy: ProxyMode | undefined,
+): Promise<PublicServiceOptions> {
+  const defaultApplicationId = await applications.defaultId()
+  if (!proxy) return { defaultApplicationId }
+  const { createProxyService } = await import('./proxy/proxy-service.ts')
+  return {
+    defaultApplicationId: proxy.applicationId ?? defaultApplicationId,
+    served: createProxyService(parts.config, proxy),
+  }
+}
+
+async function describeDefault(
+  applications: ApplicationService,
+): Promise<RunningServer['defaultApplication']> {
+  const id = await applications.defaultId()
+  if (id === undefined) return undefined
+  const { trust } = await applications.get(id)
+  return { id, rootThumbprints: trust.rootThumbprints }
+}

@@ -1,0 +1,151 @@
+import type { Gateway, GatewayEvent, ReplayStore, SealedHandler } from '@keyhaven/channel/gateway'
+import { createGateway, createMemoryReplayStore } from '@keyhaven/channel/gateway'
+import { createGatewayKeys } from './channel/gateway-keys.ts'
+import type { ManifestPublisher } from './channel/manifest-publisher.ts'
+import { createManifestPublisher } from './channel/manifest-publisher.ts'
+import { createDatabaseReplayStore } from './channel/replay-database.ts'
+import type { UsageRecorder } from './channel/usage-recorder.ts'
+import { createUsageRecorder } from './channel/usage-recorder.ts'
+import type { UsageStore } from './channel/usage-store.ts'
+import { createUsageStore } from './channel/usage-store.ts'
+import type { Config } from './platform/config/config.ts'
+import type { Logger } from './platform/log/logger.ts'
+import { createLogger } from './platform/log/logger.ts'
+import { addProcessMetrics } from './platform/metrics/process-metrics.ts'
+import type { MetricsRegistry } from './platform/metrics/registry.ts'
+import { createMetricsRegistry } from './platform/metrics/registry.ts'
+import { openState } from './platform/state/open-state.ts'
+import type { State } from './platform/state/state.ts'
+
+const USAGE_FLUSH_MS = 5_000
+const REPLAY_PRUNE_MS = 30_000
+
+export type ReplayKind = 'memory' | 'database' | 'redis'
+
+/** What every process of a server has. */
+export interface ServerParts {
+  readonly config: Config
+  readonly clock: () => number
+  readonly logger: Logger
+  readonly metrics: MetricsRegistry
+  readonly state: State
+  readonly usageStore: UsageStore
+  readonly usage: UsageRecorder
+  readonly manifests: ManifestPublisher
+  readonly replay: ReplayStore
+  readonly replayKind: ReplayKind
+  close(): Promise<void>
+}
+
+/** Where the replay entries of this set-up are kept: in memory only if no other process can answer the same call. */
+export function replayKindOf(config: Config): ReplayKind {
+  if (config.redisUrl !== undefined) return 'redis'
+  return config.database.dialect === 'sqlite' && config.workers === 1 ? 'memory' : 'database'
+}
+
+/** @param options.schedule - whether this process activates and ends keys when they are due. */
+export async function openServerParts(
+  config: Config,
+  options: { readonly schedule: boolean; readonly clock?: () => number },
+): Promise<ServerParts> {
+  const clock = options.clock ?? Date.now
+  const logger = createLogger(config.logLevel)
+  const metrics = createMetricsRegistry()
+  addProcessMetrics(metrics)
+  const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what)
+  const state = await openState(config, {
+    clock,
+    schedule: options.schedule,
+    onError: onError('a background task of the state failed'),
+  })
+  const replayKind = replayKindOf(config)
+  const timers: NodeJS.Timeout[] = []
+  const every = (ms: number, what: string, task: () => Promise<unknown>) => {
+    timers.push(setInterval(() => task().catch(onError(what)), ms).unref())
+  }
+  const closers: (() => Promise<void>)[] = []
+
+  const openReplay = async (): Promise<ReplayStore> => {
+    if (replayKind === 'memory') return createMemoryReplayStore(clock)
+    if (replayKind === 'redis' && config.redisUrl !== undefined) {
+      const { createRedisReplayStore } = await import('./channel/replay-redis.ts')
+      const store = await createRedisReplayStore(
+        config.redisUrl,
+        state.restoredAt,
+        clock,
+        onError('the replay store (Redis) failed'),
+      )
+      closers.push(() => store.close())
+      return store
+    }
+    const store = createDatabaseReplayStore(state)
+    every(REPLAY_PRUNE_MS, 'pruning the replay store failed', () => store.prune(clock()))
+    return store
+  }
+
+  try {
+    const replay = await openReplay()
+    const usageStore = createUsageStore(state.db)
+    const lost = metrics.counter(
+      'keyhaven_usage_flush_failures_total',
+      'Times that usage could not be written.',
+    )
+    const usage = createUsageRecorder(state.keyCache, usageStore, clock, (error) => {
+      lost.add()
+      logger.error({ err: error }, 'usage could not be written')
+    })
+    every(USAGE_FLUSH_MS, 'usage could not be written', () => usage.flush())
+    const manifests = createManifestPublisher(state, config.manifestLifetimeSeconds, clock)
+    return {
+      config,
+      clock,
+      logger,
+      metrics,
+      state,
+      usageStore,
+      usage,
+      manifests,
+      replay,
+      replayKind,
+      async close() {
+        for (const timer of timers) clearInterval(timer)
+        manifests.close()
+        await usage.flush()
+        for (const close of closers) await close()
+        await state.close()
+      },
+    }
+  } catch (error) {
+    for (const timer of timers) clearInterval(timer)
+    await state.close()
+    throw error
+  }
+}
+
+export interface ServedGateway {
+  readonly handler: SealedHandler
+  /** Which applications it opens for. */
+  readonly serves: (applicationId: string) => boolean
+  readonly allowPath: (path: string) => boolean
+  readonly countUsage: boolean
+}
+
+/** A gateway over the server's keys, counting what it does. */
+export function createServedGateway(parts: ServerParts, served: ServedGateway): Gateway {
+  const exchanges = parts.metrics.counter(
+    'keyhaven_channel_exchanges_total',
+    'Sealed calls by outcome: ok, or the code of the refusal.',
+  )
+  return createGateway({
+    keys: createGatewayKeys(parts.state, served.serves),
+    handler: served.handler,
+    replay: parts.replay,
+    clock: parts.clock,
+    allowPath: served.allowPath,
+    onExchange: (event: GatewayEvent) => {
+      const ok = event.outcome === 'answered'
+      exchanges.add({ outcome: ok ? 'ok' : event.outcome })
+      if (ok && served.countUsage) parts.usage.record(event)
+    },
+  })
+}
