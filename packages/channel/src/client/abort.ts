@@ -6,6 +6,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Waits for `promise`, but not longer than until `signal` aborts. */
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
+  // Nobody looks at it any more once the signal has won.
+  promise.catch(() => {})
   throwIfAborted(signal)
   let onAbort = () => {}
   const aborted = new Promise<never>((_, reject) => {
