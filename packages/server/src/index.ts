@@ -1,4 +1,5 @@
 export type { Config } from './platform/config/config.ts'
-export { loadConfig } from './platform/config/load-config.ts'
-export type { RunningServer } from './serve.ts'
+export { type ConfigOverrides, loadConfig, SETTING_NAMES } from './platform/config/load-config.ts'
+export { startGateway } from './proxy/start-gateway.ts'
+export type { ProxyMode, RunningServer } from './serve.ts'
 export { startServer } from './serve.ts'
