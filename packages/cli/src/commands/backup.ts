@@ -26,7 +26,7 @@ export function backupCommand(frame: Frame, program: Command): void {
     )
   withSettings(backup, DATA_SETTINGS).action(
     action<Record<string, unknown>>(frame, async ({ context, output, options, args }) => {
-      const server = await import('@keyhaven/server')
+      const server = await import('@keyhaven/server/maintenance')
       const config = readSettings(context, DATA_SETTINGS, options, server.loadConfig)
       const file = resolve(context.cwd, args[0]!)
       const summary = await withProgress(context, output.json, 'backup', (work) =>

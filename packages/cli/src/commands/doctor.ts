@@ -49,7 +49,7 @@ async function checkLocal(context: Context, output: Output, options: Options): P
   const { checkState } = await import('../doctor/check-state.ts')
   const { checkServer } = await import('../doctor/check-server.ts')
   const { checkPort } = await import('../doctor/check-ports.ts')
-  const { loadConfig } = await import('@keyhaven/server')
+  const { loadConfig } = await import('@keyhaven/server/maintenance')
   const node = checkNode(process.versions.node)
   let config: ReturnType<typeof loadConfig>
   try {

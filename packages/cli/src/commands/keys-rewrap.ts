@@ -26,7 +26,7 @@ export function keysRewrapCommand(frame: Frame, keys: Command): void {
     .addHelpText('after', '\nBackups made before need the master key file of their time: keep it with them.')
   withSettings(rewrap, DATA_SETTINGS).action(
     action<Options>(frame, async ({ context, output, options }) => {
-      const server = await import('@keyhaven/server')
+      const server = await import('@keyhaven/server/maintenance')
       const config = readSettings(context, DATA_SETTINGS, options, server.loadConfig)
       const summary = await withProgress(context, output.json, 'rewrap', (work) =>
         server.rewrap(config, { ...work, actor: LOCAL_ACTOR, ...(options.prepare && { only: 'prepare' }) }),

@@ -1,3 +1,4 @@
+import type { RecoverSummary } from '@keyhaven/server/maintenance'
 import type { Command } from 'commander'
 import { action, describe, type Frame } from '../frame.ts'
 import { LOCAL_ACTOR } from '../local/local-actor.ts'
@@ -5,6 +6,8 @@ import { withProgress } from '../local/progress-work.ts'
 import { DATA_SETTINGS, readSettings, withSettings } from '../local/settings.ts'
 import { fields, table } from '../terminal/output.ts'
 import { confirmTyped } from '../terminal/prompt.ts'
+
+type RevokedAgain = RecoverSummary['revokedAgain'][number]
 
 /** `keyhaven recover`: makes a database that was set back safe to use. */
 export function recoverCommand(frame: Frame, program: Command): void {
@@ -22,7 +25,7 @@ export function recoverCommand(frame: Frame, program: Command): void {
     )
   withSettings(recover, DATA_SETTINGS).action(
     action<Record<string, unknown> & { yes?: boolean }>(frame, async ({ context, output, options }) => {
-      const server = await import('@keyhaven/server')
+      const server = await import('@keyhaven/server/maintenance')
       const config = readSettings(context, DATA_SETTINGS, options, server.loadConfig)
       const question =
         'Accept the older database? Changes since then are lost, except that revoked keys are revoked again.'
@@ -39,8 +42,8 @@ export function recoverCommand(frame: Frame, program: Command): void {
           ['keys revoked again', summary.revokedAgain.length],
         ])
         const columns = [
-          { heading: 'APPLICATION', cell: (key: { applicationId: string }) => key.applicationId },
-          { heading: 'REVOKED AGAIN', cell: (key: { id: string }) => key.id },
+          { heading: 'APPLICATION', cell: (key: RevokedAgain) => key.applicationId },
+          { heading: 'REVOKED AGAIN', cell: (key: RevokedAgain) => key.id },
         ]
         return summary.revokedAgain.length === 0
           ? facts

@@ -29,7 +29,7 @@ export function restoreCommand(frame: Frame, program: Command): void {
     .option('--force', 'also over a database that is not empty: what it holds is lost')
   withSettings(restore, DATA_SETTINGS).action(
     action<Options>(frame, async ({ context, output, options, args }) => {
-      const server = await import('@keyhaven/server')
+      const server = await import('@keyhaven/server/maintenance')
       const config = readSettings(context, DATA_SETTINGS, options, server.loadConfig)
       const file = resolve(context.cwd, args[0]!)
       const loss = options.force ? ' What it holds now is lost.' : ''

@@ -22,16 +22,9 @@ export function serveCommand(frame: Frame, program: Command): void {
         const { loadConfig, startServer } = await import('@keyhaven/server')
         const config = readSettings(context, SERVE_SETTINGS, options, loadConfig)
         const server = await startServer(config)
-        output.line(
-          {
-            event: 'started',
-            publicUrl: server.publicUrl,
-            adminUrl: server.adminUrl,
-            oneTimeCode: server.oneTimeCode,
-          },
-          () => describeServer(output, server),
-        )
-        await untilStopped(server)
+        const { close, ...started } = server
+        output.line({ event: 'started', ...started }, () => describeServer(output, server))
+        await untilStopped(close)
         return undefined
       }),
     )

@@ -1,4 +1,4 @@
-import type { Config, Finding } from '@keyhaven/server'
+import type { Config, Finding } from '@keyhaven/server/maintenance'
 import { ADVICE } from '../advice.ts'
 import type { Context } from '../context.ts'
 import { withProgress } from '../local/progress-work.ts'
@@ -6,7 +6,7 @@ import { type Check, failed, ok, warning } from './check.ts'
 
 /** Database, schema, master key, rollback anchor and audit log, without changing anything. */
 export async function checkState(context: Context, json: boolean, config: Config): Promise<Check[]> {
-  const { inspect } = await import('@keyhaven/server')
+  const { inspect } = await import('@keyhaven/server/maintenance')
   const findings = await withProgress(context, json, 'audit log', (work) => inspect(config, work))
   return findings.map(toCheck)
 }

@@ -1,19 +1,14 @@
+import type { LongWork } from '@keyhaven/server/maintenance'
 import { interrupted } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { createProgress } from '../terminal/progress.ts'
-
-/** What the maintenance functions of the server take to report and to be stopped. */
-interface LongWork {
-  readonly onProgress: (done: number, total: number) => void
-  readonly signal: AbortSignal
-}
 
 /** Runs long work with a progress bar; Ctrl-C stops it between two batches. */
 export async function withProgress<T>(
   context: Context,
   json: boolean,
   label: string,
-  run: (work: LongWork) => Promise<T>,
+  run: (work: Required<LongWork>) => Promise<T>,
 ): Promise<T> {
   const progress = createProgress(context, label, json)
   const controller = new AbortController()

@@ -1,0 +1,8 @@
+export type { Config } from '../platform/config/config.ts'
+export { loadConfig, SETTING_NAMES } from '../platform/config/load-config.ts'
+export { type BackupSummary, backup } from './backup.ts'
+export { type Finding, inspect } from './inspect.ts'
+export type { LongWork } from './long-work.ts'
+export { type RecoverSummary, recover } from './recover.ts'
+export { type RestoreSummary, restore } from './restore.ts'
+export { type RewrapSummary, rewrap } from './rewrap.ts'
