@@ -32,19 +32,22 @@ export class Writer {
 
   u8(value: number): this {
     check(value, U8_MAX)
-    this.#view.setUint8(this.#grow(1), value)
+    const at = this.#grow(1) // first: it may replace the view
+    this.#view.setUint8(at, value)
     return this
   }
 
   u16(value: number): this {
     check(value, U16_MAX)
-    this.#view.setUint16(this.#grow(2), value)
+    const at = this.#grow(2) // first: it may replace the view
+    this.#view.setUint16(at, value)
     return this
   }
 
   u32(value: number): this {
     check(value, U32_MAX)
-    this.#view.setUint32(this.#grow(4), value)
+    const at = this.#grow(4) // first: it may replace the view
+    this.#view.setUint32(at, value)
     return this
   }
 

@@ -72,6 +72,14 @@ describe('Reader and Writer', () => {
     )
   })
 
+  test('a number where the writer grows', () => {
+    for (let before = 0; before < 140; before += 1) {
+      const bytes = new Uint8Array(before).fill(1)
+      const written = new Writer().bytes(bytes).u16(0x0203).u8(4).u32(0x05060708).u64(9).done()
+      expect([...written.subarray(before)]).toEqual([2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9])
+    }
+  })
+
   test('refuse every cut', () => {
     fc.assert(
       fc.property(fc.array(field, { minLength: 1, maxLength: 4 }), (fields) => {
