@@ -1,13 +1,18 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DatabaseConnection, Dialect, Driver, SqliteDatabase, SqliteStatement } from 'kysely'
 import { CompiledQuery, SqliteAdapter, SqliteDialect, SqliteDriver } from 'kysely'
-import { toStoreError } from './store-error.ts'
+import { isBusy, toStoreError } from './store-error.ts'
 
+/** How long a writer waits for another process's transaction. */
+const BUSY_TIMEOUT_MS = 5_000
+const BUSY_RETRY_MAX_MS = 8
 /** Prepared statements kept for use again. */
 const STATEMENT_CACHE_ENTRIES = 256
 
 /** Kysely's SQLite dialect over node:sqlite; its transactions take the write lock when they begin. */
 export function createSqliteDialect(database: DatabaseSync): Dialect {
+  database.exec('pragma busy_timeout = 0')
   const adapted = adaptDatabase(database)
   const dialect = new SqliteDialect({ database: adapted })
   return {
@@ -18,8 +23,24 @@ export function createSqliteDialect(database: DatabaseSync): Dialect {
   }
 }
 
-/** A deferred transaction that turns from reading to writing fails when another process wrote in between. */
+/**
+ * Waits for another process's transaction without blocking this process: SQLite's own busy timeout would stop the
+ * event loop. A deferred transaction that turns from reading to writing fails when another process wrote in between,
+ * so transactions take the write lock at once.
+ */
 class ImmediateDriver extends SqliteDriver {
+  #patient: DatabaseConnection | undefined
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection()
+    if (this.#patient !== connection) {
+      const execute = connection.executeQuery.bind(connection)
+      connection.executeQuery = (...query) => patiently(() => execute(...query))
+      this.#patient = connection
+    }
+    return connection
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
@@ -30,6 +51,18 @@ class ImmediateDriver extends SqliteDriver {
     } catch (error) {
       // A full disk makes SQLite roll back by itself: then there is no transaction left to undo.
       if (!String((error as Error).message).includes('no transaction is active')) throw error
+    }
+  }
+}
+
+async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  const until = performance.now() + BUSY_TIMEOUT_MS
+  for (;;) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error
+      await delay(Math.random() * BUSY_RETRY_MAX_MS)
     }
   }
 }

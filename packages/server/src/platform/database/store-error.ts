@@ -1,8 +1,9 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 
+const SQLITE_BUSY = 5
 /** SQLite primary result codes (sqlite.org/rescode.html) that mean "cannot read or write now". */
 const SQLITE_UNAVAILABLE: ReadonlyMap<number, string> = new Map([
-  [5, 'the database is busy'],
+  [SQLITE_BUSY, 'the database is busy'],
   [6, 'a table is locked'],
   [7, 'out of memory'],
   [8, 'the database is read-only'],
@@ -45,6 +46,12 @@ export function toStoreError(error: unknown): unknown {
   if (typeof code === 'string' && NETWORK.test(code)) return unavailable(undefined, error)
   if (typeof message === 'string' && DRIVER.test(message)) return unavailable(undefined, error)
   return error
+}
+
+/** Whether another process holds the write lock, so that the statement had no effect and may be tried again. */
+export function isBusy(error: unknown): boolean {
+  const { errcode } = ((error as Error | undefined)?.cause ?? {}) as DriverError
+  return typeof errcode === 'number' && (errcode & 0xff) === SQLITE_BUSY
 }
 
 /** Whether an insert met a row with the same key. */
