@@ -141,7 +141,6 @@ describe('an interceptor that the app trusts', () => {
     const plain = await start('plain', { KEYHAVEN_REQUIRE_CHANNEL: 'off' })
     const eavesdropper = await startMitmproxy(plain.publicUrl)
     try {
-      setDefaultCACertificates([...getCACertificates('default'), eavesdropper.certificateAuthority])
       const answer = await fetch(`${eavesdropper.url}/v1/echo?account=${MARKER}`, {
         method: 'POST',
         body: MARKER,

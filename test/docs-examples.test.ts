@@ -86,10 +86,14 @@ test('every TypeScript example compiles', async () => {
     include: ['*.ts'],
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
-  const { code, output } = await runProgram('tsc', ['--noEmit', '-p', folder], {
-    cwd: ROOT,
-    timeoutMs: RUN_TIMEOUT_MS,
-  })
+  const { code, output } = await runProgram(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', folder],
+    {
+      cwd: ROOT,
+      timeoutMs: RUN_TIMEOUT_MS,
+    },
+  )
   expect(output).toBe('')
   expect(code).toBe(0)
 })

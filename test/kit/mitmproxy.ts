@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
+import { selfSignedCertificate } from './self-signed-certificate.ts'
 
 /** What the interceptor does to the messages that match method and path; see mitmproxy-addon.py. */
 export type Order = { method: string; path: string } & (
@@ -39,9 +39,13 @@ export interface Interceptor {
 const START_TIMEOUT_MS = 30_000
 const POLL_MS = 50
 
+/** One for all interceptors of this process: two of the same name and different keys confuse a client. */
+const AUTHORITY = selfSignedCertificate('A certificate authority that the app trusts')
+
 /** Starts mitmproxy in reverse mode before `upstream` (an https URL whose certificate it does not check). */
 export async function startMitmproxy(upstream: string): Promise<Interceptor> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-mitmproxy-'))
+  await writeFile(join(folder, 'mitmproxy-ca.pem'), AUTHORITY.privateKey + AUTHORITY.certificate)
   const port = await freePort()
   const orders = join(folder, 'orders.json')
   const child = spawn(
@@ -63,7 +67,6 @@ export async function startMitmproxy(upstream: string): Promise<Interceptor> {
   child.once('error', (error) => {
     output += error.message
   })
-  const authority = join(folder, 'mitmproxy-ca-cert.pem')
   const close = async () => {
     child.kill('SIGKILL') // it keeps nothing that is worth an orderly end
     await ended
@@ -71,7 +74,7 @@ export async function startMitmproxy(upstream: string): Promise<Interceptor> {
   }
   try {
     await until(
-      async () => existsSync(authority) && (await accepts(port)),
+      () => accepts(port),
       () => child.exitCode !== null || child.pid === undefined,
     )
   } catch {
@@ -80,7 +83,7 @@ export async function startMitmproxy(upstream: string): Promise<Interceptor> {
   }
   return {
     url: `https://127.0.0.1:${port}`,
-    certificateAuthority: await readFile(authority, 'utf8'),
+    certificateAuthority: AUTHORITY.certificate,
     order: (order) => (order ? writeFile(orders, JSON.stringify(order)) : rm(orders, { force: true })),
     captured: () => readCaptured(folder),
     close,

@@ -9,14 +9,18 @@ export interface Certificate {
 const LIFETIME_DAYS = 30
 const DAY_MS = 86_400_000
 
-/** A self-signed ECDSA P-256 certificate (RFC 5280), so that tests need no openssl program. */
-export function selfSignedCertificate(now = Date.now()): Certificate {
+/**
+ * A self-signed ECDSA P-256 certificate (RFC 5280), so that tests need no openssl program. It can also sign others.
+ *
+ * @param commonName - of subject and issuer; what an authority signs must have another one.
+ */
+export function selfSignedCertificate(commonName = 'localhost', now = Date.now()): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-  const name = sequence(tagged(0x31, sequence(oid('550403'), tagged(0x0c, ascii('localhost')))))
+  const name = sequence(tagged(0x31, sequence(oid('550403'), tagged(0x0c, ascii(commonName)))))
   const algorithm = sequence(oid('2a8648ce3d040302')) // ecdsa-with-SHA256
   // subjectAltName: iPAddress 127.0.0.1, dNSName localhost
   const names = sequence(tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x82, ascii('localhost')))
-  const basic = sequence(tagged(0x01, Buffer.from([0xff]))) // cA: so that it can be given as a trust anchor
+  const basic = sequence(tagged(0x01, Buffer.from([0xff]))) // cA
   const extensions = sequence(
     sequence(oid('551d11'), tagged(0x04, names)),
     sequence(oid('551d13'), tagged(0x04, basic)),

@@ -22,11 +22,7 @@ export async function channelTour(tour: Tour): Promise<void> {
       startMitmproxy(plainServer.publicUrl),
     ])
     opened.push(interceptor, plainInterceptor)
-    setDefaultCACertificates([
-      ...getCACertificates('default'),
-      interceptor.certificateAuthority,
-      plainInterceptor.certificateAuthority,
-    ])
+    setDefaultCACertificates([...getCACertificates('default'), interceptor.certificateAuthority])
     tour.say(`app → ${interceptor.url} mitmproxy, TLS taken off → ${server.publicUrl} key server, TLS`)
     tour.say('The app trusts the certificate authority of the interceptor, so its TLS protects nothing here.')
 
