@@ -58,8 +58,8 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
     const under = loading.get(applicationId)
     if (under !== undefined) return under.entry
     const load = { stale: false } as { stale: boolean; entry: Promise<Entry> }
+    loading.set(applicationId, load) // before the first read, so that no change is missed
     load.entry = loadEntry(applicationId, load).finally(() => loading.delete(applicationId))
-    loading.set(applicationId, load)
     return load.entry
   }
 
@@ -76,8 +76,12 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
     return cached
   }
 
-  const findSlowly = async (applicationId: string, keyId: number): Promise<CachedKey | undefined> => {
-    await changes.confirmFresh()
+  const findSlowly = async (
+    applicationId: string,
+    keyId: number,
+    fresh: Promise<void> | undefined,
+  ): Promise<CachedKey | undefined> => {
+    await fresh
     const entry = await entryOf(applicationId)
     const found = await pick(entry, keyId)
     if (found !== undefined) {
@@ -99,8 +103,9 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
     find(applicationId, keyId) {
       const entry = entries.get(applicationId)
       const ready = entry?.ready.get(keyId)
-      if (entry === undefined || ready === undefined || changes.confirmFresh() !== undefined) {
-        return findSlowly(applicationId, keyId)
+      const fresh = changes.confirmFresh()
+      if (entry === undefined || ready === undefined || fresh !== undefined) {
+        return findSlowly(applicationId, keyId, fresh)
       }
       entries.delete(applicationId)
       entries.set(applicationId, entry) // now the most recently used
