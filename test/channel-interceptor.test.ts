@@ -84,11 +84,11 @@ function app(trust: ChannelTrust = { rootThumbprints }, storage = createMemorySt
   return keyhaven
 }
 
-function call(keyhaven: Keyhaven, body = MARKER): Promise<Response> {
+function call(keyhaven: Keyhaven): Promise<Response> {
   return keyhaven.fetch(`/v1/echo?account=${MARKER}`, {
     method: 'POST',
     headers: { 'content-type': 'text/plain', 'x-account': MARKER },
-    body,
+    body: MARKER,
   })
 }
 
@@ -193,11 +193,10 @@ describe('an interceptor that changes what passes', () => {
   })
 
   test('a cut answer is an error, never a short body', async () => {
-    const body = MARKER.repeat(20_000)
     await interceptor.order({ method: 'POST', path: GATEWAY, cut: 'response', keep: 200_000 })
-    await expect(call(app(), body).then((answer) => answer.text())).rejects.toMatchObject({
-      code: 'OPEN_FAILED',
-    })
+    const answer = await app().fetch('/v1/echo/stream?pieces=40&bytes=10000')
+    expect(answer.status).toBe(200)
+    await expect(answer.text()).rejects.toMatchObject({ code: 'OPEN_FAILED' })
   })
 
   test('a call sent a second time runs nothing', async () => {
