@@ -85,7 +85,7 @@ function callOnce(
   return new Promise((resolve, reject) => {
     const outgoing = send(options)
     // Node checks that as many bytes follow as content-length says, before it writes the one too many.
-    outgoing.strictContentLength = true
+    Object.assign(outgoing, { strictContentLength: true })
     const abort = () => outgoing.destroy(new Error('the app has gone'))
     request.signal.addEventListener('abort', abort, { once: true })
     outgoing.once('timeout', () => outgoing.destroy(new UpstreamTimeout()))

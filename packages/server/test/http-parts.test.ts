@@ -1,0 +1,116 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import { describe, expect, test } from 'vitest'
+import { hostName, isLoopback } from '../src/platform/http/loopback.ts'
+import { decodeCursor, encodeCursor } from '../src/platform/http/page-cursor.ts'
+import { problemOfError, problemResponse } from '../src/platform/http/problem.ts'
+import { createRateLimiter } from '../src/platform/http/rate-limit.ts'
+import { createLogger } from '../src/platform/log/logger.ts'
+import { mergeSnapshots, prometheusText } from '../src/platform/metrics/prometheus-text.ts'
+import { createMetricsRegistry } from '../src/platform/metrics/registry.ts'
+
+describe('rate limit', () => {
+  test('a burst passes, then calls come back with time', () => {
+    let now = 0
+    const limiter = createRateLimiter({ burst: 3, perMinute: 60 }, () => now)
+    expect([limiter.take('a'), limiter.take('a'), limiter.take('a')]).toEqual([0, 0, 0])
+    expect(limiter.take('a')).toBe(1)
+    expect(limiter.take('b')).toBe(0)
+    now += 1_000
+    expect(limiter.take('a')).toBe(0)
+    expect(limiter.take('a')).toBe(1)
+  })
+
+  test('a clock that goes back gives nothing', () => {
+    let now = 1_000_000
+    const limiter = createRateLimiter({ burst: 1, perMinute: 1 }, () => now)
+    limiter.take('a')
+    now = 0
+    expect(limiter.take('a')).toBeGreaterThan(0)
+  })
+
+  test('remembers a bounded number of callers', () => {
+    const limiter = createRateLimiter({ burst: 1, perMinute: 1, maxCallers: 2 }, () => 0)
+    for (const caller of ['a', 'b', 'c']) limiter.take(caller)
+    expect(limiter.wait('a')).toBe(0)
+    expect(limiter.wait('c')).toBeGreaterThan(0)
+  })
+})
+
+test('host names of Host headers', () => {
+  expect(hostName('127.0.0.1:8788')).toBe('127.0.0.1')
+  expect(hostName('LOCALHOST')).toBe('localhost')
+  expect(hostName('[::1]:8788')).toBe('::1')
+  for (const bad of [
+    undefined,
+    '',
+    'a b',
+    'evil@localhost',
+    'localhost/x',
+    'localhost:99999999',
+    '[::1',
+    'a:b:c',
+  ]) {
+    expect(hostName(bad)).toBeUndefined()
+  }
+  expect(['127.0.0.1', '127.8.8.8', '::1', 'localhost'].every(isLoopback)).toBe(true)
+  expect(['0.0.0.0', '10.0.0.1', '::', 'example.com', '127.0.0.1.evil.com'].some(isLoopback)).toBe(false)
+})
+
+test('a cursor is only what we made', () => {
+  expect(decodeCursor(encodeCursor(['demo']), 1)).toEqual(['demo'])
+  for (const bad of ['', 'x', encodeCursor(['a', 'b']), Buffer.from('[{}]').toString('base64url')]) {
+    expect(() => decodeCursor(bad, 1)).toThrow(KeyhavenError)
+  }
+})
+
+test('problems carry type, code, title and status, and nothing of a foreign error', async () => {
+  const known = problemOfError(new KeyhavenError('NOT_FOUND', 'there is no such key'))
+  expect(known.status).toBe(404)
+  expect(known.headers.get('content-type')).toBe('application/problem+json')
+  expect(await known.json()).toEqual({
+    type: 'urn:keyhaven:error:NOT_FOUND',
+    code: 'NOT_FOUND',
+    title: 'Not found',
+    status: 404,
+    detail: 'there is no such key',
+  })
+  const foreign = problemOfError(new Error('password=hunter2'))
+  expect(foreign.status).toBe(500)
+  expect(await foreign.text()).not.toContain('hunter2')
+  expect(problemResponse('UPSTREAM_FAILED', { status: 504 }).status).toBe(504)
+})
+
+test('metrics of several processes add up in the text of Prometheus', () => {
+  const processes = [createMetricsRegistry(), createMetricsRegistry()]
+  for (const [i, metrics] of processes.entries()) {
+    const calls = metrics.counter('calls_total', 'Calls.')
+    calls.add({ outcome: 'ok', path: 'a"b\\c\nd' }, i + 1)
+    metrics.gauge('processes', 'Processes.', () => 1)
+    metrics.histogram('seconds', 'Time.', [0.1, 1]).observe(0.5)
+  }
+  const text = prometheusText(mergeSnapshots(processes.map((metrics) => metrics.snapshot())))
+  expect(text).toContain('# TYPE calls_total counter')
+  expect(text).toContain('calls_total{outcome="ok",path="a\\"b\\\\c\\nd"} 3')
+  expect(text).toContain('processes 2')
+  expect(text).toContain('seconds_bucket{le="0.1"} 0')
+  expect(text).toContain('seconds_bucket{le="1"} 2')
+  expect(text).toContain('seconds_bucket{le="+Inf"} 2')
+  expect(text).toContain('seconds_sum 1')
+  expect(text).toContain('seconds_count 2')
+})
+
+test('a caller cannot fill the memory with label values', () => {
+  const metrics = createMetricsRegistry()
+  const calls = metrics.counter('calls_total', 'Calls.')
+  for (let i = 0; i < 5_000; i++) calls.add({ caller: String(i) })
+  expect(Object.keys(metrics.snapshot()[0]!.series).length).toBeLessThanOrEqual(2_000)
+})
+
+test('a log line shows no secret', () => {
+  const lines: string[] = []
+  const logger = createLogger('info', { write: (line) => lines.push(line) })
+  const error = Object.assign(new Error('query failed'), { parameters: ['SECRET-1'], detail: 'SECRET-2' })
+  logger.info({ token: 'SECRET-3', request: { authorization: 'SECRET-4' }, err: error }, 'call')
+  expect(lines.join()).toContain('query failed')
+  expect(lines.join()).not.toContain('SECRET')
+})
