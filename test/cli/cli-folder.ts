@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+const APP = fileURLToPath(new URL('./app.ts', import.meta.url))
 const BIN = fileURLToPath(new URL('../../packages/cli/bin/keyhaven.mjs', import.meta.url))
 
 export interface CliFolder extends AsyncDisposable {
   readonly path: string
-  /** An environment in which `keyhaven` is the command, and nothing of ours is set. */
+  /** An environment in which `keyhaven` is the command, `app` calls as an app does, and nothing of ours is set. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -16,11 +17,17 @@ export async function createCliFolder(): Promise<CliFolder> {
   const path = await mkdtemp(join(tmpdir(), 'keyhaven-script-'))
   const bin = join(path, 'bin')
   await mkdir(bin)
-  await writeFile(join(bin, 'keyhaven'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`)
-  await chmod(join(bin, 'keyhaven'), 0o755)
+  await writeProgram(join(bin, 'keyhaven'), BIN)
+  await writeProgram(join(bin, 'app'), APP)
   return {
     path,
     env: { PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, HOME: path, LANG: 'C.UTF-8' },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   }
+}
+
+/** The Node of these tests, which may not be the first on the PATH. */
+async function writeProgram(file: string, script: string): Promise<void> {
+  await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`)
+  await chmod(file, 0o755)
 }

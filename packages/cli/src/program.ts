@@ -5,6 +5,7 @@ import { auditCommand } from './commands/audit.ts'
 import { backupCommand } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { gatewayCommand } from './commands/gateway.ts'
 import { keysCommand } from './commands/keys.ts'
 import { recoverCommand } from './commands/recover.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -50,6 +51,7 @@ export function createProgram(frame: Frame): Command {
 
   program.commandsGroup('Run:')
   serveCommand(frame, program)
+  gatewayCommand(frame, program)
   doctorCommand(frame, program)
   program.commandsGroup('Manage a running server:')
   appsCommand(frame, program)

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { action, describe, type Frame } from '../frame.ts'
+import { serveUntilStopped } from '../local/serve-until-stopped.ts'
 import { SERVE_SETTINGS } from '../local/server-settings.ts'
 import { readSettings, variablesHelp, withSettings } from '../local/settings.ts'
-import { untilStopped } from '../local/until-stopped.ts'
 import { describeServer } from '../terminal/describe-server.ts'
 
 /** `keyhaven serve`: the key server, until it is told to stop. */
@@ -22,9 +22,7 @@ export function serveCommand(frame: Frame, program: Command): void {
         const { loadConfig, startServer } = await import('@keyhaven/server')
         const config = readSettings(context, SERVE_SETTINGS, options, loadConfig)
         const server = await startServer(config)
-        const { close, ...started } = server
-        output.line({ event: 'started', ...started }, () => describeServer(output, server))
-        await untilStopped(close)
+        await serveUntilStopped(output, server, () => describeServer(output, server))
         return undefined
       }),
     )

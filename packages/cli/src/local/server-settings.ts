@@ -94,7 +94,7 @@ export const SERVE_SETTINGS: readonly Setting[] = [
   ...VARIABLES_ONLY,
 ]
 
-/** Settings of `keyhaven gateway`: the upstreams, and what `serve` has. */
+/** Settings of `keyhaven gateway`: its backends, and what `serve` has. */
 export const GATEWAY_SETTINGS: readonly Setting[] = [
   {
     variable: 'KEYHAVEN_UPSTREAMS',
@@ -102,5 +102,7 @@ export const GATEWAY_SETTINGS: readonly Setting[] = [
     description: 'backend that gets the opened calls; more than once for several, the first is the default',
     repeat: true,
   },
-  ...SERVE_SETTINGS,
+  ...SERVE_SETTINGS.map((setting) =>
+    setting.variable === 'KEYHAVEN_PUBLIC_URL' ? { ...setting, flags: '--origin <url>' } : setting,
+  ),
 ]

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { CliFolder } from './cli-folder.ts'
+
+export interface StartedServer extends AsyncDisposable {
+  readonly publicUrl: string
+  readonly adminUrl: string
+  readonly defaultApplication: { readonly id: string; readonly rootThumbprints: readonly string[] }
+  /** Stops it as SIGTERM does. @returns its exit code. */
+  stop(): Promise<number | null>
+}
+
+/** Starts `keyhaven serve` (or another command that serves) on free ports, and waits until it is ready. */
+export async function startCommand(
+  folder: CliFolder,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<StartedServer> {
+  const listen = ['--port', '0', '--admin-listen', '127.0.0.1:0', '--log-level', 'warn']
+  const child = spawn('keyhaven', ['--json', ...argv, ...listen], {
+    cwd: folder.path,
+    env: { ...folder.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const stop = (): Promise<number | null> => stopChild(child)
+  try {
+    return { ...(await readStarted(child)), stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function readStarted(
+  child: ChildProcess,
+): Promise<Omit<StartedServer, 'stop' | keyof AsyncDisposable>> {
+  let log = ''
+  child.stderr!.on('data', (chunk: Buffer) => {
+    log += chunk.toString('utf8')
+  })
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const { event, ...started } = JSON.parse(line)
+    if (event === 'started') return started
+  }
+  throw new Error(`the server ended before it was ready: ${log}`)
+}
+
+async function stopChild(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    await ended
+  }
+  return child.exitCode
+}
