@@ -10,7 +10,7 @@ import { plainBytes } from './plain-bytes.ts'
  * Above this many bytes the ciphertext is copied piece by piece, while each piece is still in the processor's cache;
  * the pieces' memory is used again, that of one large piece would be new pages each time.
  */
-const PIECE_BYTES = 65_536
+const PIECE_BYTES = 131_072
 const TAG_LENGTH = { authTagLength: AEAD_TAG_BYTES } as const
 
 /** Writes ciphertext and tag into one buffer allocated up front: `ciphertext ‖ 16-byte tag`. */
@@ -23,7 +23,8 @@ export function aeadSeal(
 ): Uint8Array<ArrayBuffer> {
   const cipher = createCipheriv(aead as CipherGCMTypes, key, nonce, TAG_LENGTH)
   if (aad.length > 0) cipher.setAAD(aad)
-  const sealed = new Uint8Array(plaintext.length + AEAD_TAG_BYTES)
+  // Not zeroed first: every byte is written below. Not from Node's pool: the caller gets memory of its own.
+  const sealed = plainBytes(Buffer.allocUnsafeSlow(plaintext.length + AEAD_TAG_BYTES))
   if (plaintext.length <= PIECE_BYTES) sealed.set(cipher.update(plaintext))
   else {
     for (let at = 0; at < plaintext.length; at += PIECE_BYTES) {
