@@ -27,5 +27,5 @@ declare module 'oidc-provider' {
     [setting: string]: unknown
   }
 
-  export { Provider, Provider as default }
+  export { Provider }
 }
