@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram } from './kit/run-program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const BUILD_TIMEOUT_MS = 180_000
-const RUN_TIMEOUT_MS = 60_000
+const BUILD_TIMEOUT_MS = 300_000
+const RUN_TIMEOUT_MS = 120_000
 
 let folder: string
 
@@ -25,9 +25,11 @@ beforeAll(async () => {
   for (const name of readdirSync(out)) {
     await cp(join(out, name), join(modules, '@keyhaven', name), { recursive: true })
   }
-  for (const source of [join(ROOT, 'node_modules'), ...globSync(join(ROOT, 'packages/*/node_modules'))]) {
+  // The packages' own versions first: they win over those at the top.
+  for (const source of [...globSync(join(ROOT, 'packages/*/node_modules')), join(ROOT, 'node_modules')]) {
     for (const name of readdirSync(source)) {
-      if (!name.startsWith('.') && name !== '@keyhaven') symlinkSync(join(source, name), join(modules, name))
+      const link = join(modules, name)
+      if (!name.startsWith('.') && !existsSync(link)) symlinkSync(join(source, name), link)
     }
   }
 }, BUILD_TIMEOUT_MS)
