@@ -8,6 +8,8 @@ import { problemOfError, problemResponse } from './problem.ts'
 
 /** How many refused fields one answer lists. */
 const MAX_LISTED_ERRORS = 20
+const STATUS_BAD_REQUEST = 400
+const STATUS_UNSUPPORTED_MEDIA_TYPE = 415
 
 /** A router whose every refusal, unknown route and fault is an RFC 9457 problem. */
 export function createApp<Env extends AppEnv = AppEnv>(logger: Logger): OpenAPIHono<Env> {
@@ -29,9 +31,14 @@ export function createApp<Env extends AppEnv = AppEnv>(logger: Logger): OpenAPIH
 
 /** The answer to a thrown value; faults of ours are logged, refusals are not. */
 export function answerError(error: unknown, logger: Logger): Response {
-  // Hono throws this for a JSON body that does not parse.
-  if (error instanceof HTTPException && error.status === 400) {
+  // Hono throws these for a body that does not parse, and for one of another type.
+  if (error instanceof HTTPException && error.status === STATUS_BAD_REQUEST) {
     return problemResponse('INPUT_INVALID', { detail: 'The body is not valid JSON.' })
+  }
+  if (error instanceof HTTPException && error.status === STATUS_UNSUPPORTED_MEDIA_TYPE) {
+    return problemResponse('UNSUPPORTED', {
+      detail: 'The Content-Type of the body is not one of those taken here.',
+    })
   }
   const known = toStoreError(error)
   if (!(known instanceof KeyhavenError) || known.code === 'STORE_UNAVAILABLE') {
