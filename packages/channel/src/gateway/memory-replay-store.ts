@@ -25,6 +25,11 @@ export interface MemoryReplayStoreOptions {
   readonly backend?: CryptoBackend
 }
 
+/** To its last second; a free slot (0) never is, since time begins at 1. */
+function isAlive(expiry: number, now: number): boolean {
+  return expiry >= now
+}
+
 /** A hash table of fingerprints with open addressing. Expired entries are dropped when room is needed. */
 class Segment {
   #slots = new Uint32Array(FIRST_SEGMENT_SLOTS * SLOT_WORDS)
@@ -44,7 +49,7 @@ class Segment {
         slots[at + 2] === fingerprint[2] &&
         slots[at + 3] === fingerprint[3]
       ) {
-        return { at, alive: expiry > now }
+        return { at, alive: isAlive(expiry, now) }
       }
       at += SLOT_WORDS
       if (at === words) at = 0
@@ -55,13 +60,13 @@ class Segment {
     return this.#locate(fingerprint, now).alive
   }
 
-  /** @returns whether one more entry fits, after cleaning and growing if need be. */
+  /** @returns whether `count` more entries fit, after cleaning and growing if need be. */
   makeRoom(count: number, now: number, maxEntries: number): boolean {
     const slots = this.#slots.length / SLOT_WORDS
-    if (this.#used + count <= slots * MAX_LOAD) return true
+    if (this.#used + count <= Math.min(slots * MAX_LOAD, maxEntries)) return true
     const old = this.#slots
     let alive = 0
-    for (let at = 0; at < old.length; at += SLOT_WORDS) if (old[at + EXPIRY_WORD]! > now) alive++
+    for (let at = 0; at < old.length; at += SLOT_WORDS) if (isAlive(old[at + EXPIRY_WORD]!, now)) alive++
     if (alive + count > maxEntries) return false
     // Grown while more than half of the room is alive, so that cleaning is rare.
     let size = FIRST_SEGMENT_SLOTS
@@ -70,7 +75,7 @@ class Segment {
     this.#used = 0
     for (let at = 0; at < old.length; at += SLOT_WORDS) {
       const expiry = old[at + EXPIRY_WORD]!
-      if (expiry > now) this.insert(old.subarray(at, at + FINGERPRINT_WORDS), expiry, now)
+      if (isAlive(expiry, now)) this.insert(old.subarray(at, at + FINGERPRINT_WORDS), expiry, now)
     }
     return true
   }

@@ -28,6 +28,6 @@ export const BHTTP_LIMITS: BhttpLimits = {
 }
 
 export const METHOD_MAX_BYTES = 32
-export const SCHEME_MAX_BYTES = 5
+export const SCHEME_MAX_BYTES = 32
 /** A DNS name, or an IPv6 address in brackets, and a port. */
 export const AUTHORITY_MAX_BYTES = 262

@@ -32,7 +32,6 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'retry-after',
   'set-cookie',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
   'vary',

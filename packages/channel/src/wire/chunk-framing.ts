@@ -47,7 +47,7 @@ export class ChunkReader {
   next(): Uint8Array | undefined {
     const queue = this.#queue
     if (this.#length === undefined) {
-      const length = queue.varint()
+      const length = this.#readLength()
       if (length === INCOMPLETE) return undefined
       if (length > this.#maxSealedBytes) throw cannotOpen()
       if (length !== FINAL_LENGTH && length <= AEAD_TAG_BYTES) throw cannotOpen()
@@ -61,6 +61,14 @@ export class ChunkReader {
     const chunk = queue.take(this.#length)
     this.#length = undefined
     return chunk
+  }
+
+  #readLength(): number {
+    try {
+      return this.#queue.varint()
+    } catch {
+      throw cannotOpen()
+    }
   }
 
   /** @returns the final chunk: all that is left, once the stream has ended and `next` has nothing more. */
