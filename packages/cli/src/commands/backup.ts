@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { CommandError } from '../command-error.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { withProgress } from '../local/progress-work.ts'
 import { DATA_SETTINGS, readSettings, withSettings } from '../local/settings.ts'
@@ -31,7 +32,9 @@ export function backupCommand(frame: Frame, program: Command): void {
       const file = resolve(context.cwd, args[0]!)
       const summary = await withProgress(context, output.json, 'backup', (work) =>
         server.backup(config, { ...work, file, clock: context.now }),
-      )
+      ).catch((error: unknown) => {
+        throw withAdvice(error)
+      })
       output.result(summary, () =>
         fields([
           ['backup', summary.file],
@@ -43,4 +46,16 @@ export function backupCommand(frame: Frame, program: Command): void {
       return undefined
     }),
   )
+}
+
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (error.code === 'CONFLICT') {
+    return new CommandError('CONFLICT', error.message, 'Choose another name, or move the old file away.')
+  }
+  if (error.code === 'STORE_UNAVAILABLE') {
+    const advice = 'Check that the folder is there and has room, and that the database can be reached.'
+    return new CommandError('STORE_UNAVAILABLE', error.message, advice)
+  }
+  return error
 }

@@ -15,7 +15,7 @@ export interface ApplicationQuery {
   readonly limit?: number
 }
 
-/** Applications by id, without those of the server itself. */
+/** Applications by id; those of the server itself only when they are asked for by id. */
 export async function readApplications(db: Db, query: ApplicationQuery): Promise<readonly Application[]> {
   let select = db
     .selectFrom('applications')
@@ -23,9 +23,8 @@ export async function readApplications(db: Db, query: ApplicationQuery): Promise
     .leftJoin('manifests', 'manifests.application_id', 'applications.id')
     .selectAll('applications')
     .select(['delegation', 'delegation_expires_at', 'epoch', 'sequence'])
-    .where('is_system', '=', 0)
     .orderBy('id')
-  if (query.ids) select = select.where('id', 'in', query.ids)
+  select = query.ids ? select.where('id', 'in', query.ids) : select.where('is_system', '=', 0)
   if (query.after !== undefined) select = select.where('id', '>', query.after)
   if (query.q !== undefined && query.q !== '') {
     const pattern = `%${query.q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
