@@ -11,7 +11,10 @@ export function TrustFacts({ trust }: { readonly trust: Trust }) {
       <Fact name="Epoch">{trust.epoch}</Fact>
       <Fact name="Sequence">{trust.sequence}</Fact>
       <Fact name="Delegation ends">
-        <Time at={trust.delegationExpiresAt} absent="Not installed" />
+        <Time
+          at={trust.delegationExpiresAt}
+          absent={trust.mode === 'online' ? 'Not published yet' : 'Not installed'}
+        />
       </Fact>
     </SimpleGrid>
   )

@@ -1,0 +1,120 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DashboardKit, overflow, PHONE, seriousFaults, settle, startDashboard } from './kit/dashboard.ts'
+
+interface Screen {
+  readonly name: string
+  readonly route: string
+  /** Opens what lies on top of the page. */
+  readonly open?: (page: Page) => Promise<void>
+}
+
+const click = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
+
+const SCREENS: readonly Screen[] = [
+  { name: 'applications', route: '/applications' },
+  { name: 'create application', route: '/applications', open: click('Create application') },
+  { name: 'E2E keys', route: '/applications/demo/keys' },
+  { name: 'add key', route: '/applications/demo/keys', open: click('Add key') },
+  { name: 'public key', route: '/applications/demo/keys', open: click(/^Public key and details/) },
+  { name: 'schedule', route: '/applications/demo/keys', open: click(/^Schedule key/) },
+  { name: 'revoke', route: '/applications/demo/keys', open: click(/^Revoke key/) },
+  { name: 'adoption', route: '/applications/demo/adoption' },
+  { name: 'trust', route: '/applications/demo/trust' },
+  { name: 'trust with an offline root', route: '/applications/offline-root/trust' },
+  {
+    name: 'install a delegation',
+    route: '/applications/offline-root/trust',
+    open: click('Install a delegation'),
+  },
+  { name: 'no such application', route: '/applications/nobody/keys' },
+  { name: 'audit log', route: '/audit' },
+  { name: 'verify the log', route: '/audit', open: click('Verify the log') },
+  { name: 'API tokens', route: '/tokens' },
+  { name: 'create token', route: '/tokens', open: click('Create token') },
+  { name: 'delete token', route: '/tokens', open: click(/^Delete the token/) },
+  { name: 'no such page', route: '/nothing' },
+]
+
+let kit: DashboardKit
+beforeAll(async () => {
+  kit = await startDashboard()
+  const rootThumbprints = ['A'.repeat(43), 'B'.repeat(43)]
+  await kit.admin('POST', '/applications', { id: 'offline-root', rootThumbprints })
+  await kit.admin('POST', '/applications', {
+    id: 'x'.repeat(63),
+    name: 'A name without a space '.repeat(4).trim(),
+  })
+  await kit.admin('POST', '/applications/demo/e2e-keys', { suite: 'x25519' })
+  await kit.admin('POST', '/tokens', {
+    name: 'a-token-with-a-rather-long-name',
+    roles: ['key-manager', 'auditor'],
+  })
+})
+afterAll(() => kit.close())
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  test('axe finds nothing serious on any page or dialog', { timeout: 300_000 }, async () => {
+    const { page, visit, complaints, close } = await kit.open({ colorScheme })
+    await settle(page)
+    expect(await seriousFaults(page), 'sign-in').toEqual([])
+    await close()
+    const signedIn = await kit.openSignedIn({ colorScheme })
+    await settle(signedIn.page)
+    for (const screen of SCREENS) {
+      await show(signedIn.page, signedIn.visit, screen)
+      expect(await seriousFaults(signedIn.page), screen.name).toEqual([])
+    }
+    expect([...complaints, ...signedIn.complaints]).toEqual([])
+    await signedIn.close()
+    void visit
+  })
+})
+
+test('at 375 px no page is wider than the window', { timeout: 300_000 }, async () => {
+  const first = await kit.open({ viewport: PHONE })
+  await settle(first.page)
+  expect(await overflow(first.page), 'sign-in').toBe(0)
+  await first.close()
+  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
+  await settle(page)
+  for (const screen of SCREENS) {
+    await show(page, visit, screen)
+    expect(await overflow(page), screen.name).toBe(0)
+  }
+  await close()
+})
+
+test('on a phone the navigation opens, leads on and closes again', async () => {
+  const { page, close } = await kit.openSignedIn({ viewport: PHONE })
+  await settle(page)
+  await page.getByRole('button', { name: 'Open the navigation' }).click()
+  await page.getByRole('link', { name: 'Audit log' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Audit log' }).waitFor()
+  await page.getByRole('button', { name: 'Open the navigation' }).waitFor()
+  await close()
+})
+
+test('the first Tab offers the content, and a new page takes the focus to its heading', async () => {
+  const { page, close } = await kit.openSignedIn()
+  await settle(page)
+  await page.reload()
+  await settle(page)
+  const focused = () => page.evaluate(() => document.activeElement?.textContent)
+  await page.keyboard.press('Tab')
+  expect(await focused()).toBe('Skip to the content')
+  await page.keyboard.press('Enter')
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN')
+  await page.getByRole('link', { name: 'Audit log' }).click()
+  await expect.poll(focused).toBe('Audit log')
+  expect(await page.title()).toBe('Audit log · Keyhaven')
+  await close()
+})
+
+async function show(page: Page, visit: (route: string) => Promise<void>, screen: Screen): Promise<void> {
+  await visit(screen.route)
+  if (screen.open === undefined) return
+  await screen.open(page)
+  await page.getByRole('dialog').waitFor()
+  await settle(page)
+}
