@@ -12,8 +12,9 @@ import {
 } from 'node:crypto'
 
 /**
- * The limit: the calls into node:crypto that one HPKE message cannot do without, one after the other, with every message
- * of the key schedule made up front, no check, no copy, no object around them. Its bytes are of no use to anybody.
+ * The limit: the calls into node:crypto that one HPKE message cannot do without, one after the other, with
+ * every message of the key schedule made up front, no check, no copy, no object around them. Its bytes are
+ * of no use to anybody.
  */
 export interface BareMessage {
   readonly enc: Uint8Array

@@ -9,7 +9,10 @@ import { bareOpenX25519, bareOpenXWing, bareSealX25519, bareSealXWing } from './
 
 export type BenchKem = 'x25519' | 'x-wing'
 
-/** Seals one payload to a key known beforehand, or opens what it sealed: all that a message needs, nothing kept between two. */
+/**
+ * Seals one payload to a key known beforehand, or opens what it sealed: all that a message needs, nothing
+ * kept between two.
+ */
 export interface SealAndOpen {
   readonly name: string
   seal(): unknown
@@ -24,7 +27,10 @@ export const HPKE_CORE = '@hpke/core'
 const INFO = utf8('message/bhttp request\0keyhaven benchmark')
 const NO_AAD = new Uint8Array(0)
 
-/** Everybody who can do this KEM, ready to work on a payload. Keys are imported and kept, as each library allows. */
+/**
+ * Everybody who can do this KEM, ready to work on a payload. Keys are imported and kept, as each library
+ * allows.
+ */
 export async function contestantsFor(kem: BenchKem, payload: Uint8Array): Promise<SealAndOpen[]> {
   if (kem === 'x-wing') return [await keyhaven(kem, payload), bareXWing(payload), await hpke(kem, payload)]
   return Promise.all([

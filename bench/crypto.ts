@@ -28,7 +28,10 @@ interface Target {
   readonly bound: { readonly atMost: number } | { readonly atLeast: number }
 }
 
-/** What was promised, all at this size. `atMost`: our time over the other's. `atLeast`: the other's over ours. */
+/**
+ * What was promised, all at this size. `atMost`: our time over the other's. `atLeast`: the other's over
+ * ours.
+ */
 const TARGET_SIZE = '1 KiB'
 const TARGETS: readonly Target[] = OPERATIONS.flatMap((operation): Target[] => [
   { kem: 'x25519', operation, load: 'one by one', against: BARE, bound: { atMost: 1.3 } },

@@ -17,8 +17,8 @@ const NANOSECONDS_PER_MICROSECOND = 1_000
 const NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 /**
- * Microseconds per piece of work, by contestant: the median of the rounds. In each round every contestant works for a
- * short slice, in turn, so that whatever else happens on the machine hits all alike.
+ * Microseconds per piece of work, by contestant: the median of the rounds. In each round every contestant
+ * works for a short slice, in turn, so that whatever else happens on the machine hits all alike.
  */
 export async function measure(
   contestants: readonly Contestant[],

@@ -57,14 +57,18 @@ export interface SenderContext {
 }
 
 export interface RecipientContext {
-  /** @throws KeyhavenError `OPEN_FAILED`, whatever the reason. A failure leaves the sequence number as it was. */
+  /**
+   * @throws KeyhavenError `OPEN_FAILED`, whatever the reason. A failure leaves the sequence number as it
+   * was.
+   */
   open(ciphertext: Uint8Array, aad: Uint8Array): Awaitable<Uint8Array>
   export(exporterContext: Uint8Array, length: number): Awaitable<Uint8Array>
 }
 
 export interface Hpke {
   /**
-   * @param ephemeral - only for vectors: the ephemeral private key (DHKEM) or the 64-byte randomness (x-wing).
+   * @param ephemeral - only for vectors: the ephemeral private key (DHKEM) or the 64-byte randomness
+   * (x-wing).
    * @throws KeyhavenError `UNSUPPORTED` where the backend has no deterministic encapsulation;
    * `WIRE_MALFORMED` on a public key of low order.
    */
@@ -74,7 +78,10 @@ export interface Hpke {
     info: Uint8Array,
     ephemeral?: Uint8Array,
   ): Awaitable<SenderContext>
-  /** @throws KeyhavenError `OPEN_FAILED` on an encapsulated key of the wrong length or that does not decapsulate. */
+  /**
+   * @throws KeyhavenError `OPEN_FAILED` on an encapsulated key of the wrong length or that does not
+   * decapsulate.
+   */
   setupRecipient(
     suite: HpkeSuite,
     privateKey: KemPrivateKey,

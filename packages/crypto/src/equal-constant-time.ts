@@ -1,5 +1,6 @@
 /**
- * Compares two secrets. The time depends on the lengths only, which are public, as far as a JavaScript engine allows.
+ * Compares two secrets. The time depends on the lengths only, which are public, as far as a JavaScript
+ * engine allows.
  */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

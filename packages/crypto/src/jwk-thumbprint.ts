@@ -3,7 +3,10 @@ import { toBase64url } from './base64url.ts'
 import { KeyhavenError } from './error.ts'
 import { utf8 } from './utf8.ts'
 
-/** Required members by key type, in the order of their names (RFC 7638 §3.2, RFC 8037 §2; AKP: draft-ietf-cose-dilithium). */
+/**
+ * Required members by key type, in the order of their names (RFC 7638 §3.2, RFC 8037 §2; AKP:
+ * draft-ietf-cose-dilithium).
+ */
 const REQUIRED_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   AKP: ['alg', 'kty', 'pub'],
   EC: ['crv', 'kty', 'x', 'y'],
@@ -11,7 +14,10 @@ const REQUIRED_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['e', 'kty', 'n'],
 }
 
-/** The public JWK with only its required members, sorted: what a thumbprint covers. Throws as {@link jwkThumbprint}. */
+/**
+ * The public JWK with only its required members, sorted: what a thumbprint covers.
+ * Throws as {@link jwkThumbprint}.
+ */
 export function requiredPublicMembers(jwk: Jwk): Readonly<Record<string, string>> {
   const names =
     typeof jwk.kty === 'string' && Object.hasOwn(REQUIRED_MEMBERS, jwk.kty)

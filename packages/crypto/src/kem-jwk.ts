@@ -15,7 +15,10 @@ export function kemPublicKeyToJwk(key: Pick<KemPublicKey, 'kem' | 'bytes'>): Jwk
   return { kty: 'EC', crv: 'P-256', x: toBase64url(x), y: toBase64url(y) }
 }
 
-/** @throws KeyhavenError `WIRE_MALFORMED` on another kind of key, a missing member, a wrong length or an invalid point. */
+/**
+ * @throws KeyhavenError `WIRE_MALFORMED` on another kind of key, a missing member, a wrong length or an
+ * invalid point.
+ */
 export function kemPublicKeyFromJwk(backend: CryptoBackend, jwk: Jwk): Awaitable<KemPublicKey> {
   const kem = kemOf(jwk)
   if (kem === 'x25519') return backend.kem.importPublicKey(kem, member(jwk, 'x'))
@@ -32,7 +35,10 @@ export function kemPublicKeyFromJwk(backend: CryptoBackend, jwk: Jwk): Awaitable
   return backend.kem.importPublicKey(kem, point)
 }
 
-/** Private JWK: `d`, or for x-wing `priv`, the 32-byte seed. A string cannot be overwritten: keep it short-lived. */
+/**
+ * Private JWK: `d`, or for x-wing `priv`, the 32-byte seed. A string cannot be overwritten: keep it
+ * short-lived.
+ */
 export async function kemPrivateKeyToJwk(backend: CryptoBackend, key: KemPrivateKey): Promise<Jwk> {
   const secret = await backend.kem.exportPrivateKey(key)
   const text = toBase64url(secret)

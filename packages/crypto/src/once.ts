@@ -1,4 +1,7 @@
-/** Runs an asynchronous function at its first call and keeps what it gave; after a failure the next call tries again. */
+/**
+ * Runs an asynchronous function at its first call and keeps what it gave; after a failure the next call
+ * tries again.
+ */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined
   return () => {

@@ -1,8 +1,8 @@
 const UNCOMPRESSED_POINT = 0x04
 
 /**
- * HPKE knows only the uncompressed form (RFC 9180 §7.1.1). OpenSSL also takes the hybrid one (SEC 1 §2.3.3, first byte
- * 6 or 7), which would give one point two encodings.
+ * HPKE knows only the uncompressed form (RFC 9180 §7.1.1). OpenSSL also takes the hybrid one (SEC 1 §2.3.3,
+ * first byte 6 or 7), which would give one point two encodings.
  */
 export function isUncompressedPoint(bytes: Uint8Array): boolean {
   return bytes[0] === UNCOMPRESSED_POINT

@@ -20,7 +20,11 @@ const KEY_KINDS = {
 const RSA_PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const
 const EC_MEMBER_BYTES = 32
 
-/** Public members only, checked. @throws KeyhavenError `WIRE_MALFORMED` if the JWK is no key of the algorithm. */
+/**
+ * Public members only, checked.
+ *
+ * @throws KeyhavenError `WIRE_MALFORMED` if the JWK is no key of the algorithm.
+ */
 export function publicSignatureJwk(algorithm: SignatureAlgorithm, jwk: Jwk): Record<string, string> {
   const kind = KEY_KINDS[algorithm]
   if (jwk.kty !== kind.kty || jwk.crv !== kind.crv) {

@@ -5,8 +5,8 @@ import { utf8 } from './utf8.ts'
 const PROBE = utf8('keyhaven pairwise consistency')
 
 /**
- * Signs and verifies once. An Ed25519 signature made with another key's public part gives the private key away, and
- * not every runtime compares the two parts of a JWK.
+ * Signs and verifies once. An Ed25519 signature made with another key's public part gives the private key
+ * away, and not every runtime compares the two parts of a JWK.
  *
  * @throws KeyhavenError `WIRE_MALFORMED` if public and private part do not belong together.
  */

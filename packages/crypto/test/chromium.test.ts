@@ -10,7 +10,10 @@ import { vectorText } from './vector-suite/load-vectors.ts'
 
 const ENTRY = fileURLToPath(new URL('browser/run-suite.ts', import.meta.url))
 const PAGE = `<!doctype html><meta charset="utf-8"><title>suite</title>
-<script type="module">import { runSuite, sealOnce } from '/entry.js'; Object.assign(globalThis, { runSuite, sealOnce })</script>`
+<script type="module">
+  import { runSuite, sealOnce } from '/entry.js'
+  Object.assign(globalThis, { runSuite, sealOnce })
+</script>`
 const VECTORS = '/vectors/'
 
 /** Algorithms that a browser of some years ago lacks: the suite runs once more as if it were one. */

@@ -5,7 +5,9 @@ import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, AEAD_TAG_BYTES } from '../suite.ts'
 import type { HpkePrimitives } from './primitives.ts'
 import { packageError } from './suites.ts'
 
-/** AEAD keys through the `hpke` package's primitives, which import a key once for each array that holds it. */
+/**
+ * AEAD keys through the `hpke` package's primitives, which import a key once for each array that holds it.
+ */
 export function createImportAeadKey(primitives: HpkePrimitives) {
   return async function importAeadKey(aead: AeadName, key: Uint8Array): Promise<AeadKey> {
     requireArgumentLength(key, AEAD_KEY_BYTES[aead], 'AEAD key')

@@ -1,7 +1,10 @@
 import type { Key } from 'hpke'
 import type { KemName, KemPrivateKey, KemPublicKey } from '../backend.ts'
 
-/** A public key of the `hpke` package. Another backend's key is refused: the runtimes cannot use each other's. */
+/**
+ * A public key of the `hpke` package. Another backend's key is refused: the runtimes cannot use each
+ * other's.
+ */
 export class PackageKemPublicKey implements KemPublicKey {
   readonly kem: KemName
   readonly bytes: Uint8Array

@@ -32,8 +32,9 @@ export class Suites {
   /** @throws KeyhavenError `UNSUPPORTED` where the KEM draws its own randomness. */
   async deterministic(suite: HpkeSuite, ephemeral: Uint8Array): Promise<CipherSuite> {
     const primitive = await this.#primitives.kem(suite.kem)
-    if (!primitive.deterministic)
+    if (!primitive.deterministic) {
       throw new KeyhavenError('UNSUPPORTED', 'no deterministic encapsulation here')
+    }
     return this.#make(suite, await primitive.deterministic(ephemeral))
   }
 
@@ -45,7 +46,7 @@ export class Suites {
 
 /** @returns a KeyhavenError `UNSUPPORTED` if the runtime lacks the algorithm, else `other()`. */
 export function packageError(error: unknown, other: () => Error): Error {
-  if (error instanceof KeyhavenError || error instanceof TypeError) return error
+  if (error instanceof KeyhavenError) return error
   return error instanceof NotSupportedError
     ? new KeyhavenError('UNSUPPORTED', 'this runtime lacks the algorithm')
     : other()

@@ -47,7 +47,10 @@ export const noblePrimitives: HpkePrimitives = {
   aead: (aead) => AEADS[aead],
 }
 
-/** A DHKEM whose Encap takes its ephemeral pair from `GenerateKeyPair`, so that a given one can be put there. */
+/**
+ * A DHKEM whose Encap takes its ephemeral pair from `GenerateKeyPair`, so that a given one can be put
+ * there.
+ */
 function dhKem(factory: KEMFactory, publicKeyOf: (secret: Uint8Array) => Uint8Array): KemPrimitive {
   return {
     factory,

@@ -52,8 +52,8 @@ export function rsaPublicOperation(key: RsaPublicNumbers, value: bigint): bigint
 }
 
 /**
- * RSADP and RSASP1 (RFC 8017 §5.1.2, §5.2.1). BigInt arithmetic does not run in constant time, so the input is
- * blinded with a fresh random factor; the result is checked, so that a fault reveals no prime.
+ * RSADP and RSASP1 (RFC 8017 §5.1.2, §5.2.1). BigInt arithmetic does not run in constant time, so the input
+ * is blinded with a fresh random factor; the result is checked, so that a fault reveals no prime.
  */
 export function rsaPrivateOperation(key: RsaPrivateNumbers, value: bigint): bigint {
   let factor: bigint

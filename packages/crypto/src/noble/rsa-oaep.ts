@@ -23,7 +23,10 @@ const OVERHEAD_BYTES = 2 * SHA256_BYTES + 2
 const SEPARATOR = 0x01
 const EMPTY_LABEL_HASH = sha256(new Uint8Array(0))
 
-/** RSAES-OAEP on BigInt, for runtimes with nothing better. It makes no keys: finding primes here takes seconds. */
+/**
+ * RSAES-OAEP on BigInt, for runtimes with nothing better. It makes no keys: finding primes here takes
+ * seconds.
+ */
 export const nobleRsaOaep: RsaOaep = {
   generateKeyPair() {
     throw new KeyhavenError('UNSUPPORTED', 'RSA keys are not made without native cryptography')

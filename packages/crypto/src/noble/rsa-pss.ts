@@ -54,7 +54,10 @@ export function pssVerify(key: RsaPublicNumbers, signature: Uint8Array, data: Ui
   return equalConstantTime(digest, saltedDigest(data, block.subarray(separatorAt + 1)))
 }
 
-/** emBits is one less than the modulus' bits (RFC 8017 §8.1.1): bytes of the encoding, and the bits used of its first. */
+/**
+ * emBits is one less than the modulus' bits (RFC 8017 §8.1.1): bytes of the encoding, and the bits used of
+ * its first.
+ */
 function encodedShape(key: RsaPublicNumbers): { encodedBytes: number; topMask: number } {
   const bits = key.n.toString(2).length - 1
   const encodedBytes = Math.ceil(bits / BITS_PER_BYTE)

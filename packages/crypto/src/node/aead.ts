@@ -7,8 +7,9 @@ import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, AEAD_TAG_BYTES } from '../suite.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 /**
- * Above this many bytes the ciphertext is copied piece by piece, while each piece is still in the processor's cache;
- * the pieces' memory is used again, that of one large piece would be new pages each time.
+ * Above this many bytes the ciphertext is copied piece by piece, while each piece is still in the
+ * processor's cache; the pieces' memory is used again, that of one large piece would be new pages each
+ * time.
  */
 const PIECE_BYTES = 131_072
 const TAG_LENGTH = { authTagLength: AEAD_TAG_BYTES } as const

@@ -12,7 +12,10 @@ export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
   return plainBytes(createHmac('sha256', key).update(data).digest())
 }
 
-/** RFC 5869 §2.2: HMAC with the salt as key. An absent salt and 32 zero bytes are one key, since HMAC pads with zeros. */
+/**
+ * RFC 5869 §2.2: HMAC with the salt as key. An absent salt and 32 zero bytes are one key, since HMAC pads
+ * with zeros.
+ */
 export function hkdfExtract(salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {
   return hmacSha256(salt, inputKeyMaterial)
 }

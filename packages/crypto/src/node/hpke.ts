@@ -21,7 +21,10 @@ import { decapsulateWith, encapsulateTo } from './kem.ts'
 import { NodeKemPrivateKey, NodeKemPublicKey } from './kem-keys.ts'
 import { type KeySchedule, keyScheduleOf } from './key-schedule.ts'
 
-/** Bytes of the nonce that count messages; a double is exact in the low seven, and 2^53 messages are never reached. */
+/**
+ * Bytes of the nonce that count messages; a double is exact in the low seven, and 2^53 messages are never
+ * reached.
+ */
 const LAST_NONCE_BYTE = AEAD_NONCE_BYTES - 1
 const BYTE_VALUES = 256
 

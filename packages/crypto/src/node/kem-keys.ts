@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import type { KemName, KemPrivateKey, KemPublicKey } from '../backend.ts'
 
-/** What node:crypto needs of a key: one KeyObject, for x-wing one of each half and the seed they came from. */
+/**
+ * What node:crypto needs of a key: one KeyObject, for x-wing one of each half and the seed they came from.
+ */
 export type PublicMaterial =
   | { readonly kem: 'x25519' | 'p-256'; readonly key: KeyObject }
   | { readonly kem: 'x-wing'; readonly mlKem: KeyObject; readonly x25519: KeyObject }

@@ -32,7 +32,10 @@ function importPrivateKey(kem: KemName, bytes: Uint8Array): NodeKemPrivateKey {
   return kem === 'x-wing' ? importXWingPrivateKey(bytes) : importDhPrivateKey(kem, bytes)
 }
 
-/** A random 32-byte string is a valid private key, for p-256 but for one in 2^32 (scalar over the order): drawn again. */
+/**
+ * A random 32-byte string is a valid private key, for p-256 but for one in 2^32 (scalar over the order):
+ * drawn again.
+ */
 function generateKeyPair(kem: KemName): KemKeyPair {
   for (;;) {
     const secret = randomBytes(KEM_PRIVATE_KEY_BYTES[kem])
@@ -54,7 +57,10 @@ function exportPrivateKey(key: KemPrivateKey): Uint8Array {
 
 export const nodeKem: Kem = { generateKeyPair, importPublicKey, importPrivateKey, exportPrivateKey }
 
-/** @throws KeyhavenError `UNSUPPORTED` for x-wing with an ephemeral: node:crypto's ML-KEM draws its own randomness. */
+/**
+ * @throws KeyhavenError `UNSUPPORTED` for x-wing with an ephemeral: node:crypto's ML-KEM draws its own
+ * randomness.
+ */
 export function encapsulateTo(publicKey: NodeKemPublicKey, ephemeral?: Uint8Array): Encapsulation {
   const material = NodeKemPublicKey.material(publicKey)
   if (!ephemeral) {

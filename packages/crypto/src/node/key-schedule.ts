@@ -12,8 +12,8 @@ const MAX_CACHED_SCHEDULES = 512
 const MAX_CACHED_INFO_BYTES = 256
 
 /**
- * Everything in the key schedule (RFC 9180 §5.1) that depends on suite and info only: the messages of its four HMACs.
- * An info seldom changes (in OHTTP it names the key), so these are made once.
+ * Everything in the key schedule (RFC 9180 §5.1) that depends on suite and info only: the messages of its
+ * four HMACs. An info seldom changes (in OHTTP it names the key), so these are made once.
  */
 export interface KeySchedule {
   readonly suiteId: Uint8Array

@@ -30,7 +30,11 @@ const COMBINER_BYTES = 2 * SHARED_SECRET_BYTES + 2 * X25519_BYTES + LABEL.length
 type XWingPublic = Extract<PublicMaterial, { kem: 'x-wing' }>
 type XWingPrivate = Extract<PrivateMaterial, { kem: 'x-wing' }>
 
-/** ML-KEM-768 public key ‖ X25519 public key. @throws KeyhavenError `WIRE_MALFORMED` on an invalid ML-KEM key. */
+/**
+ * ML-KEM-768 public key ‖ X25519 public key.
+ *
+ * @throws KeyhavenError `WIRE_MALFORMED` on an invalid ML-KEM key.
+ */
 export function importXWingPublicKey(bytes: Uint8Array): NodeKemPublicKey {
   return new NodeKemPublicKey(Uint8Array.from(bytes), {
     kem: 'x-wing',

@@ -2,7 +2,10 @@ import { AEAD_AES_256_GCM, type AEADFactory, CipherSuite, KDF_HKDF_SHA256, type 
 
 const PROBE_BYTES = 32
 
-/** Whether the runtime's WebCrypto has all of a KEM: one key pair, one exchange. A part may be missing: ML-KEM but no SHA-3. */
+/**
+ * Whether the runtime's WebCrypto has all of a KEM: one key pair, one exchange. A part may be missing:
+ * ML-KEM but no SHA-3.
+ */
 export async function hasNativeKem(factory: KEMFactory): Promise<boolean> {
   try {
     const suite = new CipherSuite(factory, KDF_HKDF_SHA256, AEAD_AES_256_GCM)

@@ -42,7 +42,10 @@ const xWing: KemPrimitive = {
   },
 }
 
-/** The native KEM, or where the runtime lacks it noble's without its deterministic mode: a backend is one thing to its caller. */
+/**
+ * The native KEM, or where the runtime lacks it noble's without its deterministic mode: a backend is one
+ * thing to its caller.
+ */
 async function nativeOrNoble(kem: KemName, native: KemPrimitive): Promise<KemPrimitive> {
   if (await hasNativeKem(native.factory)) return native
   const { factory, publicKeyOf } = await (await nobleFallback()).noblePrimitives.kem(kem)

@@ -12,7 +12,10 @@ import { x25519 } from './x25519.ts'
 
 const suites = new Suites(webPrimitives)
 
-/** WebCrypto, for browsers and workers; what a runtime's WebCrypto lacks comes from noble, loaded when first needed. */
+/**
+ * WebCrypto, for browsers and workers; what a runtime's WebCrypto lacks comes from noble, loaded when first
+ * needed.
+ */
 export const webBackend: CryptoBackend = {
   name: 'webcrypto',
   deterministicEncapsulation: false,

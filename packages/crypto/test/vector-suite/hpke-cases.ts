@@ -13,13 +13,17 @@ export interface HpkeVector {
   readonly skEm?: string
   readonly ikmE?: string
   readonly enc: string
+  readonly key: string
+  readonly base_nonce: string
   readonly encryptions: readonly { aad: string; ct: string; pt: string }[]
   readonly exports: readonly { exporter_context: string; L: number; exported_value: string }[]
 }
 
 const MODE_BASE = 0
 
-/** Base mode of the KEMs and AEADs that we have: recipient always, sender where its randomness can be given. */
+/**
+ * Base mode of the KEMs and AEADs that we have: recipient always, sender where its randomness can be given.
+ */
 export function hpkeCases(backend: CryptoBackend, vectors: readonly HpkeVector[]): VectorCase[] {
   const cases: VectorCase[] = []
   for (const vector of vectors) {

@@ -15,7 +15,9 @@ const AEADS = Object.keys(AEAD_KEY_BYTES) as AeadName[]
 const INFO = utf8('refusals')
 const AAD = utf8('associated')
 const PLAINTEXT = utf8('payload')
-/** An encapsulated key is long; every n-th byte of it is enough. X-Wing's last 32 bytes are its X25519 half. */
+/**
+ * An encapsulated key is long; every n-th byte of it is enough. X-Wing's last 32 bytes are its X25519 half.
+ */
 const ENC_STEP = 37
 
 /** What must be refused, and that every refusal of one kind is the same. */

@@ -150,7 +150,10 @@ export function oaepCases(backend: CryptoBackend, file: WycheproofFile<OaepTest,
   }))
 }
 
-/** "Acceptable" are keys that a strict implementation may refuse: none of ours does, but for an all-zero result. */
+/**
+ * "Acceptable" are keys that a strict implementation may refuse: none of ours does, but for an all-zero
+ * result.
+ */
 export function x25519Cases(backend: CryptoBackend, file: WycheproofFile<X25519Test>): VectorCase[] {
   return [
     {

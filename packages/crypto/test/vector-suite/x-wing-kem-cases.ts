@@ -18,7 +18,10 @@ const EXPORT_BYTES = 32
 const EMPTY = new Uint8Array(0)
 const INFO = utf8('x-wing vectors')
 
-/** The shared secret cannot be reached from outside: the key schedule is done here again, step by step, up to an export. */
+/**
+ * The shared secret cannot be reached from outside: the key schedule is done here again, step by step, up
+ * to an export.
+ */
 export function xWingKemCases(backend: CryptoBackend, vectors: readonly XWingKemVector[]): VectorCase[] {
   return vectors.map((vector, index) => ({
     name: `X-Wing KEM vector ${index}`,
