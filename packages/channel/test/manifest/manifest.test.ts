@@ -10,6 +10,7 @@ import { type CryptoBackend, jwkThumbprint } from '@keyhaven/crypto'
 import { nobleBackend } from '@keyhaven/crypto/noble'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { webBackend } from '@keyhaven/crypto/web'
+import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
   DAY_SECONDS,
@@ -52,6 +53,19 @@ describe.each(BACKENDS.map((backend) => [backend.name, backend] as const))('mani
     const { delegation, rootKey } = decodeDelegation(fixture.delegationJws)
     expect(delegation).toEqual(fixture.delegation)
     expect(await jwkThumbprint(backend, rootKey)).toBe(fixture.thumbprint)
+  })
+
+  test('another program verifies the same signatures, and finds the same thumbprint', async () => {
+    const delegated = await compactVerify(
+      fixture.delegationJws,
+      await importJWK(fixture.rootKey.publicKey.jwk as JWK, 'EdDSA'),
+    )
+    expect(JSON.parse(new TextDecoder().decode(delegated.payload))).toEqual(fixture.delegation)
+    expect(await calculateJwkThumbprint(delegated.protectedHeader.jwk!)).toBe(fixture.thumbprint)
+    const key = await importJWK(fixture.manifestKey.publicKey.jwk as JWK, 'EdDSA')
+    const { payload, protectedHeader } = await compactVerify(jws, key)
+    expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(fixture.manifest)
+    expect(protectedHeader.typ).toBe('keyhaven-manifest+jws')
   })
 
   test('either of two root thumbprints is enough', async () => {
