@@ -1,6 +1,14 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DashboardKit, overflow, PHONE, seriousFaults, settle, startDashboard } from './kit/dashboard.ts'
+import {
+  type DashboardKit,
+  overflow,
+  PATIENCE,
+  PHONE,
+  seriousFaults,
+  settle,
+  startDashboard,
+} from './kit/dashboard.ts'
 
 interface Screen {
   readonly name: string
@@ -106,7 +114,7 @@ test('the first Tab offers the content, and a new page takes the focus to its he
   await page.keyboard.press('Enter')
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN')
   await page.getByRole('link', { name: 'Audit log' }).click()
-  await expect.poll(focused).toBe('Audit log')
+  await expect.poll(focused, PATIENCE).toBe('Audit log')
   expect(await page.title()).toBe('Audit log · Keyhaven')
   await close()
 })

@@ -65,9 +65,9 @@ test('an offline root: its thumbprints are typed, its delegation is signed elsew
   await page.getByRole('region', { name: 'Root thumbprint' }).getByText(thumbprint).waitFor()
   await page.getByRole('button', { name: 'Install a delegation' }).click()
   const install = page.getByRole('dialog', { name: 'Install a delegation' })
-  const command = await install.getByRole('region', { name: 'Command that signs' }).innerText()
-  const manifestKey = JSON.parse(/--manifest-key '(.*)'/.exec(command)?.[1] ?? '') as Jwk
-  const epoch = Number(/--epoch (\d+)/.exec(command)?.[1])
+  const command = await install.getByRole('region', { name: 'Command that signs' }).textContent()
+  const manifestKey = JSON.parse(/--manifest-key '(.*)'/.exec(command ?? '')?.[1] ?? '') as Jwk
+  const epoch = Number(/--epoch (\d+)/.exec(command ?? '')?.[1])
   expect(command).toContain('--application offline')
 
   await install.getByLabel('Delegation').fill('not a delegation')

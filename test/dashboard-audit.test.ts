@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
 
 let kit: DashboardKit
 beforeAll(async () => {
@@ -22,20 +22,20 @@ test('the log is filtered by action, application, actor and day', async () => {
   expect((await actions()).length).toBeGreaterThan(2)
 
   await page.getByLabel('Action').selectOption('application.create')
-  await expect.poll(actions).toEqual(['application.create'])
+  await expect.poll(actions, PATIENCE).toEqual(['application.create'])
   expect(await applications()).toContain('first')
 
   await page.getByLabel('Action').selectOption('')
   await page.getByLabel('Application id').fill('second')
-  await expect.poll(applications).toEqual(['second'])
+  await expect.poll(applications, PATIENCE).toEqual(['second'])
   await page.getByLabel('Application id').fill('No Such')
   await page.getByText('No id looks like this').waitFor()
   await page.getByRole('button', { name: 'Clear filters' }).click()
-  await expect.poll(async () => (await applications()).length).toBeGreaterThan(2)
+  await expect.poll(async () => (await applications()).length, PATIENCE).toBeGreaterThan(2)
 
   await page.getByLabel('Actor, in full').fill('token:admin')
   await expect
-    .poll(async () => [...new Set(await table.locator('td[data-label=Actor]').allInnerTexts())])
+    .poll(async () => [...new Set(await table.locator('td[data-label=Actor]').allInnerTexts())], PATIENCE)
     .toEqual(['token:admin'])
   await page.getByLabel('Actor, in full').fill('')
   await page.getByLabel('To').fill('2020-01-01')
@@ -68,7 +68,7 @@ test('a token is shown once, signs in with its roles only, and is gone after del
   await dialog.getByLabel('auditor').check()
   await dialog.getByRole('button', { name: 'Create token' }).click()
   const shown = dialog.getByRole('region', { name: 'API token' })
-  const token = await shown.innerText()
+  const token = (await shown.textContent()) ?? ''
   expect(token).toMatch(/^kh_/)
   await page.keyboard.press('Escape')
   expect(await shown.isVisible()).toBe(true)

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, type DashboardPage, settle, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, type DashboardPage, PATIENCE, settle, startDashboard } from './kit/dashboard.ts'
 
 interface Key {
   readonly keyId: number
@@ -93,7 +93,7 @@ test('the public key is copied as JWK, as base64url and as SDK code for both kin
     await dialog.getByRole('button', { name: `Copy ${format}` }).click()
     await dialog.getByRole('button', { name: `Copied ${format}` }).waitFor()
     const copied = await page.evaluate(() => navigator.clipboard.readText())
-    expect(await dialog.getByRole('region', { name: format }).innerText()).toBe(copied.trimEnd())
+    expect(await dialog.getByRole('region', { name: format }).textContent()).toBe(copied)
     return copied
   }
   await dialog.getByText(trust.rootThumbprints[0] ?? '').waitFor()
@@ -115,6 +115,7 @@ test('a key is revoked only behind the verdict, its typed id and a reason', asyn
   await kit.admin('POST', '/applications/revoke/e2e-keys', {})
   const [, old] = await keysOf('revoke')
   await page.reload()
+  await page.getByRole('row').filter({ hasText: 'Retiring' }).waitFor()
   await page.getByRole('button', { name: `Revoke key ${old?.keyId}` }).click()
   const dialog = page.getByRole('dialog', { name: `Revoke key ${old?.keyId}` })
   await dialog.getByText('Safe to revoke').waitFor()
@@ -168,7 +169,7 @@ test('the revoke dialog can be used with the keyboard alone, and gives the focus
   await kit.admin('POST', '/applications/keyboard/e2e-keys', {})
   const [, old] = await keysOf('keyboard')
   await page.reload()
-  await settle(page)
+  await page.getByRole('row').filter({ hasText: 'Retiring' }).waitFor()
   const focused = () =>
     page.evaluate(() => {
       const element = document.activeElement as HTMLInputElement | null
@@ -188,11 +189,11 @@ test('the revoke dialog can be used with the keyboard alone, and gives the focus
   await dialog.getByText('Safe to revoke').waitFor()
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
-  await expect.poll(focused).toBe(`Revoke key ${old?.keyId}`)
+  await expect.poll(focused, PATIENCE).toBe(`Revoke key ${old?.keyId}`)
 
   await page.keyboard.press('Enter')
   await dialog.getByText('Safe to revoke').waitFor()
-  await expect.poll(focused).toContain('Type the key id')
+  await expect.poll(focused, PATIENCE).toContain('Type the key id')
   await page.keyboard.type(`${old?.keyId}`)
   await tabTo('Reason')
   await page.keyboard.type('by keyboard')

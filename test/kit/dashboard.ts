@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, type RunningServer, startServer } from '@keyhaven/server'
-import type { AxeResults } from 'axe-core'
+import type { AxeResults, RunOptions } from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { ensureDashboard } from '../../tools/run/dashboard.ts'
 import { launchChromium } from './chromium.ts'
@@ -14,6 +14,9 @@ export const ADMIN_TOKEN = 'dashboard-test-admin-token-0123456789'
 const DESKTOP = { width: 1280, height: 860 }
 /** A small phone: nothing may be wider. */
 export const PHONE = { width: 375, height: 720 }
+
+/** For `expect.poll`: a machine that runs every test at once is slow. */
+export const PATIENCE = { timeout: 15_000 }
 
 export interface DashboardKit {
   readonly server: RunningServer
@@ -122,7 +125,10 @@ const AXE_PATH = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 export async function seriousFaults(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(AXE_PATH, 'utf8'))
   const results: AxeResults = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+    (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run({
+      resultTypes: ['violations'],
+      preload: false,
+    }),
   )
   return results.violations
     .filter((violation) => violation.impact === 'serious' || violation.impact === 'critical')
