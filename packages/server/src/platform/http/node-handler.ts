@@ -8,13 +8,18 @@ import { problemResponse } from './problem.ts'
 /** Requests of a listener as a router gets them: with where they came from, which is never sealed. */
 export function createNodeHandler<Env extends AppEnv>(app: OpenAPIHono<Env>, secure: boolean): NodeHandler {
   const listener = getRequestListener(
-    (request, { incoming }) => {
+    async (request, { incoming, outgoing }) => {
       const origin = {
         sealed: false,
         remoteAddress: incoming.socket?.remoteAddress ?? 'unknown',
         secure,
       } as const
-      return app.fetch(request, { origin } as Env['Bindings'])
+      const answer = await app.fetch(request, { origin } as Env['Bindings'])
+      // A refusal before the body was read: what is left of it cannot be told from a next request.
+      if (!answer.ok && !(incoming as IncomingMessage).complete) {
+        ;(outgoing as ServerResponse).shouldKeepAlive = false
+      }
+      return answer
     },
     {
       overrideGlobalObjects: false,
