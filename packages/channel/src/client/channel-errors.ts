@@ -13,7 +13,8 @@ function described(refusal: UnsealedRefusal): string {
 export function notSealed(status: number): KeyhavenError {
   return new KeyhavenError(
     'GATEWAY_REFUSED',
-    `the answer (HTTP ${status}) is not sealed, so it was not used: something between the app and the gateway ` +
+    // Browsers hide the status of a redirect that is not followed.
+    `the answer (${status === 0 ? 'a redirect' : `HTTP ${status}`}) is not sealed, so it was not used: something between the app and the gateway ` +
       'answered, such as the sign-in page of a network, or the URL is not a gateway',
   )
 }

@@ -1,4 +1,5 @@
 import { type CryptoBackend, backend as runtimeBackend, toBase64url } from '@keyhaven/crypto'
+import { ROOT_THUMBPRINTS_MAX } from '../manifest/delegation.ts'
 import { type ClientInfo, encodeClientInfo } from '../wire/client-header.ts'
 import { ChannelClock } from './channel-clock.ts'
 import { createChannelFetch } from './channel-fetch.ts'
@@ -13,12 +14,15 @@ import {
 } from './channel-storage.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { createManifestTrust } from './manifest-trust.ts'
+import { PINNED_KEYS_MAX } from './pinned-key.ts'
 import { createPinnedTrust } from './pinned-trust.ts'
 import { SDK_VERSION } from './sdk-version.ts'
 import type { TrustSource } from './trust-source.ts'
 
 const APPLICATION_ID = /^[a-z0-9][a-z0-9-]{0,62}$/
 const APP_VERSION = /^[A-Za-z0-9._+-]{1,64}$/
+/** SHA-256 in base64url (RFC 7638). */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 const NO_APP_VERSION = 'unknown'
 const INSTALLATION_ID_BYTES = 16
 /** Browsers all begin their name so, in windows and in workers; Node, Deno, Bun and workerd do not. */
@@ -78,9 +82,14 @@ interface TrustContext {
 function createTrust({ trust, applicationId, jitter }: ChannelOptions, context: TrustContext): TrustSource {
   const { backend, storage, keys, clock, gatewayUrl } = context
   if ('pinnedKeys' in trust) {
+    checkCount('pinnedKeys', trust.pinnedKeys, PINNED_KEYS_MAX)
     return createPinnedTrust({ backend, storage, storageKey: keys.pinned, pinnedKeys: trust.pinnedKeys })
   }
   const { rootThumbprints } = trust
+  checkCount('rootThumbprints', rootThumbprints, ROOT_THUMBPRINTS_MAX)
+  for (const thumbprint of rootThumbprints) {
+    if (!THUMBPRINT.test(thumbprint)) throw new TypeError('a root thumbprint has 43 characters of base64url')
+  }
   const cache = new ManifestCache({
     backend,
     storage,
@@ -123,6 +132,10 @@ function clientInfo(
     })
     return loading
   }
+}
+
+function checkCount(name: string, list: readonly unknown[], max: number): void {
+  if (list.length === 0 || list.length > max) throw new TypeError(`${name} must hold 1 to ${max}`)
 }
 
 function checkedUrl(url: string | URL): URL {

@@ -165,6 +165,7 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
       })
       return current()
     },
+    postpone: () => {},
     accepted: async () => {},
     refusal: (refusal) => refusedUnsealed(refusal, lastError),
     refresh: async () => {

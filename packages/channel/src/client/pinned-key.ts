@@ -15,18 +15,8 @@ const KEY_ID_MAX = 255
 export const PINNED_KEYS_MAX = 8
 const DEFAULT_AEAD: AeadName = 'aes-256-gcm'
 
-/** @throws TypeError if the list is empty, too long or names a key id twice; KeyhavenError `WIRE_MALFORMED` for a key that is none. */
-export async function importPinnedKeys(
-  backend: CryptoBackend,
-  pinned: readonly PinnedKey[],
-): Promise<readonly RecipientKey[]> {
-  if (pinned.length === 0 || pinned.length > PINNED_KEYS_MAX) {
-    throw new TypeError(`pinnedKeys must hold 1 to ${PINNED_KEYS_MAX} keys, from the oldest to the newest`)
-  }
-  return Promise.all(pinned.map((key) => importPinnedKey(backend, key)))
-}
-
-async function importPinnedKey(backend: CryptoBackend, pinned: PinnedKey): Promise<RecipientKey> {
+/** @throws TypeError on a key id or a length that cannot be right; KeyhavenError `WIRE_MALFORMED` for a key that is none. */
+export async function importPinnedKey(backend: CryptoBackend, pinned: PinnedKey): Promise<RecipientKey> {
   const { keyId } = pinned
   if (!Number.isInteger(keyId) || keyId < 0 || keyId > KEY_ID_MAX) {
     throw new TypeError(`keyId of a pinned key must be 0 to ${KEY_ID_MAX}`)

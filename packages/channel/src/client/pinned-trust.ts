@@ -3,7 +3,7 @@ import type { RecipientKey } from '../wire/request-header.ts'
 import { pinnedKeysRefused } from './channel-errors.ts'
 import type { PinnedKey } from './channel-options.ts'
 import { type ChannelStorage, readStored } from './channel-storage.ts'
-import { importPinnedKeys } from './pinned-key.ts'
+import { importPinnedKey } from './pinned-key.ts'
 import type { TrustSource } from './trust-source.ts'
 
 export interface PinnedTrustOptions {
@@ -24,9 +24,11 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
   let keys: readonly RecipientKey[] = []
   /** Index of the newest key that a sealed answer has come under. */
   let reached = 0
+  /** For one call, and in memory only: an app that sends nothing but streams would else never get past an old key. */
+  let postponed: RecipientKey | undefined
 
   async function load(): Promise<readonly RecipientKey[]> {
-    const imported = await importPinnedKeys(backend, options.pinnedKeys)
+    const imported = await Promise.all(options.pinnedKeys.map((key) => importPinnedKey(backend, key)))
     const stored = await readStored(storage, storageKey)
     const fingerprints = await Promise.all(imported.map(fingerprint))
     // Not found: the key is no longer in the list, so all of the list is newer.
@@ -51,7 +53,15 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
 
   return {
     kind: 'pinned',
-    current: async () => (await loaded())[reached]!,
+    async current() {
+      const list = await loaded()
+      const key = postponed
+      postponed = undefined
+      return key ?? list[reached]!
+    },
+    postpone(key) {
+      postponed = key
+    },
     // At most one attempt per pinned key, each with the same request id: the gateway runs no more than one of them.
     next: async (refused) => {
       const list = await loaded()

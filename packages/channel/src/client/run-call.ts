@@ -62,7 +62,10 @@ export async function runCall(context: CallContext, request: OutgoingRequest): P
       // Also when the body is gone: the refresh is for the next call then.
       const next = await orAbort(trust.next(key, refusals), signal)
       if (next === undefined) throw trust.refusal(result.refusal)
-      if (!replayable) throw bodyConsumed(result.refusal)
+      if (!replayable) {
+        trust.postpone(next)
+        throw bodyConsumed(result.refusal)
+      }
       key = next
       refusals += 1
       continue

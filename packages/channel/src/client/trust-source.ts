@@ -23,6 +23,8 @@ export interface TrustSource {
    * @returns undefined if there is nothing left to try.
    */
   next(refused: RecipientKey, retries: number): Promise<RecipientKey | undefined>
+  /** `next` gave this key, but the call could not be sent again: another call may begin with it. */
+  postpone(key: RecipientKey): void
   /** A sealed answer came under this key: the server has it. */
   accepted(key: RecipientKey): Promise<void>
   /** What the caller is told when nothing was left to try. */

@@ -365,6 +365,9 @@ describe('the channel', () => {
       { url: 'no url' },
       { applicationId: 'Not/An/Id' },
       { appVersion: 'with space' },
+      { trust: { rootThumbprints: [] } },
+      { trust: { rootThumbprints: ['short'] } },
+      { trust: { rootThumbprints: Array(9).fill('A'.repeat(43)) } },
     ]) {
       expect(create(changes)).toThrow(TypeError)
     }
