@@ -13,6 +13,8 @@ const START_TIMEOUT_MS = 60_000
 const CHECK_EVERY_MS = 50
 const SUPERUSER = 'app'
 const MAX_CONNECTIONS = 300
+/** Tests kill our processes, never PostgreSQL or the machine: what it has written need not reach the disk. */
+const UNSYNCED = '-c fsync=off -c full_page_writes=off'
 
 /** A real PostgreSQL, started once for a whole test run and stopped when the run's main process is gone. */
 export interface TestPostgres {
@@ -92,7 +94,7 @@ async function startCluster(folder: string, owner: number): Promise<string> {
     '-E',
     'UTF8',
   ])
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder} -c max_connections=${MAX_CONNECTIONS}`
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder} -c max_connections=${MAX_CONNECTIONS} ${UNSYNCED}`
   await call('pg_ctl', ['-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start'])
   // Outlives this test file; stops the cluster and tidies up when the run is over, however it ends.
   const stop = [...prefix, join(programs, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop'].join(' ')
