@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENGINES } from '../../../test/kit/engines.ts'
+import { TEST_ADMIN_TOKEN } from '../../../test/kit/server-process.ts'
+import type { TestServer } from '../../../test/kit/test-server.ts'
+import { startTestServer } from '../../../test/kit/test-server.ts'
+import { buildOpenApiDocument } from '../src/openapi/openapi-document.ts'
+import { ROLES } from '../src/platform/auth/roles.ts'
+
+type Caller = (typeof ROLES)[number] | 'nobody' | 'unknown'
+
+const UUID = '00000000-0000-4000-8000-000000000000'
+const READERS: readonly Caller[] = ['admin', 'key-manager', 'auditor']
+const MANAGERS: readonly Caller[] = ['admin', 'key-manager']
+const AUDITORS: readonly Caller[] = ['admin', 'auditor']
+const ADMINS: readonly Caller[] = ['admin']
+
+/** Every route of the admin API, and who may call it. */
+const MATRIX: ReadonlyArray<
+  readonly [method: string, path: string, allowed: readonly Caller[], body?: unknown]
+> = [
+  ['GET', '/session', READERS],
+  ['GET', '/applications', READERS],
+  ['POST', '/applications', MANAGERS, {}],
+  ['GET', '/applications/{id}', READERS],
+  ['GET', '/applications/{id}/e2e-keys', READERS],
+  ['POST', '/applications/{id}/e2e-keys', MANAGERS, { suite: 7 }],
+  ['GET', '/applications/{id}/e2e-keys/usage', READERS],
+  ['GET', '/applications/{id}/e2e-keys/{key}', READERS],
+  ['PATCH', '/applications/{id}/e2e-keys/{key}', MANAGERS, {}],
+  ['POST', '/applications/{id}/e2e-keys/{key}/revoke', MANAGERS, {}],
+  ['POST', '/applications/{id}/check', MANAGERS],
+  ['GET', '/applications/{id}/trust', READERS],
+  ['POST', '/applications/{id}/delegation', MANAGERS, {}],
+  ['GET', '/audit', AUDITORS],
+  ['GET', '/audit/verify', AUDITORS],
+  ['GET', '/audit/actions', AUDITORS],
+  ['GET', '/tokens', AUDITORS],
+  ['POST', '/tokens', ADMINS, {}],
+  ['DELETE', '/tokens/{id}', ADMINS],
+  ['GET', '/status', READERS],
+]
+
+/** Signing in and out is for everybody; it is tested by itself. */
+const OPEN_ROUTES = ['GET /session/options', 'POST /session', 'DELETE /session']
+
+describe('each role × each route', () => {
+  let server: TestServer
+  const tokens = new Map<Caller, string | null>([
+    ['nobody', null],
+    ['unknown', 'kh_unknown-token-0123456789abcdefghijklmnopqr'],
+  ])
+
+  beforeAll(async () => {
+    server = await startTestServer(ENGINES[0]!)
+    for (const role of ROLES) {
+      const made = await server.admin('POST', '/tokens', { name: `is-${role}`, roles: [role] })
+      tokens.set(role, made.body.token)
+    }
+  })
+  afterAll(() => server?.dispose())
+
+  test('the table has every route there is', () => {
+    const documented = Object.entries(buildOpenApiDocument().paths ?? {})
+      .filter(([path]) => path.startsWith('/admin/v1'))
+      .flatMap(([path, item]) =>
+        Object.keys(item as object).map(
+          (method) => `${method.toUpperCase()} ${path.slice('/admin/v1'.length)}`,
+        ),
+      )
+    const tested = MATRIX.map(([method, path]) => `${method} ${path}`)
+    expect(documented.filter((route) => !OPEN_ROUTES.includes(route)).sort()).toEqual(tested.sort())
+  })
+
+  test.each(MATRIX)('%s %s', async (method, path, allowed, body) => {
+    const target = path.replace('{key}', UUID).replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
+    for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
+      const answer = await server.admin(method, target, body, tokens.get(caller))
+      // Whoever may call it gets past the guard: its body is bad, or there is no such thing.
+      const guarded = caller === 'nobody' || caller === 'unknown' ? [401, 429] : [403]
+      const refused = guarded.includes(answer.status)
+      expect([caller, refused, answer.status]).toEqual([caller, !allowed.includes(caller), answer.status])
+      if (!allowed.includes(caller)) expect(answer.body).not.toHaveProperty('items')
+    }
+  })
+
+  test('a role gives no other: a key manager cannot make itself an admin', async () => {
+    const token = tokens.get('key-manager')
+    const answer = await server.admin('POST', '/tokens', { name: 'more', roles: ['admin'] }, token)
+    expect([answer.status, answer.body.code]).toEqual([403, 'ACCESS_DENIED'])
+    expect(answer.body.detail).toContain('admin')
+  })
+
+  test('a token that has expired is nobody', async () => {
+    const soon = new Date(Date.now() + 300).toISOString()
+    const { body } = await server.admin('POST', '/tokens', {
+      name: 'soon',
+      roles: ['auditor'],
+      expiresAt: soon,
+    })
+    await expect
+      .poll(async () => (await server.admin('GET', '/status', undefined, body.token)).status)
+      .toSatisfy((status: number) => status === 401 || status === 429)
+  })
+})
+
+describe('pages of other sites', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer(ENGINES[0]!)
+  })
+  afterAll(() => server?.dispose())
+
+  /** fetch does not let a test choose Host. */
+  async function call(method: string, path: string, headers: Record<string, string>) {
+    const { request } = await import('node:http')
+    const { port } = new URL(server.adminUrl)
+    return new Promise<{ status: number; code: string | undefined }>((resolve, reject) => {
+      const outgoing = request({ host: '127.0.0.1', port, method, path, headers }, (incoming) => {
+        let text = ''
+        incoming.setEncoding('utf8').on('data', (piece: string) => {
+          text += piece
+        })
+        incoming.on('end', () => {
+          const json = incoming.headers['content-type']?.includes('json') ? JSON.parse(text) : {}
+          resolve({ status: incoming.statusCode!, code: json.code })
+        })
+      })
+      outgoing.once('error', reject).end()
+    })
+  }
+
+  test('a name that points at 127.0.0.1 is not ours (DNS rebinding)', async () => {
+    const { port } = new URL(server.adminUrl)
+    for (const path of ['/', '/admin/v1/session/options', '/metrics', '/docs', '/gateway/keyhaven-admin']) {
+      for (const host of [
+        'evil.example',
+        `evil.example:${port}`,
+        '127.0.0.1.evil.example',
+        'localhost.evil.example',
+      ]) {
+        expect(await call('GET', path, { host })).toEqual({ status: 403, code: 'ACCESS_DENIED' })
+      }
+    }
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) {
+      expect((await call('GET', '/admin/v1/session/options', { host })).status).toBe(200)
+    }
+  })
+
+  test('a page of another origin can call nothing, not even with a token (CSRF)', async () => {
+    const { host } = new URL(server.adminUrl)
+    const authorization = `Bearer ${TEST_ADMIN_TOKEN}`
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: `http://${host}.evil.example` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ]) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const answer = await call(method, '/admin/v1/applications', { host, authorization, ...headers })
+        expect([headers, method, answer.status]).toEqual([headers, method, 403])
+      }
+    }
+    const own = { host, authorization, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' }
+    expect((await call('GET', '/admin/v1/applications', own)).status).toBe(200)
+    const preflight = await call('OPTIONS', '/admin/v1/applications', {
+      host,
+      origin: 'https://evil.example',
+    })
+    expect(preflight.status).toBe(403)
+  })
+
+  test('dashboard and API page come with a strict policy, and nothing from elsewhere', async () => {
+    const page = await fetch(`${server.adminUrl}/applications/demo`, { headers: { accept: 'text/html' } })
+    expect(page.headers.get('content-type')).toContain('text/html')
+    const policy = page.headers.get('content-security-policy')!
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("script-src 'self'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toMatch(/script-src[^;]*unsafe/)
+    expect(page.headers.get('x-content-type-options')).toBe('nosniff')
+
+    for (const base of [server.adminUrl, server.publicUrl]) {
+      const docs = await fetch(`${base}/docs`)
+      const nonce = /'nonce-([^']+)'/.exec(docs.headers.get('content-security-policy')!)![1]
+      const html = await docs.text()
+      expect(html).toContain(`<style nonce="${nonce}">`)
+      expect(html).not.toContain('<script')
+      expect(html.replaceAll(/href="[/#][^"]*"/g, '')).not.toMatch(
+        /(?:src|href|url\()=?["']?(?:https?:)?\/\//,
+      )
+      expect(html).toContain('/<wbr>admin/<wbr>v1/<wbr>applications')
+    }
+    const api = await fetch(`${server.adminUrl}/admin/v1/session/options`)
+    expect(api.headers.get('cache-control')).toBe('no-store')
+    expect(
+      (await fetch(`${server.adminUrl}/assets/nothing.js`, { headers: { accept: 'text/html' } })).status,
+    ).toBe(404)
+  })
+
+  test('the API is described whole, and each answer has its shape', async () => {
+    const document = await (await fetch(`${server.publicUrl}/openapi.json`)).json()
+    expect(document.openapi).toBe('3.1.0')
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining([
+        '/gateway/{applicationId}',
+        '/admin/v1/applications/{id}/e2e-keys/{key}/revoke',
+      ]),
+    )
+    for (const item of Object.values(
+      document.paths as Record<string, Record<string, { responses: object }>>,
+    )) {
+      for (const operation of Object.values(item))
+        expect(Object.keys(operation.responses).length).toBeGreaterThan(0)
+    }
+  })
+})
