@@ -1,22 +1,40 @@
-// `npm run soak`: the scenario tests that take a length from the environment, run long. Words after `--` are test paths.
-//   KEYHAVEN_SOAK=10 npm run soak        ten times as much of everything (default)
+// `npm run soak`: scenario tests that take their length from the environment, run long. `-- --factor 10` for more.
 import { spawn } from 'node:child_process'
+import { parseArgs } from 'node:util'
 import { ROOT } from './run/step.ts'
 
-/** The tests that read KEYHAVEN_SOAK. */
-const SCENARIOS = ['soak', 'rotation-load', 'kill', 'mutated']
-const DEFAULT_FACTOR = '10'
+interface Scenario {
+  readonly file: string
+  /** The variable that the test reads, and what it is set to at factor 1. */
+  readonly variable: string
+  readonly amount: number
+}
+
+/** `npm test` runs the same files with less. */
+const SCENARIOS: readonly Scenario[] = [
+  {
+    file: 'packages/channel/test/gateway/mutated-envelopes.test.ts',
+    variable: 'KEYHAVEN_TEST_MUTATED_ENVELOPES',
+    amount: 100_000,
+  },
+]
 const TEST_TIMEOUT_MS = 4 * 60 * 60 * 1000
 
-const words = process.argv.slice(2)
-const factor = process.env.KEYHAVEN_SOAK ?? DEFAULT_FACTOR
-if (!/^[1-9]\d{0,3}$/.test(factor)) throw new Error('KEYHAVEN_SOAK is a number from 1 to 9999')
-console.log(`soak: ${factor} times as much`)
-const child = spawn(
-  'vitest',
-  ['run', `--testTimeout=${TEST_TIMEOUT_MS}`, ...(words.length > 0 ? words : SCENARIOS)],
-  { cwd: ROOT, stdio: 'inherit', env: { ...process.env, KEYHAVEN_SOAK: factor } },
-)
+const { values } = parseArgs({ options: { factor: { type: 'string', default: '1' } } })
+const factor = Number(values.factor)
+if (!Number.isInteger(factor) || factor < 1) throw new Error('--factor is a whole number from 1')
+
+const env = { ...process.env }
+for (const { file, variable, amount } of SCENARIOS) {
+  env[variable] = String(amount * factor)
+  console.log(`soak: ${file}, ${variable}=${env[variable]}`)
+}
+const files = SCENARIOS.map(({ file }) => file)
+const child = spawn('vitest', ['run', `--testTimeout=${TEST_TIMEOUT_MS}`, ...files], {
+  cwd: ROOT,
+  stdio: 'inherit',
+  env,
+})
 child.once('close', (code) => {
   process.exitCode = code ?? 1
 })
