@@ -106,11 +106,11 @@ export class LightRequest implements Request {
     return bytes === undefined ? this.#request.json() : JSON.parse(decoder.decode(bytes))
   }
 
-  blob(): Promise<Blob> {
+  async blob(): Promise<Blob> {
     return this.#request.blob()
   }
 
-  formData(): Promise<FormData> {
+  async formData(): Promise<FormData> {
     return this.#request.formData()
   }
 

@@ -88,7 +88,8 @@ async function readStart(stream: ReadableStream<Uint8Array>): Promise<Uint8Array
   const firstResult = await settledSoon(firstRead)
   if (firstResult === undefined) return { first: undefined, next: firstRead, reader }
   if (firstResult.done) return NOTHING
-  const first = firstResult.value
+  const first: unknown = firstResult.value
+  if (!(first instanceof Uint8Array)) throw new TypeError('a body must be made of bytes')
   const next = reader.read()
   const secondResult = await settledSoon(next)
   return secondResult?.done ? first : { first, next, reader }

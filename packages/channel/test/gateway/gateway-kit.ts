@@ -192,3 +192,13 @@ export function json(response: { body: Uint8Array }): Record<string, unknown> {
 export function clearError(answer: Outer): unknown {
   return json(answer).code
 }
+
+/** The DOM's types do not know `ReadableStream.from`. */
+export function streamOf(
+  source: AsyncIterable<unknown> | Iterable<unknown>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { from } = ReadableStream as unknown as {
+    from(source: unknown): ReadableStream<Uint8Array<ArrayBuffer>>
+  }
+  return from(source)
+}

@@ -4,6 +4,7 @@ import { unsealedProblem } from '../problem.ts'
 
 /** A body up to this size, of declared length, is read as a whole before it is opened. */
 const COLLECT_MAX_BYTES = 262_144
+const NOTHING = new Uint8Array(0)
 
 export interface NodeHandlerOptions {
   /** For which application a request is. Default: the gateway's. undefined: the gateway's. */
@@ -68,30 +69,24 @@ function stream(request: IncomingMessage): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }
 }
 
-/** A body that is cut is shorter than declared: the gateway finds that out when it cannot be opened. */
+/** A body that ends before its declared length is worth nothing: it is given on as empty, which cannot be opened. */
 function collect(request: IncomingMessage, length: number): Promise<Uint8Array> {
   return new Promise((resolve) => {
     let first: Buffer | undefined
     let rest: Buffer[] | undefined
-    const finish = () => {
-      if (rest !== undefined) resolve(Buffer.concat(rest, Math.min(length, total(rest))))
-      else resolve(first ?? new Uint8Array(0))
-    }
+    const fail = () => resolve(NOTHING)
     request.on('data', (piece: Buffer) => {
       if (first === undefined) first = piece
       else if (rest === undefined) rest = [first, piece]
       else rest.push(piece)
     })
-    request.once('end', finish)
-    request.once('error', finish)
-    request.once('close', finish)
+    request.once('end', () => {
+      const whole = rest === undefined ? (first ?? NOTHING) : Buffer.concat(rest)
+      resolve(whole.length === length ? whole : NOTHING)
+    })
+    request.once('error', fail)
+    request.once('close', fail)
   })
-}
-
-function total(pieces: readonly Buffer[]): number {
-  let length = 0
-  for (const piece of pieces) length += piece.length
-  return length
 }
 
 async function write(response: ServerResponse, outer: OuterResponse, headOnly: boolean): Promise<void> {
