@@ -48,7 +48,7 @@ export async function sendAll(
 
 /** One `next()` for each answer that has come in whole. */
 function answersOf(socket: Socket): { next(): Promise<void> } {
-  let pending = Buffer.alloc(0)
+  let pending: Buffer = Buffer.alloc(0)
   let wake: { resolve: () => void; reject: (error: Error) => void } | undefined
   socket.on('data', (piece: Buffer) => {
     pending = pending.length === 0 ? piece : Buffer.concat([pending, piece])

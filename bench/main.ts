@@ -10,6 +10,9 @@ interface Part {
 /** Every part of the benchmark, in the order it runs. Each is loaded only when it runs. */
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   crypto: () => import('./crypto.ts'),
+  gateway: () => import('./gateway.ts'),
+  startup: () => import('./startup.ts'),
+  'key-table': () => import('./key-table.ts'),
 }
 
 const USAGE = `npm run bench -- [--only NAME] [--json FILE]
