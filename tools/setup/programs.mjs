@@ -9,12 +9,11 @@ const PROGRAMS = {
   'redis-server': { debian: 'redis-server', brew: 'redis' },
   chromium: { debian: 'chromium', brew: '--cask chromium' },
   mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
-  tshark: { debian: 'tshark', brew: 'wireshark' },
 }
 
 /** Which command needs which of them. */
 export const PROGRAM_SETS = {
-  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump', 'tshark'],
+  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump'],
   '--demo': ['mitmdump'],
 }
 
@@ -52,7 +51,7 @@ function installPrefix() {
 }
 
 function run(prefix, words) {
-  // Through `env`, because sudo clears the environment; without it tshark's package asks a question and waits.
+  // Through `env`, because sudo clears the environment; without it some packages ask a question and wait.
   const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', ...words]
   const done = spawnSync(command, rest, { stdio: ['ignore', 2, 2] })
   if (done.status !== 0)
