@@ -124,26 +124,35 @@ if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then _keyhaven "$@"; else com
 }
 
 function fishScript(steps: readonly CompletionStep[]): string {
-  const names = steps.map((step) => step.path).filter((path) => path !== '')
+  const paths = steps.flatMap((step) => (step.path === '' ? [] : [`'${step.path}'`])).join(' ')
   const lines = steps.flatMap((step) =>
     step.words.map(({ word, meaning }) => {
-      const condition = `-n 'test "(__keyhaven_path)" = "${step.path}"'`
       const value = step.valued.includes(word) ? ' -r' : ''
       const what = word.startsWith('--') ? `-l ${word.slice(2)}${value}` : `-f -a ${word}`
-      return `complete -c keyhaven ${condition} ${what} -d '${quoted(meaning)}'`
+      return `complete -c keyhaven -n '__keyhaven_at "${step.path}"' ${what} -d '${quoted(meaning)}'`
     }),
   )
   return `# fish completion of keyhaven
-function __keyhaven_path
+function __keyhaven_at
   set -l path ''
+  set -l skip ''
   for word in (commandline -opc)[2..-1]
+    if test -n "$skip"
+      set skip ''
+      continue
+    end
+    if contains -- $word ${valuedCases(steps).replaceAll('|', ' ')}
+      set skip 1
+      continue
+    end
     set -l longer (string trim -- "$path $word")
-    if contains -- "$longer" ${names.map((name) => `'${name}'`).join(' ')}
+    if contains -- "$longer" ${paths}
       set path $longer
     end
   end
-  echo $path
+  test "$path" = "$argv[1]"
 end
+complete -c keyhaven -n '__keyhaven_at ""' -f
 ${lines.join('\n')}
 `
 }
