@@ -1,0 +1,119 @@
+import { resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadConfig, SETTING_NAMES } from '../src/platform/config/load-config.ts'
+
+const refused = (env: Record<string, string>, message: RegExp | string) => {
+  expect(() => loadConfig(env)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  expect(() => loadConfig(env)).toThrow(message)
+}
+
+describe('settings', () => {
+  test('defaults', () => {
+    const dataDir = resolve('.keyhaven')
+    expect(loadConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 8787,
+      admin: { host: '127.0.0.1', port: 8788 },
+      dataDir,
+      database: { dialect: 'sqlite', file: resolve(dataDir, 'keyhaven.db') },
+      requireChannel: true,
+      workers: 1,
+      masterKeyFile: resolve(dataDir, 'master.key'),
+      manifestLifetimeSeconds: 86_400,
+      upstreams: [],
+      logLevel: 'info',
+    })
+  })
+
+  test('the command line wins over the environment, and empty means unset', () => {
+    const env = { KEYHAVEN_PORT: '1', KEYHAVEN_DATA_DIR: '/a', KEYHAVEN_REDIS_URL: '', OTHER: 'x' }
+    const config = loadConfig(env, { port: '9000', dataDir: '/b', workers: '2' })
+    expect(config).toMatchObject({ port: 9_000, dataDir: '/b', workers: 2, masterKeyFile: '/b/master.key' })
+    expect(config).not.toHaveProperty('redisUrl')
+    expect(() => loadConfig({}, { port: 'x' })).toThrow(/^--port must be a whole number from 0 to 65535$/)
+  })
+
+  test.each([
+    ['sqlite:/var/a.db', { dialect: 'sqlite', file: '/var/a.db' }],
+    ['sqlite:///var/a.db', { dialect: 'sqlite', file: '/var/a.db' }],
+    ['sqlite:a.db', { dialect: 'sqlite', file: resolve('a.db') }],
+    ['postgres://u:p@h:1/n', { dialect: 'postgres', url: 'postgres://u:p@h:1/n' }],
+    ['postgresql://h/n', { dialect: 'postgres', url: 'postgresql://h/n' }],
+  ])('database %s', (url, database) => {
+    expect(loadConfig({ KEYHAVEN_DATABASE_URL: url }).database).toEqual(database)
+  })
+
+  test('the rest', () => {
+    expect(
+      loadConfig({
+        KEYHAVEN_ADMIN_LISTEN: '[::1]:99',
+        KEYHAVEN_ADMIN_URL: 'https://admin.example.org/',
+        KEYHAVEN_OIDC_ISSUER: 'https://id.example.org/realm',
+        KEYHAVEN_OIDC_CLIENT_ID: 'keyhaven',
+        KEYHAVEN_OIDC_ROLE_MAP: 'kh-admins=admin, kh=a=auditor',
+        KEYHAVEN_TLS_CERT: '/c.pem',
+        KEYHAVEN_TLS_KEY: '/k.pem',
+        KEYHAVEN_REQUIRE_CHANNEL: 'off',
+        KEYHAVEN_UPSTREAMS: 'http://127.0.0.1:3000, https://b.example.org/',
+        KEYHAVEN_MANIFEST_LIFETIME: '600',
+      }),
+    ).toMatchObject({
+      admin: { host: '::1', port: 99 },
+      adminUrl: 'https://admin.example.org',
+      oidc: { issuer: 'https://id.example.org/realm', roleMap: { 'kh-admins': 'admin', 'kh=a': 'auditor' } },
+      tls: { certFile: '/c.pem', keyFile: '/k.pem' },
+      requireChannel: false,
+      upstreams: ['http://127.0.0.1:3000', 'https://b.example.org'],
+      manifestLifetimeSeconds: 600,
+    })
+  })
+
+  test('an unknown variable is refused with the nearest name', () => {
+    refused(
+      { KEYHAVEN_DATABASE_URI: 'x' },
+      'KEYHAVEN_DATABASE_URI is not a setting: did you mean KEYHAVEN_DATABASE_URL?',
+    )
+    refused({ KEYHAVEN_SOMETHING_ELSE_ENTIRELY: 'x' }, /is not a setting$/)
+  })
+
+  test.each([
+    ['KEYHAVEN_PORT', '70000', /0 to 65535/],
+    ['KEYHAVEN_PORT', '-1', /whole number/],
+    ['KEYHAVEN_ADMIN_LISTEN', 'nonsense', /HOST:PORT/],
+    ['KEYHAVEN_ADMIN_LISTEN', '127.0.0.1:99999', /HOST:PORT/],
+    ['KEYHAVEN_DATABASE_URL', 'mysql://x', /sqlite:FILE or postgres/],
+    ['KEYHAVEN_REDIS_URL', 'http://x', /redis:\/\//],
+    ['KEYHAVEN_ADMIN_TOKEN', 'short', /at least 16/],
+    ['KEYHAVEN_ADMIN_TOKEN', 'has a space in its middle', /without spaces/],
+    ['KEYHAVEN_REQUIRE_CHANNEL', 'maybe', /on or off/],
+    ['KEYHAVEN_WORKERS', '0', /1 to 64/],
+    ['KEYHAVEN_MANIFEST_LIFETIME', '599', /600 to 86400/],
+    ['KEYHAVEN_UPSTREAMS', 'http://a/path', /origins/],
+    ['KEYHAVEN_PUBLIC_URL', 'ftp://a', /http or https/],
+    ['KEYHAVEN_PUBLIC_URL', 'https://user:pw@a', /http or https/],
+    ['KEYHAVEN_OIDC_ROLE_MAP', 'admin', /VALUE=ROLE/],
+    ['KEYHAVEN_LOG_LEVEL', 'loud', /one of silent/],
+    ['KEYHAVEN_TLS_CERT', '/c.pem', /needs KEYHAVEN_TLS_KEY/],
+    ['KEYHAVEN_OIDC_ISSUER', 'https://a', /needs KEYHAVEN_OIDC_CLIENT_ID/],
+    ['KEYHAVEN_OIDC_CLIENT_SECRET', 'secret', /needs KEYHAVEN_OIDC_ISSUER/],
+  ])('%s=%s is refused', (name, value, message) => {
+    refused({ [name]: value }, message)
+  })
+
+  test('all problems at once, and no value in the message', () => {
+    const secret = 'tOpSecret value'
+    const env = { KEYHAVEN_ADMIN_TOKEN: secret, KEYHAVEN_PORT: 'x', KEYHAVEN_WORKER: '1' }
+    refused(env, /KEYHAVEN_WORKER is not.*KEYHAVEN_PORT must.*KEYHAVEN_ADMIN_TOKEN must/)
+    try {
+      loadConfig(env)
+    } catch (error) {
+      expect(String(error)).not.toContain('tOpSecret')
+    }
+  })
+
+  test('there is no variable for a master passphrase, only for its file', () => {
+    expect(SETTING_NAMES.filter((name) => name.includes('PASSPHRASE'))).toEqual([
+      'KEYHAVEN_MASTER_PASSPHRASE_FILE',
+    ])
+  })
+})
