@@ -13,6 +13,8 @@ import {
 interface Screen {
   readonly name: string
   readonly route: string
+  /** The page's first heading. */
+  readonly heading: string
   /** Opens what lies on top of the page. */
   readonly open?: (page: Page) => Promise<void>
 }
@@ -20,28 +22,39 @@ interface Screen {
 const click = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
 
 const SCREENS: readonly Screen[] = [
-  { name: 'applications', route: '/applications' },
-  { name: 'create application', route: '/applications', open: click('Create application') },
-  { name: 'E2E keys', route: '/applications/demo/keys' },
-  { name: 'add key', route: '/applications/demo/keys', open: click('Add key') },
-  { name: 'public key', route: '/applications/demo/keys', open: click(/^Public key and details/) },
-  { name: 'schedule', route: '/applications/demo/keys', open: click(/^Schedule key/) },
-  { name: 'revoke', route: '/applications/demo/keys', open: click(/^Revoke key/) },
-  { name: 'adoption', route: '/applications/demo/adoption' },
-  { name: 'trust', route: '/applications/demo/trust' },
-  { name: 'trust with an offline root', route: '/applications/offline-root/trust' },
+  { name: 'applications', route: '/applications', heading: 'Applications' },
+  {
+    name: 'create application',
+    route: '/applications',
+    heading: 'Applications',
+    open: click('Create application'),
+  },
+  { name: 'E2E keys', route: '/applications/demo/keys', heading: 'Demo' },
+  { name: 'add key', route: '/applications/demo/keys', heading: 'Demo', open: click('Add key') },
+  {
+    name: 'public key',
+    route: '/applications/demo/keys',
+    heading: 'Demo',
+    open: click(/^Public key and details/),
+  },
+  { name: 'schedule', route: '/applications/demo/keys', heading: 'Demo', open: click(/^Schedule key/) },
+  { name: 'revoke', route: '/applications/demo/keys', heading: 'Demo', open: click(/^Revoke key/) },
+  { name: 'adoption', route: '/applications/demo/adoption', heading: 'Demo' },
+  { name: 'trust', route: '/applications/demo/trust', heading: 'Demo' },
+  { name: 'trust with an offline root', route: '/applications/offline-root/trust', heading: 'offline-root' },
   {
     name: 'install a delegation',
     route: '/applications/offline-root/trust',
+    heading: 'offline-root',
     open: click('Install a delegation'),
   },
-  { name: 'no such application', route: '/applications/nobody/keys' },
-  { name: 'audit log', route: '/audit' },
-  { name: 'verify the log', route: '/audit', open: click('Verify the log') },
-  { name: 'API tokens', route: '/tokens' },
-  { name: 'create token', route: '/tokens', open: click('Create token') },
-  { name: 'delete token', route: '/tokens', open: click(/^Delete the token/) },
-  { name: 'no such page', route: '/nothing' },
+  { name: 'no such application', route: '/applications/nobody/keys', heading: 'nobody' },
+  { name: 'audit log', route: '/audit', heading: 'Audit log' },
+  { name: 'verify the log', route: '/audit', heading: 'Audit log', open: click('Verify the log') },
+  { name: 'API tokens', route: '/tokens', heading: 'API tokens' },
+  { name: 'create token', route: '/tokens', heading: 'API tokens', open: click('Create token') },
+  { name: 'delete token', route: '/tokens', heading: 'API tokens', open: click(/^Delete the token/) },
+  { name: 'no such page', route: '/nothing', heading: 'No such page' },
 ]
 
 let kit: DashboardKit
@@ -63,19 +76,18 @@ afterAll(() => kit.close())
 
 describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   test('axe finds nothing serious on any page or dialog', { timeout: 300_000 }, async () => {
-    const { page, visit, complaints, close } = await kit.open({ colorScheme })
+    const { page, complaints, close } = await kit.open({ colorScheme })
     await settle(page)
     expect(await seriousFaults(page), 'sign-in').toEqual([])
     await close()
     const signedIn = await kit.openSignedIn({ colorScheme })
     await settle(signedIn.page)
     for (const screen of SCREENS) {
-      await show(signedIn.page, signedIn.visit, screen)
+      await show(signedIn.page, screen)
       expect(await seriousFaults(signedIn.page), screen.name).toEqual([])
     }
     expect([...complaints, ...signedIn.complaints]).toEqual([])
     await signedIn.close()
-    void visit
   })
 })
 
@@ -84,10 +96,10 @@ test('at 375 px no page is wider than the window', { timeout: 300_000 }, async (
   await settle(first.page)
   expect(await overflow(first.page), 'sign-in').toBe(0)
   await first.close()
-  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
+  const { page, close } = await kit.openSignedIn({ viewport: PHONE })
   await settle(page)
   for (const screen of SCREENS) {
-    await show(page, visit, screen)
+    await show(page, screen)
     expect(await overflow(page), screen.name).toBe(0)
   }
   await close()
@@ -119,10 +131,20 @@ test('the first Tab offers the content, and a new page takes the focus to its he
   await close()
 })
 
-async function show(page: Page, visit: (route: string) => Promise<void>, screen: Screen): Promise<void> {
-  await visit(screen.route)
+/** Goes on without loading the page anew; a dialog left open is closed first. */
+async function show(page: Page, screen: Screen): Promise<void> {
+  const dialog = page.getByRole('dialog')
+  if ((await dialog.count()) > 0) {
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  await page.evaluate((route) => {
+    location.hash = route
+  }, screen.route)
+  await page.getByRole('heading', { level: 1, name: screen.heading }).waitFor()
+  await settle(page)
   if (screen.open === undefined) return
   await screen.open(page)
-  await page.getByRole('dialog').waitFor()
+  await dialog.waitFor()
   await settle(page)
 }

@@ -8,6 +8,7 @@ import { formatShare } from '../src/channel/format-share.ts'
 import { checkRevocation } from '../src/channel/revocation-draft.ts'
 import { scheduleChanges } from '../src/channel/schedule-changes.ts'
 import { isoToMoment, momentToIso } from '../src/parts/local-moment.ts'
+import { readProviderRefusal } from '../src/session/provider-refusal.ts'
 
 const PRINT = 'A'.repeat(43)
 
@@ -105,4 +106,12 @@ test('a moment goes to local time and back', () => {
   expect(momentToIso(isoToMoment(iso))).toBe(iso)
   expect(momentToIso('')).toBeUndefined()
   expect(momentToIso('nonsense')).toBeUndefined()
+})
+
+test('a refused sign-in is told in our words, whatever the address says', () => {
+  expect(readProviderRefusal('')).toBeUndefined()
+  expect(readProviderRefusal('?signInError=ACCESS_DENIED')?.title).toBe('You have no role here')
+  const forged = readProviderRefusal('?signInError=Call+this+number')
+  expect(forged?.title).toBe('The sign-in failed')
+  expect(readProviderRefusal('?signInError=constructor')).toEqual(forged)
 })

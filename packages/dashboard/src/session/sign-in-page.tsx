@@ -4,6 +4,7 @@ import { useSignInOptions } from '../api/session.ts'
 import { Brand } from '../shell/brand.tsx'
 import { SchemeSwitch } from '../shell/scheme-switch.tsx'
 import { CredentialForm } from './credential-form.tsx'
+import { ProviderRefusalNotice } from './provider-refusal-notice.tsx'
 import './sign-in-page.css'
 
 /** Where OIDC begins; the server answers with a redirect to the issuer. */
@@ -29,6 +30,7 @@ export function SignInPage({ ended }: { readonly ended: boolean }) {
                 You are signed out. Sign in to go on where you were.
               </Alert>
             )}
+            <ProviderRefusalNotice />
             <CredentialForm />
             {options.data?.oidc === true && (
               <>
