@@ -1,9 +1,16 @@
 import { codeOf, executedCalls, installApp, MARKER, type Scene } from './channel-scene.ts'
 
 const GATEWAY = '/gateway/demo'
+/** What a gateway says of a key that it does not take (RFC 9458 §5.3), said by somebody else. */
+const FORGED_REFUSAL = JSON.stringify({
+  type: 'https://iana.org/assignments/http-problem-types#ohttp-key',
+  code: 'KEY_REVOKED',
+  status: 401,
+  title: 'The key is revoked',
+})
 const BODY = JSON.stringify({ from: MARKER, amount: 100 })
 
-/** One bit of each part of a sealed call, flipped on its way, and what a forged or repeated message achieves. */
+/** Parts of a sealed call, and a byte in each. */
 const PLACES: ReadonlyArray<readonly [string, number]> = [
   ['the encapsulated key', 300],
   ['the sealed bytes', 1_300],
@@ -45,6 +52,16 @@ export async function alteredCalls(scene: Scene): Promise<void> {
   const ran = (await executedCalls(server)) - ranBefore
   tour.claim(ran === 0, `a recorded call sent a second time: the server ran ${ran} calls`)
 
-  tour.claim(!(await call()).bodyUsed, 'left alone, the next call works again')
+  const { keyId } = app.status()
+  const answer = { status: 401, type: 'application/problem+json', body: FORGED_REFUSAL }
+  await interceptor.order({ method: 'POST', path: GATEWAY, answer })
+  const forged = await codeOf(call())
+  await interceptor.order()
+  tour.claim(
+    forged === 'GATEWAY_REFUSED' && app.status().keyId === keyId,
+    `"this key is revoked", forged: the app gets ${forged} and stays with key ${keyId}`,
+  )
+
+  tour.claim((await call()).ok, 'left alone, the next call works again')
   app.close()
 }

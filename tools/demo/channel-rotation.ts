@@ -85,7 +85,8 @@ async function revoke(scene: Scene, old: DemoKey, pinned: Keyhaven, asleep: Keyh
   while (code !== 'KEY_REVOKED' && performance.now() - revoked < REVOCATION_MAX_MS)
     code = await codeOf(ping(pinned))
   const took = performance.now() - revoked
-  tour.claim(code === 'KEY_REVOKED', `revoked: the pinned app is told ${code}, ${took.toFixed(0)} ms later`)
+  tour.claim(code === 'KEY_REVOKED', `revoked: the pinned app is told ${code}, ${took.toFixed(0)} ms later:`)
+  await ping(pinned).catch((error: Error) => tour.say(`  "${error.message}"`))
   const slept = await codeOf(ping(asleep))
   tour.claim(
     slept === 'HTTP 200',
