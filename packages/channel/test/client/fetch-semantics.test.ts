@@ -205,6 +205,14 @@ describe('the response', () => {
     expect([response.status, await response.text()]).toEqual([404, 'no'])
   })
 
+  test('a refusal inside the seal is a response too, without the fields of the channel', async () => {
+    server = await createTestServer({ gateway: { allowPath: (path) => path.startsWith('/v1/') } })
+    const response = await server.channel().fetch('/admin')
+    expect([response.status, (await response.json()).code]).toEqual([403, 'ACCESS_DENIED'])
+    expect([...response.headers.keys()].filter((name) => name.startsWith('x-keyhaven'))).toEqual([])
+    expect([server.posts, server.runs]).toEqual([1, []])
+  })
+
   test('an answer of the application that reads like one of the gateway is only an answer', async () => {
     const problem = { code: 'REPLAYED', status: 409, now: 0, burned: true }
     server.handler = () =>

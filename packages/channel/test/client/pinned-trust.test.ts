@@ -131,6 +131,23 @@ describe('a forged refusal', () => {
     expect(attempts).toEqual([10])
   })
 
+  test('does not take it back by a slow answer under the older key either', async () => {
+    const channel = server.channel(pinned(oldest, newest))
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    server.handler = async (request) => {
+      if (request.url.endsWith('/slow')) await held
+      return new Response()
+    }
+    const slow = channel.fetch('/slow')
+    await expect.poll(() => server.runs).toEqual(['GET /slow'])
+    forgeFor(10)
+    await channel.fetch('/')
+    release()
+    expect((await slow).status).toBe(200)
+    await channel.fetch('/')
+    expect(attempts).toEqual([10, 10, 12, 12])
+  })
+
   test('of another kind is treated the same', async () => {
     for (const status of [400, 403, 404, 413, 499]) {
       attempts = []
