@@ -48,7 +48,7 @@ describe('sizes on the wire', () => {
     expect(sent()).toBe(size)
   })
 
-  test('a stream shows its padded length only, in chunks of one size', async () => {
+  test('a stream shows its padded length only, not its pieces', async () => {
     const channel = server.channel()
     const sizes = new Set<number>()
     for (let length = 200_000; length < 200_020; length++) {
