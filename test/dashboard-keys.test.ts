@@ -1,3 +1,4 @@
+import { connect } from '@keyhaven/sdk'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DashboardKit, type DashboardPage, PATIENCE, settle, startDashboard } from './kit/dashboard.ts'
@@ -97,14 +98,17 @@ test('the public key is copied as JWK, as base64url and as SDK code for both kin
     return copied
   }
   await dialog.getByText(trust.rootThumbprints[0] ?? '').waitFor()
+  await dialog.getByRole('region', { name: 'SDK code' }).getByText(kit.server.publicUrl).waitFor()
   const manifest = await copy('SDK code, signed manifest')
   for (const thumbprint of trust.rootThumbprints) expect(manifest).toContain(`'${thumbprint}'`)
   expect(manifest).toContain("applicationId: 'copy'")
   expect(manifest).not.toContain(key?.publicKey)
+  expect(await run(manifest)).toBe(200)
   const pinned = await copy('SDK code, pinned key')
   expect(pinned).toContain(`keyId: ${key?.keyId},`)
   expect(pinned).toContain("suite: { kem: 'x25519', aead: 'aes-256-gcm' }")
   expect(pinned).toContain(`publicKey: '${key?.publicKey}'`)
+  expect(await run(pinned)).toBe(200)
   expect(JSON.parse(await copy('Public key as JWK'))).toEqual(key?.jwk)
   expect(await copy('Public key as base64url')).toBe(key?.publicKey)
   await close()
@@ -209,3 +213,12 @@ test('the revoke dialog can be used with the keyboard alone, and gives the focus
   expect((await keysOf('keyboard'))[1]?.state).toBe('revoked')
   await close()
 })
+
+/** Runs the copied code as it is, but for its import. Answers the status of its call through the channel. */
+async function run(code: string): Promise<number> {
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...parts: string[]
+  ) => (connectOfSdk: typeof connect) => Promise<number>
+  const body = code.replace(/^import .*$/m, '')
+  return new AsyncFunction('connect', `${body}\nkeyhaven.close()\nreturn response.status`)(connect)
+}

@@ -7,6 +7,7 @@ import { describeDetail } from '../src/audit/describe-detail.ts'
 import { formatShare } from '../src/channel/format-share.ts'
 import { checkRevocation } from '../src/channel/revocation-draft.ts'
 import { scheduleChanges } from '../src/channel/schedule-changes.ts'
+import { isLocalUrl } from '../src/channel/use-server-url.ts'
 import { isoToMoment, momentToIso } from '../src/parts/local-moment.ts'
 import { readProviderRefusal } from '../src/session/provider-refusal.ts'
 
@@ -114,4 +115,13 @@ test('a refused sign-in is told in our words, whatever the address says', () => 
   const forged = readProviderRefusal('?signInError=Call+this+number')
   expect(forged?.title).toBe('The sign-in failed')
   expect(readProviderRefusal('?signInError=constructor')).toEqual(forged)
+})
+
+test('only an address of this very machine gets the hint', () => {
+  for (const url of ['http://127.0.0.1:8787', 'http://localhost:1', 'https://[::1]:8787']) {
+    expect(isLocalUrl(url), url).toBe(true)
+  }
+  for (const url of ['https://keys.example.com', 'http://127.example.com', '…']) {
+    expect(isLocalUrl(url), url).toBe(false)
+  }
 })

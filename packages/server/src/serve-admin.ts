@@ -31,6 +31,8 @@ export interface AdminServiceOptions {
   readonly applications: ApplicationService
   /** The gateway of the public address. */
   readonly publicGateway: Gateway
+  /** Where apps reach the public address. */
+  readonly publicUrl: string
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   readonly flushUsage: () => Promise<void>
 }
@@ -74,6 +76,7 @@ export async function startAdminService(
       replay: parts.replayKind,
       workers: config.workers,
       oidc: config.oidc !== undefined,
+      publicUrl: options.publicUrl,
     },
     adminUrl: () => url,
   })

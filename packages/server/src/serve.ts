@@ -96,15 +96,17 @@ async function startAlone(
 ): Promise<RunningServer> {
   const service = createPublicService(parts, await publicOptions(parts, applications, proxy))
   const publicListener = await listenPublic(parts, service)
+  const publicUrl = parts.config.publicUrl ?? publicListener.url
   try {
     const admin = await startAdminService(parts, {
       applications,
       publicGateway: service.gateway,
+      publicUrl,
       collectMetrics: async () => parts.metrics.snapshot(),
       flushUsage: () => parts.usage.flush(),
     })
     return {
-      publicUrl: parts.config.publicUrl ?? publicListener.url,
+      publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
       defaultApplication: await describeDefault(applications),
@@ -126,17 +128,19 @@ async function startWithWorkers(
 ): Promise<RunningServer> {
   const { startWorkers } = await import('./workers/start-workers.ts')
   const workers = await startWorkers(parts, proxy)
+  const publicUrl = parts.config.publicUrl ?? workers.url
   try {
     // Not served here: it judges the envelopes of `…/check`.
     const { gateway } = createPublicService(parts, await publicOptions(parts, applications, proxy))
     const admin = await startAdminService(parts, {
       applications,
       publicGateway: gateway,
+      publicUrl,
       collectMetrics: workers.collectMetrics,
       flushUsage: workers.flushUsage,
     })
     return {
-      publicUrl: parts.config.publicUrl ?? workers.url,
+      publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
       defaultApplication: await describeDefault(applications),

@@ -9,8 +9,8 @@ export interface ServerStatus {
   readonly replay: string
   readonly workers: number
   readonly oidc: boolean
-  /** Where apps reach the server, if it knows. */
-  readonly publicUrl?: string
+  /** Where apps reach the server. */
+  readonly publicUrl: string
 }
 
 const REFRESH_MS = 60_000

@@ -28,7 +28,7 @@ export function PublicKeyFormats({ e2eKey }: { readonly e2eKey: E2eKey }) {
   const [format, setFormat] = useState<Format>('manifest')
   const trust = useTrust(e2eKey.applicationId)
   const { label, hint } = FORMATS[format]
-  const { url } = useServerUrl()
+  const url = useServerUrl()
   const code = codeOf(format, url, e2eKey, trust.data?.rootThumbprints)
   return (
     <Stack gap="sm">

@@ -11,7 +11,7 @@ import { useServerUrl } from './use-server-url.ts'
 /** What the application's clients trust, and what that rests on. */
 export function TrustTab({ applicationId }: { readonly applicationId: string }) {
   const { data: trust, isError, error, refetch } = useTrust(applicationId)
-  const { url } = useServerUrl()
+  const url = useServerUrl()
   if (isError) return <ProblemAlert error={error} onRetry={() => refetch()} />
   if (trust === undefined) return <Skeleton height={420} radius="md" />
   return (

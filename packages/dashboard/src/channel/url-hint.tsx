@@ -1,13 +1,14 @@
 import { Text } from '@mantine/core'
-import { useServerUrl } from './use-server-url.ts'
+import { isLocalUrl, useServerUrl } from './use-server-url.ts'
 
-/** Says which part of the copied code is still to be filled in, where there is one. */
+/** Warns that the copied code works on the server's own machine only, and says how to mend that. */
 export function UrlHint() {
-  const { url, isExample } = useServerUrl()
-  if (!isExample) return null
+  const url = useServerUrl()
+  if (!isLocalUrl(url)) return null
   return (
     <Text size="sm" c="dimmed">
-      Replace <span className="kh-mono">{url}</span> with the address at which your app reaches this server.
+      <span className="kh-mono">{url}</span> works on this machine only. Start the server with{' '}
+      <span className="kh-mono">KEYHAVEN_PUBLIC_URL</span> to have the address here at which apps reach it.
     </Text>
   )
 }

@@ -1,16 +1,16 @@
 import { useStatus } from '../api/status.ts'
 
-/** Stands in the copied code where the app's own address of the server belongs. */
-const EXAMPLE_SERVER_URL = 'https://keys.example.com'
-
-export interface ServerUrl {
-  readonly url: string
-  /** The server does not say where apps reach it: whoever copies the code has to fill that in. */
-  readonly isExample: boolean
-}
+/** Stands in the code until the server has said its address. */
+const NOT_YET = '…'
 
 /** The address that belongs into an app's code. */
-export function useServerUrl(): ServerUrl {
-  const url = useStatus().data?.publicUrl
-  return { url: url ?? EXAMPLE_SERVER_URL, isExample: url === undefined }
+export function useServerUrl(): string {
+  return useStatus().data?.publicUrl ?? NOT_YET
+}
+
+/** Whether the address means the server's own machine, so that no app elsewhere can use it. */
+export function isLocalUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { hostname } = new URL(url)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname)
 }

@@ -13,6 +13,7 @@ const statusSchema = z
     replay: z.enum(['memory', 'database', 'redis']),
     workers: z.int(),
     oidc: z.boolean(),
+    publicUrl: z.string().openapi({ description: 'Where apps send their sealed calls' }),
   })
   .openapi('Status')
 
