@@ -20,11 +20,15 @@ const DISCOVERY_PATH = '/.well-known/ohttp-gateway'
 export interface PublicService {
   readonly gateway: Gateway
   readonly handler: NodeHandler
+  /** Called with the address that is listened on. */
+  readonly listening: (url: string) => void
 }
 
 export interface PublicServiceOptions {
   /** Instead of `/v1`: what sealed calls reach. */
-  readonly served?: Pick<ServedGateway, 'handler' | 'allowPath' | 'serves'>
+  readonly served?: Pick<ServedGateway, 'handler' | 'allowPath' | 'serves'> & {
+    readonly listening: (url: string) => void
+  }
   readonly defaultApplicationId: string | undefined
 }
 
@@ -56,6 +60,7 @@ export function createPublicService(parts: ServerParts, options: PublicServiceOp
   })
   return {
     gateway,
+    listening: options.served?.listening ?? (() => {}),
     handler: routeEnvelopes(gateway, createNodeHandler(app, config.tls !== undefined), defaultApplicationId),
   }
 }
@@ -92,9 +97,12 @@ function envelopeTarget(
   return url === DISCOVERY_PATH ? defaultApplicationId : undefined
 }
 
-export function listenPublic(parts: ServerParts, service: PublicService): Promise<Listener> {
+export async function listenPublic(parts: ServerParts, service: PublicService): Promise<Listener> {
   const { config } = parts
-  return listen({ host: config.host, port: config.port, tls: readTls(config), handler: service.handler })
+  const { handler, listening } = service
+  const listener = await listen({ host: config.host, port: config.port, tls: readTls(config), handler })
+  listening(listener.url)
+  return listener
 }
 
 /** @throws KeyhavenError `CONFIG_INVALID`. */

@@ -71,17 +71,18 @@ describe('each role × each route', () => {
     expect(documented.filter((route) => !OPEN_ROUTES.includes(route)).sort()).toEqual(tested.sort())
   })
 
-  test.each(MATRIX)('%s %s', async (method, path, allowed, body) => {
-    const target = path.replace('{key}', UUID).replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
-    for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
-      const answer = await server.admin(method, target, body, tokens.get(caller))
-      // Whoever may call it gets past the guard: its body is bad, or there is no such thing.
-      const guarded = caller === 'nobody' || caller === 'unknown' ? [401, 429] : [403]
-      const refused = guarded.includes(answer.status)
-      expect([caller, refused, answer.status]).toEqual([caller, !allowed.includes(caller), answer.status])
-      if (!allowed.includes(caller)) expect(answer.body).not.toHaveProperty('items')
-    }
-  })
+  for (const [method, path, allowed, body] of MATRIX)
+    test(`${method} ${path}`, async () => {
+      const target = path.replace('{key}', UUID).replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
+      for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
+        const answer = await server.admin(method, target, body, tokens.get(caller))
+        // Whoever may call it gets past the guard: its body is bad, or there is no such thing.
+        const guarded = caller === 'nobody' || caller === 'unknown' ? [401, 429] : [403]
+        const refused = guarded.includes(answer.status)
+        expect([caller, refused, answer.status]).toEqual([caller, !allowed.includes(caller), answer.status])
+        if (!allowed.includes(caller)) expect(answer.body).not.toHaveProperty('items')
+      }
+    })
 
   test('a role gives no other: a key manager cannot make itself an admin', async () => {
     const token = tokens.get('key-manager')

@@ -34,13 +34,16 @@ export async function createRedisReplayStore(
   onError: (error: unknown) => void,
 ): Promise<RedisReplayStore> {
   const { createClient } = await import('redis')
+  let connected = false
   const client = createClient({
     url,
     // A command that waits for a reconnect could run long after its request was answered.
     disableOfflineQueue: true,
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectStrategy: (retries) => Math.min(retries * RECONNECT_STEP_MS, MAX_RECONNECT_DELAY_MS),
+      // At the start a wrong address shall be said; later Redis may come back.
+      reconnectStrategy: (retries) =>
+        connected && Math.min(retries * RECONNECT_STEP_MS, MAX_RECONNECT_DELAY_MS),
     },
   })
   /** The value under {@link SINCE_KEY}; undefined while this connection has not read it. */
@@ -79,9 +82,10 @@ export async function createRedisReplayStore(
   })
   try {
     await client.connect()
+    connected = true
     await readSince()
   } catch (cause) {
-    client.destroy()
+    if (client.isOpen) client.destroy()
     throw unavailable(cause)
   }
 

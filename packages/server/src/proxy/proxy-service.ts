@@ -8,6 +8,7 @@ import { isTenant } from '../serve-public.ts'
 import type { Forwarder } from './forward.ts'
 import { createForwarder } from './forward.ts'
 
+const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 const REFUSED_METHODS: readonly string[] = ['CONNECT', 'TRACE']
 
 export interface ProxyService {
@@ -15,6 +16,8 @@ export interface ProxyService {
   readonly serves: (applicationId: string) => boolean
   /** Which paths there are is the backend's affair. */
   readonly allowPath: () => boolean
+  /** Tells it the address that is listened on, once that is known. */
+  readonly listening: (url: string) => void
 }
 
 /**
@@ -31,20 +34,29 @@ export function createProxyService(
   const [first] = upstreams.values()
   if (!first) throw new KeyhavenError('CONFIG_INVALID', 'proxy mode needs a backend: --upstream http://…')
   for (const upstream of upstreams.values()) refuseOwnAdmin(upstream, config)
-  const own = ownOrigins(config)
+  /** The addresses under which apps know this gateway. */
+  const own = new Set<string>()
+  if (config.publicUrl !== undefined) own.add(new URL(config.publicUrl).origin)
 
   return {
     serves: (applicationId) =>
       isTenant(applicationId) && (mode.applicationId === undefined || mode.applicationId === applicationId),
     allowPath: () => true,
+    listening(url) {
+      if (config.publicUrl !== undefined) return
+      const { protocol, hostname, port } = new URL(url)
+      const names = isLoopback(bare(hostname)) ? [...LOOPBACK_HOSTS, hostname] : [hostname]
+      for (const name of names) own.add(new URL(`${protocol}//${name}:${port}`).origin)
+    },
     async handler(request, context) {
       const { origin } = new URL(request.url)
       // An app that knows only the gateway's address means the first backend.
-      const upstream =
-        upstreams.get(origin) ?? (own.has(origin) || isOwnLoopback(origin, config) ? first : undefined)
+      const upstream = upstreams.get(origin) ?? (own.has(origin) ? first : undefined)
       if (!upstream || REFUSED_METHODS.includes(request.method)) {
         return problemResponse('UPSTREAM_REFUSED', {
-          detail: 'The gateway forwards to its configured backends only (KEYHAVEN_UPSTREAMS).',
+          detail:
+            'The gateway forwards to its configured backends only (KEYHAVEN_UPSTREAMS). If apps know it by another ' +
+            'address than it listens on, set KEYHAVEN_PUBLIC_URL.',
         })
       }
       return forward(request, upstream, context)
@@ -52,24 +64,14 @@ export function createProxyService(
   }
 }
 
-/** The addresses under which apps know this gateway. */
-function ownOrigins(config: Config): Set<string> {
-  const origins = new Set<string>()
-  if (config.publicUrl !== undefined) origins.add(new URL(config.publicUrl).origin)
-  return origins
-}
-
-/** Without a configured address: the host that is listened on. The port may be one that the system chose. */
-function isOwnLoopback(origin: string, config: Config): boolean {
-  const { protocol, hostname } = new URL(origin)
-  if (config.publicUrl !== undefined || protocol !== (config.tls ? 'https:' : 'http:')) return false
-  const name = hostname.replace(/^\[|\]$/g, '')
-  return name === config.host || (isLoopback(config.host) && isLoopback(name))
+/** An IPv6 host without its brackets. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
 }
 
 function refuseOwnAdmin(upstream: URL, config: Config): void {
   const { host, port } = config.admin
-  const name = upstream.hostname.replace(/^\[|\]$/g, '')
+  const name = bare(upstream.hostname)
   const samePort = Number(upstream.port) === port
   if (samePort && (name === host || (isLoopback(name) && isLoopback(host)))) {
     throw new KeyhavenError('CONFIG_INVALID', 'the admin address of this server cannot be a backend')
