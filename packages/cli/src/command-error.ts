@@ -1,8 +1,4 @@
-import type { ErrorCode } from '@keyhaven/crypto'
-import { EXIT_INTERRUPTED, EXIT_USAGE, exitCodeOf } from './exit-code.ts'
-
-/** `INTERNAL` stands for a fault of ours, `INTERRUPTED` for Ctrl-C. */
-export type FailureCode = ErrorCode | 'INTERNAL' | 'INTERRUPTED'
+import { EXIT_INTERRUPTED, EXIT_USAGE, exitCodeOf, type FailureCode } from './exit-code.ts'
 
 /**
  * An error that a person reads: what went wrong, and what to do about it.

@@ -1,4 +1,7 @@
-import type { FailureCode } from './command-error.ts'
+import type { ErrorCode } from '@keyhaven/crypto'
+
+/** `INTERNAL` stands for a fault of ours, `INTERRUPTED` for Ctrl-C. */
+export type FailureCode = ErrorCode | 'INTERNAL' | 'INTERRUPTED'
 
 /** What the command tells the shell. Part of the API: docs/guides/cli.md and `keyhaven --help` list them. */
 export const EXIT_OK = 0
@@ -17,6 +20,7 @@ export const EXIT_CODE_MEANINGS: ReadonlyArray<readonly [number, string]> = [
   [EXIT_DENIED, 'not signed in, or not allowed'],
   [EXIT_NOT_FOUND, 'not found'],
   [EXIT_UNSAFE, 'unsafe, so not done without --force'],
+  [EXIT_INTERRUPTED, 'interrupted'],
 ]
 
 /** The exit code that goes with an error's code. */

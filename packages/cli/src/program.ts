@@ -69,7 +69,9 @@ export function createProgram(frame: Frame): Command {
 }
 
 function topics(): string {
-  const codes = EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')
+  const codes = EXIT_CODE_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(3)}  ${meaning}`).join(
+    '\n',
+  )
   return `
 Examples:
   # Start a server with a demo application

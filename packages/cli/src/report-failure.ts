@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@keyhaven/crypto'
 import { type Command, CommanderError } from 'commander'
 import { ADVICE } from './advice.ts'
-import { CommandError, type FailureCode } from './command-error.ts'
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.ts'
+import { CommandError } from './command-error.ts'
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf, type FailureCode } from './exit-code.ts'
 import type { Frame } from './frame.ts'
 import { paint, printable } from './terminal/output.ts'
 

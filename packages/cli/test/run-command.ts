@@ -16,6 +16,8 @@ export interface CommandResult {
 export interface CommandSurroundings {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** What a person types at a terminal, a line for each secret that is asked for. */
+  readonly typed?: readonly string[]
   readonly cwd?: string
   readonly terminal?: boolean
   readonly now?: () => number
@@ -31,7 +33,7 @@ export async function runCommand(
   const stderr = collect(surroundings.terminal)
   const context: Context = {
     env: surroundings.env ?? {},
-    stdin: Readable.from(surroundings.stdin === undefined ? [] : [Buffer.from(surroundings.stdin)]),
+    stdin: surroundings.typed === undefined ? piped(surroundings.stdin) : typist(surroundings.typed),
     stdout: stdout.stream,
     stderr: stderr.stream,
     cwd: surroundings.cwd ?? '/nonexistent',
@@ -53,4 +55,18 @@ function collect(terminal = false): { stream: Context['stdout']; text: () => str
   const chunks: Buffer[] = []
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   return { stream, text: () => Buffer.concat(chunks).toString('utf8') }
+}
+
+function piped(text: string | undefined): Context['stdin'] {
+  return Readable.from(text === undefined ? [] : [Buffer.from(text)])
+}
+
+/** Types the next line each time the echo is switched off. */
+function typist(lines: readonly string[]): Context['stdin'] {
+  const stdin = new PassThrough()
+  const waiting = [...lines]
+  const setRawMode = (raw: boolean): void => {
+    if (raw) stdin.write(waiting.shift() ?? '\u0003')
+  }
+  return Object.assign(stdin, { isTTY: true, setRawMode })
 }

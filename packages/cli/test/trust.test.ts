@@ -61,6 +61,38 @@ describe('a root key', () => {
     expect(none.stderr).toContain('KEYHAVEN_ROOT_PASSPHRASE')
   })
 
+  test('asks for the passphrase at a terminal, and does not show it', async () => {
+    await using folder = await temporaryFolder()
+    const cwd = folder.path
+    const argv = ['trust', 'root', 'create', '--out', 'r', '--passphrase']
+    const line = 'four wordx\u007fs together\r'
+    const created = await runCommand(argv, { cwd, typed: [line, 'four words together\n'] })
+    expect(created).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('The same again:') })
+    expect(created.stderr + created.stdout).not.toContain('four')
+    const key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+    const sign = [
+      'trust',
+      'delegate',
+      '--root',
+      'r',
+      '--application',
+      'a',
+      '--epoch',
+      '1',
+      '--manifest-key',
+      key,
+    ]
+    expect((await runCommand(sign, { cwd, typed: ['four words together\r'] })).exitCode).toBe(0)
+    const interrupted = await runCommand(sign, { cwd, typed: ['four\u0003'] })
+    expect(interrupted).toMatchObject({ exitCode: 130, stdout: '' })
+    const differ = await runCommand([...argv.slice(0, 4), 's', '--passphrase'], {
+      cwd,
+      typed: [line, 'another one\r'],
+    })
+    expect(differ.stderr).toContain('the two passphrases differ')
+    expect(differ.exitCode).toBe(2)
+  })
+
   test('refuses a short passphrase', async () => {
     await using folder = await temporaryFolder()
     const env = { KEYHAVEN_ROOT_PASSPHRASE: 'short' }
