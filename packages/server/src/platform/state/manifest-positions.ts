@@ -1,4 +1,4 @@
-import type { StateTransaction } from './state.ts'
+import type { StateTransaction } from './state-transaction.ts'
 
 /** Epoch and sequence of each application's manifest; they only rise, and the anchor remembers them. */
 export interface ManifestPositions {
