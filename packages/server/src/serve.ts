@@ -4,6 +4,7 @@ import { createApplicationService } from './applications/application-service.ts'
 import type { DataLock } from './data-lock.ts'
 import { lockDataFolder } from './data-lock.ts'
 import type { Config } from './platform/config/config.ts'
+import type { ProxyMode } from './proxy/proxy-mode.ts'
 import { startAdminService } from './serve-admin.ts'
 import type { PublicServiceOptions } from './serve-public.ts'
 import { createPublicService, listenPublic } from './serve-public.ts'
@@ -37,12 +38,6 @@ export interface RunningServer {
  */
 export function startServer(config: Config): Promise<RunningServer> {
   return startServing(config, undefined)
-}
-
-/** What sealed calls reach instead of `/v1`; given in a form that worker processes can be sent. */
-export interface ProxyMode {
-  /** Only this application; otherwise all. */
-  readonly applicationId?: string
 }
 
 export async function startServing(config: Config, proxy: ProxyMode | undefined): Promise<RunningServer> {

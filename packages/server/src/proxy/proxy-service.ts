@@ -3,10 +3,10 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import type { Config } from '../platform/config/config.ts'
 import { isLoopback } from '../platform/http/loopback.ts'
 import { problemResponse } from '../platform/http/problem.ts'
-import type { ProxyMode } from '../serve.ts'
 import { isTenant } from '../serve-public.ts'
 import type { Forwarder } from './forward.ts'
 import { createForwarder } from './forward.ts'
+import type { ProxyMode } from './proxy-mode.ts'
 
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 const REFUSED_METHODS: readonly string[] = ['CONNECT', 'TRACE']

@@ -1,6 +1,6 @@
 import type { Config } from '../platform/config/config.ts'
 import type { MetricSnapshot } from '../platform/metrics/registry.ts'
-import type { ProxyMode } from '../serve.ts'
+import type { ProxyMode } from '../proxy/proxy-mode.ts'
 
 /** From the primary process to a worker. */
 export type ToWorker =

@@ -6,7 +6,7 @@ import type { ErrorCode } from '@keyhaven/crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { mergeSnapshots } from '../platform/metrics/prometheus-text.ts'
 import type { MetricSnapshot } from '../platform/metrics/registry.ts'
-import type { ProxyMode } from '../serve.ts'
+import type { ProxyMode } from '../proxy/proxy-mode.ts'
 import type { ServerParts } from '../server-parts.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
