@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Channel } from '@keyhaven/channel'
+import { createChannel } from '@keyhaven/channel'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { StateFixture } from './kit/engines.ts'
+import { createStateFixture, ENGINES } from './kit/engines.ts'
+import type { ServerProcess } from './kit/server-process.ts'
+import { startServerProcess } from './kit/server-process.ts'
+import { callAdmin } from './kit/test-server.ts'
+
+/*
+ * The promise "a key can be replaced at any time, and no user notices": two server processes on one PostgreSQL, apps
+ * calling all the time; a key is added, becomes active, the old one is revoked.
+ */
+
+const REQUESTS_PER_SECOND = 200
+const APPS_PER_SERVER = 10
+const PHASE_MS = 3_000
+const CALL_TIMEOUT_MS = 60_000
+const POSTGRES = ENGINES.find((engine) => engine.dialect === 'postgres')!
+
+let fixture: StateFixture
+const servers: ServerProcess[] = []
+const apps: Channel[] = []
+
+beforeAll(async () => {
+  fixture = await createStateFixture(POSTGRES)
+  for (let i = 0; i < 2; i++) servers.push(await startServerProcess(fixture.env))
+})
+
+afterAll(async () => {
+  for (const app of apps) app.close()
+  for (const server of servers) await server.stop()
+  await fixture?.dispose()
+})
+
+interface Outcome {
+  readonly sentAt: number
+  readonly ms: number
+  readonly keyId: number | undefined
+  /** `ok`, a status or an error's code. */
+  readonly result: string
+}
+
+async function call(app: Channel): Promise<Outcome> {
+  const sentAt = performance.now()
+  const done = (result: string, keyId?: number) => ({ sentAt, ms: performance.now() - sentAt, keyId, result })
+  try {
+    const answer = await app.fetch('/v1/echo', {
+      method: 'POST',
+      body: 'x'.repeat(1_000),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    })
+    const body = (await answer.json()) as { keyId: number; bytes: number }
+    return done(answer.status === 200 && body.bytes === 1_000 ? 'ok' : String(answer.status), body.keyId)
+  } catch (error) {
+    return done(String((error as { code?: string }).code ?? error))
+  }
+}
+
+/** Starts calls at a steady rate, whether or not those before have been answered. */
+function startLoad(): { stop(): Promise<Outcome[]> } {
+  const calls: Promise<Outcome>[] = []
+  const startedAt = performance.now()
+  const timer = setInterval(() => {
+    const due = ((performance.now() - startedAt) / 1_000) * REQUESTS_PER_SECOND
+    while (calls.length < due) calls.push(call(apps[calls.length % apps.length]!))
+  }, 5)
+  return {
+    async stop() {
+      clearInterval(timer)
+      return Promise.all(calls)
+    },
+  }
+}
+
+test('rotation under load: add, wait, revoke, and no call of a manifest client fails', async () => {
+  const admin = (method: string, path: string, body?: unknown) =>
+    callAdmin(servers[0]!.adminUrl, method, `/applications/load${path}`, body)
+  const made = await callAdmin(servers[0]!.adminUrl, 'POST', '/applications', { id: 'load', suite: 'x25519' })
+  const [old] = (await admin('GET', '/e2e-keys')).body.items
+  for (let i = 0; i < 2 * APPS_PER_SERVER; i++) {
+    const url = servers[i % 2]!.publicUrl
+    apps.push(createChannel({ url, applicationId: 'load', appVersion: '1.0', trust: made.body.trust }))
+  }
+  const pinned = createChannel({
+    url: servers[1]!.publicUrl,
+    applicationId: 'load',
+    appVersion: '0.9',
+    trust: { pinnedKeys: [{ keyId: old.keyId, publicKey: old.publicKey }] },
+  })
+  expect((await pinned.fetch('/v1/echo')).status).toBe(200)
+
+  const load = startLoad()
+  await delay(PHASE_MS)
+  const added = (await admin('POST', '/e2e-keys', { suite: 'x25519' })).body
+  await expect
+    .poll(async () => (await admin('GET', `/e2e-keys/${added.id}`)).body.state, { timeout: 15_000 })
+    .toBe('active')
+  await delay(PHASE_MS)
+  const revoked = await admin('POST', `/e2e-keys/${old.id}/revoke`, { reason: 'rotation', force: true })
+  expect(revoked.status).toBe(200)
+  const revokedAt = performance.now()
+  await delay(PHASE_MS)
+  const outcomes = await load.stop()
+
+  const failures = outcomes.filter(({ result }) => result !== 'ok')
+  const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b)
+  const percentile = (share: number) => Math.round(times[Math.floor(times.length * share)]!)
+  const seconds = (outcomes.at(-1)!.sentAt - outcomes[0]!.sentAt) / 1_000
+  console.log(
+    `rotation under load: ${outcomes.length} calls in ${seconds.toFixed(1)} s ` +
+      `(${Math.round(outcomes.length / seconds)} a second) on 2 processes, ${failures.length} failures; ` +
+      `p50 ${percentile(0.5)} ms, p99 ${percentile(0.99)} ms`,
+  )
+  expect(failures).toEqual([])
+  expect(outcomes.length).toBeGreaterThan(3 * (PHASE_MS / 1_000) * REQUESTS_PER_SECOND * 0.9)
+  // Traffic was on the old key, and is on the new one since the old is gone.
+  expect(outcomes[0]!.keyId).toBe(old.keyId)
+  const late = outcomes.filter(({ sentAt }) => sentAt > revokedAt + 1_000)
+  expect(new Set(late.map(({ keyId }) => keyId))).toEqual(new Set([added.keyId]))
+  await expect(pinned.fetch('/v1/echo')).rejects.toMatchObject({ code: 'KEY_REVOKED' })
+  pinned.close()
+}, 180_000)
