@@ -102,7 +102,12 @@ export function parseServerUrl(text: string): URL {
 
 /** 127.0.0.0/8, ::1 and `localhost` (RFC 6761 §6.3 keeps it on this machine). */
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  return (
+    hostname === 'localhost' ||
+    hostname === '[::1]' ||
+    hostname === '::1' ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  )
 }
 
 function unreachable(origin: string, error: unknown): Error {

@@ -25,13 +25,19 @@ export function openChannelStorage(context: Context, origin: string, roots: read
     entries ??= readEntries(file)
     return entries
   }
+  // One after the other, so that the last one to be written is the newest.
+  let written: Promise<void> = Promise.resolve()
+  const write = async (): Promise<void> => {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await replaceFile(file, JSON.stringify(Object.fromEntries(await load())))
+  }
   return {
     get: async (key) => (await load()).get(key),
     set: async (key, value) => {
       const present = await load()
       present.set(key, value)
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      await replaceFile(file, JSON.stringify(Object.fromEntries(present)))
+      written = written.catch(() => {}).then(write)
+      await written
     },
   }
 }

@@ -49,6 +49,7 @@ async function checkLocal(context: Context, output: Output, options: Options): P
   const { checkState } = await import('../doctor/check-state.ts')
   const { checkServer } = await import('../doctor/check-server.ts')
   const { checkPort } = await import('../doctor/check-ports.ts')
+  const { listenUrl } = await import('../doctor/listen-url.ts')
   const { loadConfig } = await import('@keyhaven/server/maintenance')
   const node = checkNode(process.versions.node)
   let config: ReturnType<typeof loadConfig>
@@ -57,9 +58,10 @@ async function checkLocal(context: Context, output: Output, options: Options): P
   } catch (error) {
     return [node, failedBy('settings', error, '')]
   }
-  const scheme = config.tls === undefined ? 'http' : 'https'
-  const publicUrl = config.publicUrl ?? `${scheme}://${config.host}:${config.port}`
-  const adminUrl = `http://${config.admin.host}:${config.admin.port}`
+  const publicUrl = config.publicUrl ?? listenUrl(config.tls === undefined ? 'http' : 'https', config)
+  // As the server does: TLS only where others can reach it.
+  const adminSecure = config.tls !== undefined && !isLoopback(config.admin.host)
+  const adminUrl = config.adminUrl ?? listenUrl(adminSecure ? 'https' : 'http', config.admin)
   const named = options.server !== undefined || context.env.KEYHAVEN_SERVER
   const server = await checkServer(context, named ? options : { ...options, server: adminUrl }, publicUrl)
   const running = server[0]?.status === 'ok'
