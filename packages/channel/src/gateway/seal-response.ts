@@ -1,10 +1,4 @@
-import {
-  type AeadName,
-  type Awaitable,
-  type CryptoBackend,
-  type RecipientContext,
-  Writer,
-} from '@keyhaven/crypto'
+import type { AeadName, Awaitable, CryptoBackend, RecipientContext } from '@keyhaven/crypto'
 import { encodeResponse, encodeResponseHead } from '../wire/bhttp-encoder.ts'
 import type { BhttpResponse } from '../wire/bhttp-message.ts'
 import { chain } from '../wire/chain.ts'
@@ -34,7 +28,7 @@ export interface Exchange {
 }
 
 /** One byte in the wire: the length of the final chunk is not said. */
-const FINAL_LENGTH = 0
+const FINAL_LENGTH = Uint8Array.of(0)
 /** Content of a single chunk for a client that may not take more than 16 KiB: leaves room for head and padding. */
 const PORTABLE_CONTENT_BYTES = PORTABLE_CHUNK_BYTES / 2
 
@@ -65,9 +59,7 @@ export async function sealWhole(
   const sealing =
     form === 'chunked' ? sealedChunk(key, 0, bhttp, true) : key.key.seal(key.nonce, bhttp, CHUNK_AAD)
   const sealed = sealing instanceof Promise ? await sealing : sealing
-  const writer = new Writer(responseNonce.length + 1 + sealed.length).bytes(responseNonce)
-  if (form === 'chunked') writer.u8(FINAL_LENGTH)
-  return writer.bytes(sealed).done()
+  return joinBytes(form === 'chunked' ? [responseNonce, FINAL_LENGTH, sealed] : [responseNonce, sealed])
 }
 
 /** Whether content of this length goes to this client as one chunk. */

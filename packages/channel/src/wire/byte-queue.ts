@@ -3,6 +3,13 @@ import { KeyhavenError } from '@keyhaven/crypto'
 const TWO_TO_THE_32 = 0x1_0000_0000
 const VARINT_PREFIX_SHIFT = 6
 const VARINT_FIRST_BYTE_MASK = 0x3f
+/** So many bytes are made text at once, since a call for each field costs more than the text. */
+const TEXT_WINDOW_BYTES = 2048
+/** Less is not worth it, and a sender of tiny pieces must not make us decode the same bytes many times. */
+const TEXT_WINDOW_MIN_BYTES = 64
+const ASCII_END = 0x80
+const ascii = new TextDecoder('latin1')
+
 /** What `varint` answers while its bytes have not all arrived. */
 export const INCOMPLETE = -1
 
@@ -15,6 +22,9 @@ export class ByteQueue {
   #start = 0
   #end = 0
   #owned = false
+  /** The bytes from `#textStart` on as text of one character a byte; right only where they are ASCII. */
+  #text = ''
+  #textStart = 0
 
   get available(): number {
     return this.#end - this.#start
@@ -23,6 +33,7 @@ export class ByteQueue {
   /** `bytes` is kept, not copied, while the queue is empty: the caller does not write to it again. */
   append(bytes: Uint8Array): void {
     if (bytes.length === 0) return
+    this.#text = ''
     const kept = this.available
     if (kept === 0) {
       this.#bytes = bytes as Uint8Array<ArrayBuffer>
@@ -85,14 +96,31 @@ export class ByteQueue {
    */
   text(length: number, allowed: Uint8Array, what: string): string {
     const bytes = this.#bytes
-    const end = this.#start + length
-    let text = ''
-    for (let at = this.#start; at < end; at++) {
+    const start = this.#start
+    const end = start + length
+    let isAscii = true
+    for (let at = start; at < end; at++) {
       const byte = bytes[at]!
       if (allowed[byte] === 0) throw new KeyhavenError('WIRE_MALFORMED', `character not allowed in ${what}`)
-      text += String.fromCharCode(byte)
+      if (byte >= ASCII_END) isAscii = false
     }
     this.#start = end
+    if (isAscii && this.#decodeUpTo(start, end)) {
+      return this.#text.slice(start - this.#textStart, end - this.#textStart)
+    }
+    let text = ''
+    for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!)
     return text
+  }
+
+  /** Makes the bytes from `start` to `end`, and some after them, text. @returns whether that was worth it. */
+  #decodeUpTo(start: number, end: number): boolean {
+    if (start >= this.#textStart && end <= this.#textStart + this.#text.length) return true
+    // Once for each append: what lies beyond the window is read byte by byte.
+    if (this.#text !== '' || this.#end - start < TEXT_WINDOW_MIN_BYTES) return false
+    const windowEnd = Math.min(this.#end, start + TEXT_WINDOW_BYTES)
+    this.#text = ascii.decode(this.#bytes.subarray(start, windowEnd))
+    this.#textStart = start
+    return end <= windowEnd
   }
 }

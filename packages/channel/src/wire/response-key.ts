@@ -6,9 +6,9 @@ import {
   type Awaitable,
   type CryptoBackend,
   utf8,
-  Writer,
 } from '@keyhaven/crypto'
 import { chain } from './chain.ts'
+import { joinBytes } from './join-bytes.ts'
 import { type EncapsulationForm, RESPONSE_LABELS } from './request-header.ts'
 
 const KEY_INFO: Uint8Array = utf8('key')
@@ -40,7 +40,7 @@ export function deriveResponseKey(
   enc: Uint8Array,
   responseNonce: Uint8Array,
 ): Awaitable<ResponseKey> {
-  const salt = new Writer(enc.length + responseNonce.length).bytes(enc).bytes(responseNonce).done()
+  const salt = joinBytes([enc, responseNonce])
   return chain(context.export(RESPONSE_LABELS[form], responseNonceBytes(aead)), (secret) =>
     chain(backend.hkdfExtract(salt, secret), (prk) =>
       chain(backend.hkdfExpand(prk, KEY_INFO, AEAD_KEY_BYTES[aead]), (keyBytes) =>
