@@ -1,5 +1,6 @@
 export type { Config } from './platform/config/config.ts'
 export { type ConfigOverrides, loadConfig, SETTING_NAMES } from './platform/config/load-config.ts'
+export type { ProxyMode } from './proxy/proxy-mode.ts'
 export { startGateway } from './proxy/start-gateway.ts'
-export type { ProxyMode, RunningServer } from './serve.ts'
+export type { RunningServer } from './serve.ts'
 export { startServer } from './serve.ts'

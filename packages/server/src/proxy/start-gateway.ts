@@ -1,7 +1,8 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Config } from '../platform/config/config.ts'
-import type { ProxyMode, RunningServer } from '../serve.ts'
+import type { RunningServer } from '../serve.ts'
 import { startServing } from '../serve.ts'
+import type { ProxyMode } from './proxy-mode.ts'
 
 /**
  * Starts proxy mode: a gateway in front of existing backends (`config.upstreams`), which need no change. Keys, admin

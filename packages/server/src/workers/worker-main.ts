@@ -2,7 +2,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { createApplicationService } from '../applications/application-service.ts'
 import type { Config } from '../platform/config/config.ts'
-import type { ProxyMode } from '../serve.ts'
+import type { ProxyMode } from '../proxy/proxy-mode.ts'
 import { publicOptions, SHUTDOWN_GRACE_MS } from '../serve.ts'
 import { createPublicService, listenPublic } from '../serve-public.ts'
 import { openServerParts } from '../server-parts.ts'
