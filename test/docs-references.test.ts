@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { SETTING_NAMES } from '@keyhaven/server'
 import { expect, test } from 'vitest'
-import { SETTING_NAMES } from '../packages/server/src/platform/config/load-config.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const TEXTS = globSync(['*.md', 'docs/**/*.md', 'examples/*/*.md', 'packages/*/*.md'], { cwd: ROOT }).sort()
