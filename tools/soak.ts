@@ -15,7 +15,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     file: 'packages/channel/test/gateway/mutated-envelopes.test.ts',
     variable: 'KEYHAVEN_TEST_MUTATED_ENVELOPES',
-    amount: 100_000,
+    amount: 1_000_000,
   },
 ]
 const TEST_TIMEOUT_MS = 4 * 60 * 60 * 1000
