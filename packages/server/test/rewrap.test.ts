@@ -41,14 +41,14 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
   }
 
   test('moves all of them, drops the old one, and a running server goes on', async () => {
-    await fill(450)
+    await fill(230)
     const revoked = await add('demo')
     await state.keys.revoke('demo', revoked.id, { reason: 'test', force: true }, BY)
     const [old] = keyring()
     const progress: [number, number][] = []
     const summary = await rewrap(fixture.config, { ...OPTIONS, onProgress: (...step) => progress.push(step) })
-    expect(summary).toMatchObject({ moved: 450, dropped: [old], resumed: false })
-    expect(progress.at(-1)).toEqual([450, 450])
+    expect(summary).toMatchObject({ moved: 230, dropped: [old], resumed: false })
+    expect(progress.at(-1)).toEqual([230, 230])
     expect(keyring()).toEqual([summary.masterKeyId])
     expect(await masterKeysInUse()).toEqual([summary.masterKeyId])
     // The server that knew only the old one:
@@ -64,7 +64,7 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
   })
 
   test('loses no key that is added or revoked meanwhile', async () => {
-    await fill(300)
+    await fill(220)
     let running = true
     const added: string[] = []
     const worker = (async () => {
@@ -90,7 +90,7 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
   })
 
   test('stopped half way, the next run finishes it and makes no third master key', async () => {
-    await fill(450)
+    await fill(230)
     const [old] = keyring()
     const stop = new AbortController()
     const stopped = rewrap(fixture.config, {
@@ -103,16 +103,16 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
     expect(between).toHaveLength(2)
     expect(new Set(await masterKeysInUse())).toEqual(new Set(between))
     expect(await state.keyCache.find('app-1', 1)).toMatchObject({ privateKey: {} })
-    expect(await state.keyCache.find('app-449', 1)).toMatchObject({ privateKey: {} })
+    expect(await state.keyCache.find('app-229', 1)).toMatchObject({ privateKey: {} })
     const summary = await rewrap(fixture.config, OPTIONS)
-    expect(summary).toMatchObject({ resumed: true, masterKeyId: between[0], dropped: [old], moved: 250 })
+    expect(summary).toMatchObject({ resumed: true, masterKeyId: between[0], dropped: [old], moved: 30 })
     expect(keyring()).toEqual([summary.masterKeyId])
   })
 
   test('killed at random moments, it is always finished by the next run', async () => {
-    await fill(450)
+    await fill(230)
     let finished = false
-    for (let attempt = 0; attempt < 12 && !finished; attempt++) {
+    for (let attempt = 0; attempt < 8 && !finished; attempt++) {
       const child = spawn(process.execPath, [new URL('fixtures/run-rewrap.ts', import.meta.url).pathname], {
         env: { ...process.env, ...fixture.env },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -123,13 +123,13 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
       const timer = setTimeout(() => child.kill('SIGKILL'), 5 + attempt * 25)
       finished = (await exited)[0] === 0
       clearTimeout(timer)
-      expect(await state.keyCache.find(`app-${attempt * 20}`, 1)).toMatchObject({ privateKey: {} })
+      expect(await state.keyCache.find(`app-${attempt * 25}`, 1)).toMatchObject({ privateKey: {} })
       await add(`between-${attempt}`)
     }
     const summary = await rewrap(fixture.config, OPTIONS)
     expect(keyring()).toEqual([summary.masterKeyId])
     const after = await fixture.open({ schedule: false })
-    for (let n = 0; n < 450; n += 37) {
+    for (let n = 0; n < 230; n += 19) {
       expect(await after.keyCache.find(`app-${n}`, 1)).toMatchObject({ privateKey: {} })
     }
   })

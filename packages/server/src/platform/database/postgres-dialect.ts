@@ -32,6 +32,8 @@ export async function createPostgresPool(url: string): Promise<Pool> {
   })
   // An idle connection that is cut reports here; the next query opens another one.
   pool.on('error', () => {})
+  // One that is cut while it is in use fails its query; without a listener it would end the process besides.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -1,0 +1,142 @@
+import type { ChildProcessByStdio } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { State } from '../packages/server/src/platform/state/state.ts'
+import type { StateFixture } from './kit/engines.ts'
+import { createStateFixture, ENGINES } from './kit/engines.ts'
+
+const KILLS = 50
+/** What a worker says at most before it is killed: up to some five changes. */
+const MAX_LINES = 8
+/** About as long as one change, and as opening the state, takes. */
+const OPERATION_MS = 12
+const OPENING_MS = 300
+/** So that no two workers use a number twice. */
+const FIRST_NUMBERS = 100_000
+const WORKER = fileURLToPath(new URL('fixtures/change-keys.ts', import.meta.url))
+const TIMEOUT_MS = 240_000
+
+/** What killed workers said they had been answered. */
+interface Acknowledged {
+  readonly added: Set<string>
+  readonly revoked: Set<string>
+  count: number
+  /** The kill came between "will" and "done". */
+  cutInside: number
+}
+
+describe.each(ENGINES)(`kill -9 during key operations on $name`, (engine) => {
+  let fixture: StateFixture
+  beforeEach(async () => {
+    fixture = await createStateFixture(engine)
+  })
+  afterEach(() => fixture.dispose())
+
+  test(
+    `${KILLS} times: no half-made key, no lost audit entry, no acknowledged-revoked key alive`,
+    async () => {
+      const acknowledged: Acknowledged = { added: new Set(), revoked: new Set(), count: 0, cutInside: 0 }
+      let next = startWorker(fixture, 0)
+      for (let kill = 0; kill < KILLS; kill++) {
+        const worker = next
+        if (kill + 1 < KILLS) next = startWorker(fixture, kill + 1)
+        await workAndDie(worker, kill, acknowledged)
+        const state = await fixture.open({ schedule: false }) // the anchor is checked here
+        await check(state, acknowledged)
+        await state.close()
+      }
+      expect(acknowledged.count).toBeGreaterThan(KILLS)
+      expect(acknowledged.cutInside).toBeGreaterThan(0)
+      process.stdout.write(
+        `kill -9 on ${engine.name}: ${KILLS} kills, ${acknowledged.cutInside} inside an operation, ` +
+          `${acknowledged.count} acknowledged changes, ${acknowledged.revoked.size} revocations, nothing lost\n`,
+      )
+    },
+    TIMEOUT_MS,
+  )
+})
+
+type Worker = ChildProcessByStdio<Writable, Readable, null>
+
+/** Loads its modules and waits; the next one does so while this one works. */
+function startWorker(fixture: StateFixture, kill: number): Worker {
+  const env = { ...process.env, ...fixture.env, NODE_COMPILE_CACHE: join(fixture.folder, 'compile-cache') }
+  return spawn(process.execPath, [WORKER, String(kill * FIRST_NUMBERS)], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+}
+
+async function workAndDie(child: Worker, kill: number, known: Acknowledged): Promise<void> {
+  let output = ''
+  // Counted in what it says, not in time, so that a slow machine kills at the same places.
+  const wanted = 1 + Math.floor(Math.random() * MAX_LINES)
+  const told = new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk)
+      if (output.split('\n').length > wanted + 1) resolve()
+    })
+  })
+  const closed = once(child, 'close')
+  child.stdin.write('go\n')
+  // Every fifth dies while it opens the state, or soon after.
+  const opening = kill % 5 === 4
+  if (!opening) await told
+  setTimeout(() => child.kill('SIGKILL'), Math.random() * (opening ? OPENING_MS : OPERATION_MS))
+  await closed
+  expect(child.signalCode).toBe('SIGKILL')
+  const lines = output.split('\n').filter((line) => line !== '')
+  for (const line of lines) {
+    const [word, , operation, id = ''] = line.split(' ')
+    if (word !== 'done') continue
+    known.count++
+    if (operation === 'add') known.added.add(id)
+    if (operation === 'revoke') known.revoked.add(id)
+  }
+  if (lines.at(-1)?.startsWith('will')) known.cutInside++
+}
+
+async function check(state: State, known: Acknowledged): Promise<void> {
+  const keys = await state.db.selectFrom('managed_keys').selectAll().execute()
+  const entries = await state.db.selectFrom('audit_entries').selectAll().orderBy('sequence').execute()
+  expect(await state.audit.verify()).toMatchObject({ valid: true, entries: entries.length })
+  const subjects = (action: string) =>
+    new Set(entries.filter((entry) => entry.action === action).map((entry) => entry.subject))
+  const [added, revoked] = [subjects('key.add'), subjects('key.revoke')]
+  const stored = new Map(keys.map((key) => [key.id, key]))
+
+  // What was answered is there, and what is there was logged: no more, no less.
+  for (const id of known.added) expect(stored.has(id)).toBe(true)
+  for (const id of known.revoked) expect(stored.get(id)?.state).toBe('revoked')
+  expect(new Set(stored.keys())).toEqual(added)
+  expect(new Set(keys.filter((key) => key.state === 'revoked').map((key) => key.id))).toEqual(revoked)
+
+  // The anchor has caught up with every revocation, also one whose answer was cut off.
+  expect(new Set([...state.anchor.revokedKeys()].map((key) => key.id))).toEqual(revoked)
+
+  for (const key of keys) {
+    expect(key.wrapped_private_key === null).toBe(key.state === 'revoked')
+    const steps = (JSON.parse(key.history) as { state: string }[]).map((step) => step.state)
+    expect(steps.at(-1)).toBe(key.state)
+  }
+  for (const applicationId of new Set(keys.map((key) => key.application_id))) {
+    const ofApplication = keys.filter((key) => key.application_id === applicationId)
+    const live = ofApplication.filter((key) => key.state !== 'revoked')
+    expect(new Set(live.map((key) => key.key_id)).size).toBe(live.length)
+    expect(live.filter((key) => key.state === 'active').length).toBeLessThanOrEqual(1)
+    for (const key of live) {
+      expect(await state.keyCache.find(applicationId, key.key_id ?? -1)).toMatchObject({
+        id: key.id,
+        privateKey: {},
+      })
+    }
+    for (const key of ofApplication) {
+      if (live.some((other) => other.key_id === key.key_id)) continue
+      expect(await state.keyCache.find(applicationId, key.key_id ?? -1)).toMatchObject({ state: 'revoked' })
+    }
+  }
+}
