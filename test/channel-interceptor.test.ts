@@ -1,24 +1,18 @@
-import { mkdtempSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type ChannelTrust, connect, createMemoryStorage, type Keyhaven } from '@keyhaven/sdk'
-import { loadConfig, startServer } from '@keyhaven/server'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Captured, type Interceptor, type Order, startMitmproxy } from './kit/mitmproxy.ts'
-import { selfSignedCertificate } from './kit/self-signed-certificate.ts'
+import { startTlsServer, type TlsServer } from './kit/tls-server.ts'
 
 /*
  * The attacker of docs/guides/channel.md, "Compared to certificate pinning", for real: mitmproxy, with a certificate
  * authority that the app trusts, between the app and a key server with TLS.
  */
 
-const TOKEN = 'kh_token-of-the-interceptor-tests-0123456789abcdef'
 const MARKER = 'MARKER-4711-account-DE02120300000000202051'
 const GATEWAY = '/gateway/demo'
+const E2E_KEYS = '/applications/demo/e2e-keys'
 
-type Server = Awaited<ReturnType<typeof startServer>>
 interface Key {
   readonly id: string
   readonly keyId: number
@@ -26,18 +20,16 @@ interface Key {
   readonly state: string
 }
 
-let folder: string
-let server: Server
+let server: TlsServer
 let interceptor: Interceptor
-let rootThumbprints: string[]
+let rootThumbprints: readonly string[]
 const open: Keyhaven[] = []
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'keyhaven-interceptor-'))
-  server = await start('sealed', {})
+  server = await startTlsServer()
   interceptor = await startMitmproxy(server.publicUrl)
   setDefaultCACertificates([...getCACertificates('default'), interceptor.certificateAuthority])
-  rootThumbprints = (await admin<{ rootThumbprints: string[] }>('GET', '/trust')).rootThumbprints
+  rootThumbprints = server.rootThumbprints
 })
 
 beforeEach(() => interceptor.order())
@@ -46,36 +38,7 @@ afterAll(async () => {
   for (const keyhaven of open) keyhaven.close()
   await interceptor?.close()
   await server?.close()
-  await rm(folder, { recursive: true, force: true })
 })
-
-async function start(name: string, settings: Record<string, string | undefined>): Promise<Server> {
-  const { certificate, privateKey } = selfSignedCertificate()
-  await writeFile(join(folder, `${name}.crt`), certificate)
-  await writeFile(join(folder, `${name}.key`), privateKey)
-  return await startServer(
-    loadConfig({
-      KEYHAVEN_PORT: '0',
-      KEYHAVEN_ADMIN_LISTEN: '127.0.0.1:0',
-      KEYHAVEN_DATA_DIR: join(folder, name),
-      KEYHAVEN_TLS_CERT: join(folder, `${name}.crt`),
-      KEYHAVEN_TLS_KEY: join(folder, `${name}.key`),
-      KEYHAVEN_ADMIN_TOKEN: TOKEN,
-      KEYHAVEN_LOG_LEVEL: 'silent',
-      ...settings,
-    }),
-  )
-}
-
-async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await fetch(`${server.adminUrl}/admin/v1/applications/demo${path}`, {
-    method,
-    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as T
-}
 
 /** An app whose only way to the server goes through the interceptor. */
 function app(trust: ChannelTrust = { rootThumbprints }, storage = createMemoryStorage()): Keyhaven {
@@ -92,16 +55,6 @@ function call(keyhaven: Keyhaven): Promise<Response> {
   })
 }
 
-/** How many calls the server has run. */
-async function executed(): Promise<number> {
-  const answer = await fetch(`${server.adminUrl}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })
-  const text = await answer.text()
-  const rows = text.split('\n').filter((line) => line.startsWith('keyhaven_channel_exchanges_total{'))
-  return rows
-    .filter((line) => line.includes('outcome="ok"'))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
-}
-
 async function sealedCalls(since = 0): Promise<Captured[]> {
   return (await interceptor.captured()).slice(since).filter((exchange) => exchange.method === 'POST')
 }
@@ -116,7 +69,7 @@ function bytesOf(exchange: Captured): Buffer {
 }
 
 async function pinnedTrust(): Promise<ChannelTrust> {
-  const { items } = await admin<{ items: Key[] }>('GET', '/e2e-keys')
+  const { items } = await server.admin<{ items: Key[] }>('GET', E2E_KEYS)
   const key = items.find(({ state }) => state === 'active')!
   return { pinnedKeys: [{ keyId: key.keyId, publicKey: key.publicKey }] }
 }
@@ -138,7 +91,7 @@ describe('an interceptor that the app trusts', () => {
   })
 
   test('reads all of the same call without the channel', async () => {
-    const plain = await start('plain', { KEYHAVEN_REQUIRE_CHANNEL: 'off' })
+    const plain = await startTlsServer({ KEYHAVEN_REQUIRE_CHANNEL: 'off' })
     const eavesdropper = await startMitmproxy(plain.publicUrl)
     try {
       const answer = await fetch(`${eavesdropper.url}/v1/echo?account=${MARKER}`, {
@@ -174,11 +127,11 @@ describe('an interceptor that changes what passes', () => {
   ])('a bit of %s in a request: OPEN_FAILED, and the server runs nothing', async (_, offset) => {
     for (const trust of [{ rootThumbprints }, await pinnedTrust()]) {
       const keyhaven = app(trust)
-      const before = await executed()
+      const before = await server.executed()
       await interceptor.order({ method: 'POST', path: GATEWAY, flip: 'request', offset })
       const code = 'pinnedKeys' in trust ? 'KEY_REVOKED' : 'OPEN_FAILED'
       await expect(call(keyhaven)).rejects.toMatchObject({ code })
-      expect(await executed()).toBe(before)
+      expect(await server.executed()).toBe(before)
       await interceptor.order()
       expect((await call(keyhaven)).status).toBe(200)
     }
@@ -203,7 +156,7 @@ describe('an interceptor that changes what passes', () => {
     const since = (await interceptor.captured()).length
     await (await call(app())).text()
     const [captured] = await sealedCalls(since)
-    const before = await executed()
+    const before = await server.executed()
     const again = await fetch(interceptor.url + captured!.path, {
       method: 'POST',
       headers: captured!.requestHeaders.filter(([name]) => name.toLowerCase() === 'content-type') as [
@@ -214,7 +167,7 @@ describe('an interceptor that changes what passes', () => {
     })
     expect(again.status).toBe(200) // the refusal is inside the seal, for whoever sealed the call
     expect((await again.bytes()).length).toBeGreaterThan(0)
-    expect(await executed()).toBe(before)
+    expect(await server.executed()).toBe(before)
   })
 })
 
@@ -263,10 +216,8 @@ describe('an interceptor that forges', () => {
   })
 
   test('a manifest of another server, under its own root, is refused', async () => {
-    const other = await start('other', {
-      KEYHAVEN_TLS_CERT: undefined,
-      KEYHAVEN_TLS_KEY: undefined,
-    })
+    // Without TLS, which has nothing to do with it.
+    const other = await startTlsServer({ KEYHAVEN_TLS_CERT: '', KEYHAVEN_TLS_KEY: '' })
     try {
       const body = await (await fetch(`${other.publicUrl}${GATEWAY}/manifest`)).text()
       await interceptor.order({
@@ -287,7 +238,7 @@ describe('a rotation behind an interceptor', () => {
     const keyhaven = app({ rootThumbprints }, storage)
     await (await call(keyhaven)).text()
     const old = (await interceptor.captured()).filter(({ path }) => path.endsWith('/manifest')).at(-1)!
-    const added = await admin<Key>('POST', '/e2e-keys', {})
+    const added = await server.admin<Key>('POST', E2E_KEYS, {})
     await untilActive(added.id)
     await keyhaven.refresh()
     await (await call(keyhaven)).text()
@@ -310,13 +261,13 @@ describe('a rotation behind an interceptor', () => {
     const manifest = app()
     await Promise.all([call(pinned), call(manifest)])
     const [oldKeyId] = 'pinnedKeys' in trust ? trust.pinnedKeys.map(({ keyId }) => keyId) : []
-    const { items } = await admin<{ items: Key[] }>('GET', '/e2e-keys')
+    const { items } = await server.admin<{ items: Key[] }>('GET', E2E_KEYS)
     const old = items.find(({ keyId }) => keyId === oldKeyId)!
-    const added = await admin<Key>('POST', '/e2e-keys', {})
+    const added = await server.admin<Key>('POST', E2E_KEYS, {})
     await untilActive(added.id)
     expect((await call(pinned)).status).toBe(200)
     expect((await call(manifest)).status).toBe(200)
-    await admin('POST', `/e2e-keys/${old.id}/revoke`, { reason: 'rotation' })
+    await server.admin('POST', `${E2E_KEYS}/${old.id}/revoke`, { reason: 'rotation' })
     expect((await call(manifest)).status).toBe(200)
     expect(manifest.status().keyId).toBe(added.keyId)
     await expect(call(pinned)).rejects.toMatchObject({ code: 'KEY_REVOKED' })
@@ -325,7 +276,7 @@ describe('a rotation behind an interceptor', () => {
 
 async function untilActive(id: string): Promise<void> {
   for (;;) {
-    const key = await admin<Key>('GET', `/e2e-keys/${id}`)
+    const key = await server.admin<Key>('GET', `${E2E_KEYS}/${id}`)
     if (key.state === 'active') return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

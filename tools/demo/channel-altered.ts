@@ -1,4 +1,4 @@
-import { codeOf, executedCalls, installApp, MARKER, type Scene } from './channel-scene.ts'
+import { codeOf, installApp, MARKER, type Scene } from './channel-scene.ts'
 
 const GATEWAY = '/gateway/demo'
 /** What a gateway says of a key that it does not take (RFC 9458 §5.3), said by somebody else. */
@@ -23,12 +23,12 @@ export async function alteredCalls(scene: Scene): Promise<void> {
   const app = installApp(scene, '1.0.0')
   const call = () => app.fetch('/v1/echo', { method: 'POST', body: BODY })
   await (await call()).arrayBuffer()
-  const before = await executedCalls(server)
+  const before = await server.executed()
 
   for (const [place, offset] of PLACES) {
     await interceptor.order({ method: 'POST', path: GATEWAY, flip: 'request', offset })
     const code = await codeOf(call())
-    const ran = (await executedCalls(server)) - before
+    const ran = (await server.executed()) - before
     tour.claim(
       code === 'OPEN_FAILED' && ran === 0,
       `one bit of ${place} altered: the app gets ${code}, the server ran ${ran} calls`,
@@ -41,7 +41,7 @@ export async function alteredCalls(scene: Scene): Promise<void> {
   await interceptor.order()
 
   const last = (await interceptor.captured()).filter(({ method }) => method === 'POST').at(-1)!
-  const ranBefore = await executedCalls(server)
+  const ranBefore = await server.executed()
   const mediaType = last.requestHeaders.find(([name]) => name.toLowerCase() === 'content-type')![1]
   const again = await fetch(interceptor.url + last.path, {
     method: 'POST',
@@ -49,7 +49,7 @@ export async function alteredCalls(scene: Scene): Promise<void> {
     body: new Uint8Array(last.requestBody),
   })
   await again.arrayBuffer()
-  const ran = (await executedCalls(server)) - ranBefore
+  const ran = (await server.executed()) - ranBefore
   tour.claim(ran === 0, `a recorded call sent a second time: the server ran ${ran} calls`)
 
   const { keyId } = app.status()

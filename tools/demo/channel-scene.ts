@@ -1,13 +1,12 @@
 import { type ChannelTrust, connect, type Keyhaven } from '@keyhaven/sdk'
 import type { Interceptor } from '../../test/kit/mitmproxy.ts'
-import type { DemoServer } from './demo-server.ts'
+import type { TlsServer } from '../../test/kit/tls-server.ts'
 import type { Tour } from './tour.ts'
 
 export interface Scene {
   readonly tour: Tour
-  readonly server: DemoServer
+  readonly server: TlsServer
   readonly interceptor: Interceptor
-  readonly rootThumbprints: readonly string[]
 }
 
 /** A key as the admin API shows it. */
@@ -28,17 +27,8 @@ export function installApp(scene: Scene, appVersion: string, trust?: ChannelTrus
     url: scene.interceptor.url,
     applicationId: 'demo',
     appVersion,
-    trust: trust ?? { rootThumbprints: scene.rootThumbprints },
+    trust: trust ?? { rootThumbprints: scene.server.rootThumbprints },
   })
-}
-
-/** Calls that the server has opened and run so far. */
-export async function executedCalls(server: DemoServer): Promise<number> {
-  let sum = 0
-  for (const [name, value] of await server.metrics()) {
-    if (name.startsWith('keyhaven_channel_exchanges_total{') && name.includes('outcome="ok"')) sum += value
-  }
-  return sum
 }
 
 /** @returns the code of the KeyhavenError that the call ended with, or what it ended with instead. */

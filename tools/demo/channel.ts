@@ -1,10 +1,9 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { type Interceptor, startMitmproxy } from '../../test/kit/mitmproxy.ts'
+import { startMitmproxy } from '../../test/kit/mitmproxy.ts'
+import { startTlsServer } from '../../test/kit/tls-server.ts'
 import { alteredCalls } from './channel-altered.ts'
 import { plainControl, sealedCalls } from './channel-calls.ts'
 import { rotation } from './channel-rotation.ts'
-import type { Scene } from './channel-scene.ts'
-import { type DemoServer, startDemoServer } from './demo-server.ts'
 import type { Tour } from './tour.ts'
 
 /** The channel, with somebody in between whose certificates the app accepts. */
@@ -13,8 +12,8 @@ export async function channelTour(tour: Tour): Promise<void> {
   const opened: { close(): Promise<void> }[] = []
   try {
     const [server, plainServer] = await Promise.all([
-      startDemoServer(),
-      startDemoServer({ KEYHAVEN_REQUIRE_CHANNEL: 'off' }),
+      startTlsServer(),
+      startTlsServer({ KEYHAVEN_REQUIRE_CHANNEL: 'off' }),
     ])
     opened.push(server, plainServer)
     const [interceptor, plainInterceptor] = await Promise.all([
@@ -27,19 +26,11 @@ export async function channelTour(tour: Tour): Promise<void> {
     tour.say('The app trusts the certificate authority of the interceptor, so its TLS protects nothing here.')
 
     await plainControl(tour, plainInterceptor)
-    const scene = await openScene(tour, server, interceptor)
+    const scene = { tour, server, interceptor }
     await sealedCalls(scene)
     await alteredCalls(scene)
     await rotation(scene)
   } finally {
     await Promise.allSettled(opened.map((one) => one.close()))
   }
-}
-
-async function openScene(tour: Tour, server: DemoServer, interceptor: Interceptor): Promise<Scene> {
-  const { rootThumbprints } = await server.admin<{ rootThumbprints: string[] }>(
-    'GET',
-    '/applications/demo/trust',
-  )
-  return { tour, server, interceptor, rootThumbprints }
 }
