@@ -7,7 +7,6 @@ import type { TrustMode } from '../channel/trust.ts'
 export const ADMIN_APPLICATION_ID = 'keyhaven-admin'
 /** Made at the first start, so that there is something to call. */
 export const DEMO_APPLICATION_ID = 'demo'
-export const MAX_APPLICATION_ID_CHARS = 63
 export const APPLICATION_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/
 /** Names that we keep for applications of our own. */
 const RESERVED_PREFIX = 'keyhaven-'
