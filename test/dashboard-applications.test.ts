@@ -104,3 +104,15 @@ test('an application that does not exist is a clear answer, with the way back', 
   await page.getByRole('heading', { level: 1, name: 'Applications' }).waitFor()
   await close()
 })
+
+test('a server that does not answer is said to be unreachable, and asked again on demand', async () => {
+  const { page, close } = await kit.openSignedIn()
+  await settle(page)
+  await page.route('**/admin/v1/tokens', (route) => route.abort())
+  await page.getByRole('link', { name: 'API tokens' }).click()
+  await page.getByText('The server cannot be reached').waitFor()
+  await page.unroute('**/admin/v1/tokens')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByText('No token yet').waitFor()
+  await close()
+})

@@ -28,7 +28,7 @@ export function e2eKeyColumns(actions: KeyActions): readonly Column<E2eKey>[] {
     { header: 'State', cell: (key) => <StateCell e2eKey={key} /> },
     { header: 'Suite', cell: (key) => shortSuite(key.suiteName) },
     { header: 'Created', cell: (key) => <Time at={key.createdAt} /> },
-    { header: 'Last used', cell: (key) => <Time at={key.lastUsedAt} absent="Never" /> },
+    { header: 'Last used', cell: (key) => <Time at={lastUsed(key, actions.usage)} absent="Never" /> },
     { header: 'Traffic, 24 h', cell: (key) => <ShareCell usage={actions.usage} id={key.id} /> },
     {
       header: 'Actions',
@@ -47,16 +47,23 @@ function StateCell({ e2eKey }: { readonly e2eKey: E2eKey }) {
       <StateBadge state={e2eKey.state} />
       {e2eKey.state === 'pending' && e2eKey.activateAt !== null && (
         <Text c="dimmed" size="xs">
-          from <Time at={e2eKey.activateAt} />
+          <Time before="from" at={e2eKey.activateAt} />
         </Text>
       )}
       {e2eKey.state !== 'revoked' && e2eKey.endAt !== null && (
         <Text c="dimmed" size="xs">
-          until <Time at={e2eKey.endAt} />
+          <Time before="until" at={e2eKey.endAt} />
         </Text>
       )}
     </Stack>
   )
+}
+
+/** The later of the two answers: the usage report counts calls that the list of keys does not know yet. */
+function lastUsed(key: E2eKey, usage: Usage | undefined): string | null {
+  const reported = usage?.keys.find(({ id }) => id === key.id)?.lastUsedAt ?? null
+  if (reported === null || key.lastUsedAt === null) return reported ?? key.lastUsedAt
+  return Date.parse(reported) > Date.parse(key.lastUsedAt) ? reported : key.lastUsedAt
 }
 
 function ShareCell({ usage, id }: { readonly usage: Usage | undefined; readonly id: string }) {
