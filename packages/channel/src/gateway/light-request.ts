@@ -15,9 +15,9 @@ export interface LightRequestInit {
 }
 
 /**
- * A `Request` without the cost of one. Method, address, look-up of a header and the body as text, JSON or bytes are
- * answered directly; for all else a real `Request` is made, once. `clone()` gives a real one, which is also what to
- * hand to `fetch`.
+ * A `Request` without the cost of one. Method, address, look-up of a header and the body as text, JSON or
+ * bytes are answered directly; for all else a real `Request` is made, once. `clone()` gives a real one, which
+ * is also what to hand to `fetch`.
  */
 export class LightRequest implements Request {
   readonly #init: LightRequestInit
@@ -84,6 +84,11 @@ export class LightRequest implements Request {
     if (this.#used) throw new TypeError('Body is unusable: Body has already been read')
     this.#used = true
     return this.#init.body as Uint8Array<ArrayBuffer>
+  }
+
+  /** The body, if it is held in memory as a whole; reading it as a stream would build one. */
+  get held(): boolean {
+    return this.#real === undefined && !this.#used && !(this.#init.body instanceof ReadableStream)
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -157,3 +162,8 @@ export class LightRequest implements Request {
 
 // `instanceof Request` holds. `new Request(light)` throws rather than lose method and body: clone() first.
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype)
+
+/** Whether the body is in memory as a whole, so that `bytes()` costs nothing and is bounded. */
+export function isBodyHeld(request: Request): boolean {
+  return request instanceof LightRequest && request.held
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
+import { isBodyHeld, LightResponse } from '@keyhaven/channel/gateway'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Context } from 'hono'
 import type { AppEnv } from '../platform/http/call-origin.ts'
@@ -29,6 +30,7 @@ const echoSchema = z
   })
   .openapi('Echo')
 
+const JSON_HEADERS = { 'content-type': 'application/json' }
 const tags = ['Echo']
 
 export const echoRoutes = {
@@ -87,23 +89,30 @@ export function addEchoRoutes(app: OpenAPIHono<AppEnv>): void {
 
 async function echo(c: Context<AppEnv>): Promise<Response> {
   const { origin } = c.env
-  const url = new URL(c.req.url)
+  const { method, url, headers } = c.req.raw
   const body = await readBody(c.req.raw)
-  return c.json({
-    method: c.req.method,
-    path: url.pathname + url.search,
-    headers: Object.fromEntries(c.req.raw.headers),
+  const answer = {
+    method,
+    path: url.slice(url.indexOf('/', url.indexOf('://') + '://'.length)),
+    headers: Object.fromEntries(headers),
     ...body,
     sealed: origin.sealed,
     application: origin.sealed ? origin.applicationId : null,
     keyId: origin.sealed ? origin.keyId : null,
-  })
+  }
+  // Not c.json(): this one the gateway reads without a stream.
+  return new LightResponse(JSON.stringify(answer), { headers: JSON_HEADERS }) as unknown as Response
 }
 
 /** Hashes what comes and keeps only its beginning, so an upload of any size costs no memory. */
 async function readBody(
   request: Request,
 ): Promise<{ body: string | null; bodyBase64?: string; bytes: number; sha256: string }> {
+  if (isBodyHeld(request)) {
+    const whole = await request.bytes()
+    const sha256 = createHash('sha256').update(whole).digest('hex')
+    return { ...textOf(whole), bytes: whole.length, sha256 }
+  }
   const hash = createHash('sha256')
   const kept: Uint8Array[] = []
   let bytes = 0
@@ -119,11 +128,18 @@ async function readBody(
   }
   const sha256 = hash.digest('hex')
   if (bytes > MAX_REPEATED_BYTES) return { body: null, bytes, sha256 }
-  const whole = Buffer.concat(kept)
+  return { ...textOf(Buffer.concat(kept)), bytes, sha256 }
+}
+
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A body as text if it is that, otherwise as base64; neither if it is long. */
+function textOf(whole: Uint8Array): { body: string | null; bodyBase64?: string } {
+  if (whole.length > MAX_REPEATED_BYTES) return { body: null }
   try {
-    return { body: new TextDecoder('utf-8', { fatal: true }).decode(whole), bytes, sha256 }
+    return { body: utf8Decoder.decode(whole) }
   } catch {
-    return { body: null, bodyBase64: whole.toString('base64'), bytes, sha256 }
+    return { body: null, bodyBase64: Buffer.from(whole).toString('base64') }
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Readable } from 'node:stream'
 import type { SealedContext } from '@keyhaven/channel/gateway'
+import { isBodyHeld } from '@keyhaven/channel/gateway'
 import { problemResponse } from '../platform/http/problem.ts'
 import { appHeaders, upstreamHeaders } from './forwarded-headers.ts'
 
@@ -97,13 +98,19 @@ function callOnce(
       incoming.once('close', () => request.signal.removeEventListener('abort', abort))
       resolve(incoming)
     })
-    sendBody(outgoing, request.body).catch((error: unknown) => {
+    sendBody(outgoing, request).catch((error: unknown) => {
       outgoing.destroy(error instanceof Error ? error : new Error('the body failed'))
     })
   })
 }
 
-async function sendBody(outgoing: ClientRequest, body: ReadableStream<Uint8Array> | null): Promise<void> {
+async function sendBody(outgoing: ClientRequest, request: Request): Promise<void> {
+  if (isBodyHeld(request)) {
+    const whole = await request.bytes()
+    outgoing.end(whole.length === 0 ? undefined : whole)
+    return
+  }
+  const { body } = request
   if (body === null) {
     outgoing.end()
     return
