@@ -269,3 +269,17 @@ describe.each(ENGINES)('a backup of $name', (engine) => {
     ])
   })
 })
+
+test('docs/storage-schema.md names every table and column', async () => {
+  const { readFile } = await import('node:fs/promises')
+  const text = await readFile(new URL('../../../docs/storage-schema.md', import.meta.url), 'utf8')
+  const words = new Set(text.match(/\w+/g))
+  const fixture = await createStateFixture({ name: 'SQLite', dialect: 'sqlite' })
+  await (await fixture.open({ schedule: false })).close()
+  const database = await openDatabase(fixture.config.database)
+  const tables = await database.db.introspection.getTables()
+  await database.close()
+  await fixture.dispose()
+  const names = tables.flatMap((table) => [table.name, ...table.columns.map((column) => column.name)])
+  expect(names.filter((name) => !words.has(name))).toEqual([])
+})

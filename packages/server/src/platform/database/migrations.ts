@@ -33,6 +33,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = collect()
  */
 export async function migrateDatabase(db: Db, names?: readonly string[]): Promise<void> {
   const wanted = Object.entries(MIGRATIONS).filter(([name]) => names === undefined || names.includes(name))
+  if (!db.isTransaction && (await isUpToDate(db, Object.keys(MIGRATIONS)))) return
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => Object.fromEntries(wanted) },
@@ -47,6 +48,17 @@ export async function migrateDatabase(db: Db, names?: readonly string[]): Promis
     })
   }
   throw toStoreError(error)
+}
+
+/** One query instead of the migrator's dozen: what nearly every start finds. */
+async function isUpToDate(db: Db, names: readonly string[]): Promise<boolean> {
+  try {
+    const applied = await appliedMigrations(db)
+    return applied.length === names.length && names.every((name) => applied.includes(name))
+  } catch (error) {
+    if (error instanceof KeyhavenError) throw error
+    return false // a new database has no such table
+  }
 }
 
 /** Names of the migrations that have run. */
