@@ -22,8 +22,8 @@ const DETAILS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Says whether an envelope would be accepted, and if not, why: for whoever writes a client. Runs nothing and marks
- * nothing as seen.
+ * Says whether an envelope would be accepted, and if not, why: for whoever writes a client. Runs nothing and
+ * marks nothing as seen.
  *
  * @throws KeyhavenError `NOT_FOUND` (application), `STORE_UNAVAILABLE`.
  */

@@ -33,10 +33,11 @@ function settingsOf(options: GatewayOptions): ExchangeSettings {
 }
 
 /**
- * The server's end of the channel: opens sealed requests, hands each to `handler` at most once, seals its answer.
+ * The server's end of the channel: opens sealed requests, hands each to `handler` at most once, seals its
+ * answer.
  *
- * It is a function from `Request` to `Response`, for Hono, Workers and Deno; adapters for node:http, Express and
- * Fastify are in `@keyhaven/channel/gateway/node`.
+ * It is a function from `Request` to `Response`, for Hono, Workers and Deno; adapters for node:http, Express
+ * and Fastify are in `@keyhaven/channel/gateway/node`.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const settings = settingsOf(options)

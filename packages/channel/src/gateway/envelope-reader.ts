@@ -38,7 +38,8 @@ function cannotOpen(): KeyhavenError {
 /**
  * Reads and opens one envelope as it arrives, in either form.
  *
- * Errors: `OPEN_FAILED` for everything that is wrong with what was sealed, `WIRE_TOO_LARGE` for what is over a limit.
+ * Errors: `OPEN_FAILED` for everything that is wrong with what was sealed, `WIRE_TOO_LARGE` for what is over
+ * a limit.
  */
 export class EnvelopeReader {
   readonly form: EncapsulationForm

@@ -59,8 +59,8 @@ function codeOf(error: unknown, otherwise: GatewayErrorCode): GatewayErrorCode {
 }
 
 /**
- * One exchange from envelope to envelope. Never throws: what cannot be answered inside the seal is answered with one
- * of the fixed refusals in clear.
+ * One exchange from envelope to envelope. Never throws: what cannot be answered inside the seal is answered
+ * with one of the fixed refusals in clear.
  */
 export async function runExchange(settings: ExchangeSettings, request: OuterRequest): Promise<OuterResponse> {
   const report: Report = { keyId: undefined, own: undefined }

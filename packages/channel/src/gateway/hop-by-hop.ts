@@ -15,8 +15,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Without fields that are hop-by-hop or named by `connection`, and without our own (`x-keyhaven-…`), which would
- * otherwise speak for the gateway.
+ * Without fields that are hop-by-hop or named by `connection`, and without our own (`x-keyhaven-…`), which
+ * would otherwise speak for the gateway.
  *
  * @param fields - names in lower case.
  */

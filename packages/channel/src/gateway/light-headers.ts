@@ -1,8 +1,8 @@
 import type { BhttpField } from '../wire/bhttp-message.ts'
 
 /**
- * Header fields of a request that was opened here: names are in lower case and values checked already, so looking
- * one up needs no `Headers`. Everything else is done by a real one, made when it is first needed.
+ * Header fields of a request that was opened here: names are in lower case and values checked already, so
+ * looking one up needs no `Headers`. Everything else is done by a real one, made when it is first needed.
  */
 export class LightHeaders implements Headers {
   readonly #fields: readonly BhttpField[]

@@ -23,8 +23,8 @@ function isPlain(
 }
 
 /**
- * A `Response` that remembers what it was made from, so that the gateway reads status, fields and body without a
- * stream. A real one is made when anything else is asked of it.
+ * A `Response` that remembers what it was made from, so that the gateway reads status, fields and body
+ * without a stream. A real one is made when anything else is asked of it.
  *
  * Put it in the place of the global `Response` with {@link useLightResponse}, or make one where it matters.
  */
@@ -93,12 +93,17 @@ for (const name of ['arrayBuffer', 'blob', 'bytes', 'clone', 'formData', 'json',
 Object.setPrototypeOf(LightResponse, PlatformResponse)
 Object.setPrototypeOf(LightResponse.prototype, PlatformResponse.prototype)
 
-/** Makes `new Response(…)` give light ones in this process from now on. `instanceof Response` holds for both kinds. */
+/**
+ * Makes `new Response(…)` give light ones in this process from now on. `instanceof Response` holds for both
+ * kinds.
+ */
 export function useLightResponse(): void {
   globalThis.Response = LightResponse as unknown as typeof Response
 }
 
-/** @returns what a response was made from, if it remembers; also for the light ones of `@hono/node-server`. */
+/**
+ * @returns what a response was made from, if it remembers; also for the light ones of `@hono/node-server`.
+ */
 export function responseParts(response: Response): ResponseParts | undefined {
   if (response instanceof LightResponse) return (response as LightResponse)[parts]
   for (const symbol of Object.getOwnPropertySymbols(response)) {

@@ -18,8 +18,8 @@ export interface MemoryReplayStoreOptions {
   /** Entries that are kept at most; a full store refuses. */
   readonly maxEntries?: number
   /**
-   * Requests dated before this (milliseconds since the epoch) are refused. Default: now. Give an earlier time only
-   * if no process can have answered requests dated after it.
+   * Requests dated before this (milliseconds since the epoch) are refused. Default: now. Give an earlier time
+   * only if no process can have answered requests dated after it.
    */
   readonly refusesBefore?: number
   readonly backend?: CryptoBackend
@@ -89,8 +89,8 @@ class Segment {
 }
 
 /**
- * A replay store for a single process. Its memory is bounded: when it is full of entries that have not expired, it
- * throws `STORE_UNAVAILABLE`, and the gateway runs nothing.
+ * A replay store for a single process. Its memory is bounded: when it is full of entries that have not
+ * expired, it throws `STORE_UNAVAILABLE`, and the gateway runs nothing.
  *
  * @param clock - milliseconds since the epoch.
  */

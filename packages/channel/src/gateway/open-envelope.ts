@@ -25,8 +25,9 @@ function formOf(contentType: string | null | undefined): EncapsulationForm | und
 /**
  * Everything up to the first use of the private key's result.
  *
- * @throws KeyhavenError `UNSUPPORTED` (media type), `WIRE_TOO_LARGE`, `NOT_FOUND` (application), `KEY_UNKNOWN`,
- *   `KEY_REVOKED`, `STORE_UNAVAILABLE`: facts that are public. Everything else is `OPEN_FAILED`.
+ * @throws KeyhavenError `UNSUPPORTED` (media type), `WIRE_TOO_LARGE`, `NOT_FOUND` (application),
+ *   `KEY_UNKNOWN`, `KEY_REVOKED`, `STORE_UNAVAILABLE`: facts that are public. Everything else is
+ *   `OPEN_FAILED`.
  */
 export async function openEnvelope(
   backend: CryptoBackend,

@@ -32,7 +32,10 @@ function clientInfo(text: string): ClientInfo {
   return info
 }
 
-/** @throws KeyhavenError `WIRE_MALFORMED` on a field of ours that is there twice or malformed, or on two dates. */
+/**
+ * @throws KeyhavenError `WIRE_MALFORMED` on a field of ours that is there twice or malformed, or on two
+ * dates.
+ */
 export function readOwnFields(fields: readonly BhttpField[]): OwnFields {
   let requestId: string | undefined
   let client: ClientInfo | undefined

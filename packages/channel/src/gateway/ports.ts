@@ -37,14 +37,14 @@ export interface ReplayEntry {
 /** What has been seen, shared by all processes that could answer the same request. */
 export interface ReplayStore {
   /**
-   * Milliseconds since the epoch: a request dated earlier is refused. 0 for a store that outlives the process. A
-   * store in memory says when it began, since it cannot know what ran before; requests dated in the future are then
-   * held until their date, so that none can outlive a restart.
+   * Milliseconds since the epoch: a request dated earlier is refused. 0 for a store that outlives the
+   * process. A store in memory says when it began, since it cannot know what ran before; requests dated in
+   * the future are then held until their date, so that none can outlive a restart.
    */
   readonly refusesBefore: number
   /**
-   * Atomic: inserts encapsulated key and request id, or neither, and answers false, if either is there already.
-   * A failure (a throw) closes the gateway: nothing runs.
+   * Atomic: inserts encapsulated key and request id, or neither, and answers false, if either is there
+   * already. A failure (a throw) closes the gateway: nothing runs.
    */
   insert(entry: ReplayEntry): Awaitable<boolean>
   /** Whether either is there; marks nothing. */
@@ -126,7 +126,10 @@ export interface EnvelopeCheck {
 export interface Gateway {
   /** A whole HTTP call: POST of an envelope, GET of the key configurations. */
   (request: Request, applicationId?: string): Promise<Response>
-  /** The same for an envelope, on bytes: for adapters. Never throws; a body that streams may fail while it is read. */
+  /**
+   * The same for an envelope, on bytes: for adapters. Never throws; a body that streams may fail while it is
+   * read.
+   */
   exchange(request: OuterRequest): Promise<OuterResponse>
   /** The body of `application/ohttp-keys` for one application. */
   keyConfigs(applicationId: string): Promise<OuterResponse>

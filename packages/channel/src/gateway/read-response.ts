@@ -79,8 +79,8 @@ function settleLength(fields: BhttpField[], empty: boolean, length: number): Bht
 }
 
 /**
- * A body made from a string or bytes comes in one read, and its end with it; one that streams takes its time. After
- * one turn of the event loop we know, and do not keep a slow stream's first bytes waiting.
+ * A body made from a string or bytes comes in one read, and its end with it; one that streams takes its time.
+ * After one turn of the event loop we know, and do not keep a slow stream's first bytes waiting.
  */
 async function readStart(stream: ReadableStream<Uint8Array>): Promise<Uint8Array | StreamedBody> {
   const reader = stream.getReader()
@@ -95,7 +95,10 @@ async function readStart(stream: ReadableStream<Uint8Array>): Promise<Uint8Array
   return secondResult?.done ? first : { first, next, reader }
 }
 
-/** @returns undefined if the promise does not settle within a turn of the event loop; it is then still pending. */
+/**
+ * @returns undefined if the promise does not settle within a turn of the event loop; it is then still
+ * pending.
+ */
 function settledSoon<T>(promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, 0, undefined)

@@ -27,8 +27,8 @@ export type ClockVerdict =
 /**
  * Judges the date of a request.
  *
- * With a store in memory (`refusesBefore` > 0) a request runs only once its date has come. A process that starts
- * after it refuses all dates before its own start, so nothing can run a second time.
+ * With a store in memory (`refusesBefore` > 0) a request runs only once its date has come. A process that
+ * starts after it refuses all dates before its own start, so nothing can run a second time.
  *
  * @param date - of the request, milliseconds since the epoch; undefined if it has none.
  * @param now - milliseconds since the epoch.

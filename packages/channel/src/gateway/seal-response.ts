@@ -29,7 +29,10 @@ export interface Exchange {
 
 /** One byte in the wire: the length of the final chunk is not said. */
 const FINAL_LENGTH = Uint8Array.of(0)
-/** Content of a single chunk for a client that may not take more than 16 KiB: leaves room for head and padding. */
+/**
+ * Content of a single chunk for a client that may not take more than 16 KiB: leaves room for head and
+ * padding.
+ */
 const PORTABLE_CONTENT_BYTES = PORTABLE_CHUNK_BYTES / 2
 
 function sealedChunk(
@@ -68,8 +71,8 @@ export function fitsOneChunk(exchange: Exchange, contentBytes: number): boolean 
 }
 
 /**
- * Seals a response of any length while it comes, in chunks (`message/ohttp-chunked-res`). If the body fails, this
- * fails too, and the client is left without a final chunk.
+ * Seals a response of any length while it comes, in chunks (`message/ohttp-chunked-res`). If the body fails,
+ * this fails too, and the client is left without a final chunk.
  */
 export async function* sealStream(
   backend: CryptoBackend,

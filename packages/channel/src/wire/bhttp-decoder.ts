@@ -17,7 +17,9 @@ export interface ControlReader<Head> {
   readonly indeterminateLengthFraming: number
   /** Reads on. @returns whether a field section follows now; false: more bytes are needed. */
   read(queue: ByteQueue): boolean
-  /** Takes the field section that followed. @returns undefined if it was informational: control data follows. */
+  /**
+   * Takes the field section that followed. @returns undefined if it was informational: control data follows.
+   */
   complete(headers: BhttpField[], contentLength: number | undefined): Head | undefined
   /** Throws if this head cannot have this much content; `declared` is its `content-length`. */
   checkContent(length: number, declared: number | undefined): void
@@ -38,8 +40,8 @@ function tooLarge(what: string): KeyhavenError {
 }
 
 /**
- * Reads one Binary HTTP message (RFC 9292), of known or indeterminate length, as its bytes arrive. Keeps no more
- * than one incomplete field line.
+ * Reads one Binary HTTP message (RFC 9292), of known or indeterminate length, as its bytes arrive. Keeps no
+ * more than one incomplete field line.
  *
  * Errors: KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE`; after one the decoder is not used again.
  */

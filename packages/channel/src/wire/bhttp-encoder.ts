@@ -174,7 +174,10 @@ export function encodeResponseHead(head: BhttpResponseHead): Uint8Array<ArrayBuf
   return output.bytes
 }
 
-/** A piece of content of a message of indeterminate length. An empty piece gives no bytes: it would end the content. */
+/**
+ * A piece of content of a message of indeterminate length. An empty piece gives no bytes: it would end the
+ * content.
+ */
 export function encodeContentChunk(content: Uint8Array): Uint8Array<ArrayBuffer> {
   if (content.length === 0) return new Uint8Array(0)
   const output = new Output(prefixedBytes(content.length))

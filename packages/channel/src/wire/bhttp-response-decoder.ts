@@ -46,7 +46,9 @@ class ResponseControlReader implements ControlReader<BhttpResponseHead> {
     return undefined
   }
 
-  /** An answer to HEAD and a 304 carry the `content-length` of content that they do not have (RFC 9110 §8.6). */
+  /**
+   * An answer to HEAD and a 304 carry the `content-length` of content that they do not have (RFC 9110 §8.6).
+   */
   checkContent(length: number, declared: number | undefined): void {
     if (declared !== undefined && length > 0 && declared !== length) {
       throw new KeyhavenError('WIRE_MALFORMED', 'content is shorter than content-length')

@@ -62,8 +62,8 @@ export function targetPath(target: string): string {
 }
 
 /**
- * What one program could read in two ways is refused here, so that gateway, router and upstream always see one
- * and the same request.
+ * What one program could read in two ways is refused here, so that gateway, router and upstream always see
+ * one and the same request.
  *
  * @throws KeyhavenError `WIRE_MALFORMED`.
  */

@@ -1,15 +1,12 @@
 /** Binary HTTP (RFC 9292): whole messages, and messages that are written and read as they arrive. */
-export { BhttpDecoder, type BhttpEvent } from './bhttp-decoder.ts'
+export type { BhttpEvent } from './bhttp-decoder.ts'
 export {
   encodeContentChunk,
   encodeEnd,
   encodeRequest,
   encodeRequestHead,
   encodeResponse,
-  encodeResponseHead,
-  type PaddedLength,
 } from './bhttp-encoder.ts'
-export { BHTTP_LIMITS, type BhttpLimits } from './bhttp-limits.ts'
 export type {
   BhttpField,
   BhttpRequest,

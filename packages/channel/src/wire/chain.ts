@@ -1,6 +1,9 @@
 import type { Awaitable } from '@keyhaven/crypto'
 
-/** `next(value)` at once if the value is here, otherwise when it comes: no turn of the event loop is spent in vain. */
+/**
+ * `next(value)` at once if the value is here, otherwise when it comes: no turn of the event loop is spent in
+ * vain.
+ */
 export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }

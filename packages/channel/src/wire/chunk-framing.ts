@@ -2,8 +2,8 @@ import { AEAD_TAG_BYTES, KeyhavenError, utf8, Writer } from '@keyhaven/crypto'
 import { type ByteQueue, INCOMPLETE } from './byte-queue.ts'
 
 /**
- * Bytes of plaintext in one chunk that we accept. The draft (§3) asks for 16 KiB; the two ends of this package send
- * a whole message with up to 64 KiB of content, its head and its padding as one chunk.
+ * Bytes of plaintext in one chunk that we accept. The draft (§3) asks for 16 KiB; the two ends of this
+ * package send a whole message with up to 64 KiB of content, its head and its padding as one chunk.
  */
 export const CHUNK_MAX_BYTES = 131_072
 /** Bytes of plaintext in one chunk that every receiver accepts (chunked draft §3). */
@@ -28,8 +28,9 @@ export function frameChunk(sealed: Uint8Array, final: boolean): Uint8Array<Array
 /**
  * Cuts a stream into sealed chunks, as its bytes arrive.
  *
- * Lengths are not authenticated, so whatever is wrong with them is `OPEN_FAILED`: a chunk over the limit (before it
- * is stored), one that cannot hold a byte of plaintext (only the final one may be empty), a message without its end.
+ * Lengths are not authenticated, so whatever is wrong with them is `OPEN_FAILED`: a chunk over the limit
+ * (before it is stored), one that cannot hold a byte of plaintext (only the final one may be empty), a
+ * message without its end.
  */
 export class ChunkReader {
   readonly #queue: ByteQueue

@@ -29,14 +29,17 @@ export interface RequestSealer {
   sealChunk(plaintext: Uint8Array, final: boolean): Promise<Uint8Array>
   /** What opens the response; one for each response. */
   responseOpener(): ResponseOpener
-  /** A value that only the two ends of this exchange know; the handler gets it from `SealedContext.export`. */
+  /**
+   * A value that only the two ends of this exchange know; the handler gets it from `SealedContext.export`.
+   */
   export(label: Uint8Array, length: number): Awaitable<Uint8Array>
 }
 
 /** Opens one response in chunks (`message/ohttp-chunked-res`, chunked draft §6.2). */
 export interface ResponseOpener {
   /**
-   * @returns the chunks that are now complete, opened. What they hold is authentic, but the message may still be cut.
+   * @returns the chunks that are now complete, opened. What they hold is authentic, but the message may still
+   * be cut.
    * @throws KeyhavenError `OPEN_FAILED`, also for a chunk over `CHUNK_MAX_BYTES`.
    */
   push(bytes: Uint8Array): Promise<Uint8Array[]>

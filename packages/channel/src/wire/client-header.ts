@@ -1,8 +1,8 @@
 import { fromBase64url, KeyhavenError, toBase64url } from '@keyhaven/crypto'
 
 /**
- * Fields of ours, inside the seal only. All of them begin with this; the gateway takes them out of a request before
- * the handler sees it, and out of the handler's response.
+ * Fields of ours, inside the seal only. All of them begin with this; the gateway takes them out of a request
+ * before the handler sees it, and out of the handler's response.
  */
 export const OWN_FIELD_PREFIX = 'x-keyhaven-'
 /** 16 random bytes, base64url. Kept on a retry. */
@@ -12,13 +12,12 @@ export const CLIENT_FIELD = 'x-keyhaven-client'
 /** Time of the first attempt, IMF-fixdate. Kept on a retry, except after a clock refusal. */
 export const DATE_FIELD = 'date'
 /**
- * In a response: the code of an error that the gateway itself answers inside the seal. Without this field an answer
- * is the handler's, whatever its body says.
+ * In a response: the code of an error that the gateway itself answers inside the seal. Without this field an
+ * answer is the handler's, whatever its body says.
  */
 export const ERROR_FIELD = 'x-keyhaven-error'
 
 export const REQUEST_ID_BYTES = 16
-export const CLIENT_TOKEN_MAX_BYTES = 64
 
 /** Which installation of which app asks. */
 export interface ClientInfo {
@@ -62,7 +61,10 @@ export function encodeRequestId(random: Uint8Array): string {
   return toBase64url(random)
 }
 
-/** @returns the id as text, checked. @throws KeyhavenError `WIRE_MALFORMED` unless it is 16 bytes in base64url. */
+/**
+ * @returns the id as text, checked. @throws KeyhavenError `WIRE_MALFORMED` unless it is 16 bytes in
+ * base64url.
+ */
 export function checkRequestId(text: string): string {
   if (!REQUEST_ID.test(text)) throw new KeyhavenError('WIRE_MALFORMED', REQUEST_ID_FIELD)
   return text

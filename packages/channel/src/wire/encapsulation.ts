@@ -31,7 +31,9 @@ export interface SealedRequest {
    * @throws KeyhavenError `OPEN_FAILED`, whatever the reason.
    */
   open(encapsulatedResponse: Uint8Array): Promise<Uint8Array>
-  /** A value that only the two ends of this exchange know; the handler gets it from `SealedContext.export`. */
+  /**
+   * A value that only the two ends of this exchange know; the handler gets it from `SealedContext.export`.
+   */
   export(label: Uint8Array, length: number): Awaitable<Uint8Array>
 }
 

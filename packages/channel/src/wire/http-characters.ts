@@ -16,7 +16,10 @@ const DIGITS = range(0x30, 0x39)
 /** Field names: tokens (RFC 9110 §5.6.2) in lower case (RFC 9113 §8.2.1). No colon, so no pseudo-field. */
 export const FIELD_NAME_CHARACTERS: Uint8Array = allow(`${LOWER}${DIGITS}!#$%&'*+-.^_\`|~`)
 
-/** Field values: visible ASCII, space, tab and bytes over 0x7f; no CR, LF, NUL or other control (RFC 9110 §5.5). */
+/**
+ * Field values: visible ASCII, space, tab and bytes over 0x7f; no CR, LF, NUL or other control (RFC 9110
+ * §5.5).
+ */
 export const FIELD_VALUE_CHARACTERS: Uint8Array = allow(`\t${range(0x20, 0x7e)}${range(0x80, 0xff)}`)
 
 /**

@@ -17,7 +17,10 @@ export function formatHttpDate(time: number): string {
   return lastText
 }
 
-/** @returns milliseconds since the epoch, or undefined if `text` is not exactly what {@link formatHttpDate} writes. */
+/**
+ * @returns milliseconds since the epoch, or undefined if `text` is not exactly what {@link formatHttpDate}
+ * writes.
+ */
 export function parseHttpDate(text: string): number | undefined {
   if (text === lastParsedText) return lastParsed
   if (!IMF_FIXDATE.test(text)) return undefined

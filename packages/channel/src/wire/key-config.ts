@@ -50,8 +50,8 @@ export function encodeKeyConfig(config: KeyConfig): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * @throws KeyhavenError `UNSUPPORTED` on a KEM that we do not have (its key length is not known, so nothing after
- *   it can be read), `WIRE_MALFORMED` otherwise.
+ * @throws KeyhavenError `UNSUPPORTED` on a KEM that we do not have (its key length is not known, so nothing
+ *   after it can be read), `WIRE_MALFORMED` otherwise.
  */
 export function decodeKeyConfig(bytes: Uint8Array): KeyConfig {
   const reader = new Reader(bytes)
@@ -75,7 +75,10 @@ export function encodeKeyConfigList(configs: readonly KeyConfig[]): Uint8Array<A
   return writer.done()
 }
 
-/** Skips configurations with a KEM that we do not have. @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE`. */
+/**
+ * Skips configurations with a KEM that we do not have. @throws KeyhavenError `WIRE_MALFORMED`,
+ * `WIRE_TOO_LARGE`.
+ */
 export function decodeKeyConfigList(bytes: Uint8Array): KeyConfig[] {
   if (bytes.length > KEY_CONFIG_LIST_MAX_BYTES)
     throw new KeyhavenError('WIRE_TOO_LARGE', 'key configurations')

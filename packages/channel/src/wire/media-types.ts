@@ -9,7 +9,10 @@ export const OHTTP_KEYS_TYPE = 'application/ohttp-keys'
 /** RFC 9457. */
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** Problem type of a key that the gateway does not take (RFC 9458 §5.3). Not authenticated: anyone can send it. */
+/**
+ * Problem type of a key that the gateway does not take (RFC 9458 §5.3). Not authenticated: anyone can send
+ * it.
+ */
 export const OHTTP_KEY_PROBLEM = 'https://iana.org/assignments/http-problem-types#ohttp-key'
 /** Problem type of a request dated outside the window (RFC 9458 §6.5.2). Only believed inside the seal. */
 export const DATE_PROBLEM = 'https://iana.org/assignments/http-problem-types#date'

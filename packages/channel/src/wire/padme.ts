@@ -1,7 +1,7 @@
 /**
  * The Padmé size of a message: the smallest length, at or over `length`, whose binary form has only as many
- * significant bits as the length's own exponent needs. At most 12 % is added, and a message of up to 2^n bytes
- * shows only O(log n) bits of its length.
+ * significant bits as the length's own exponent needs. At most 12 % is added, and a message of up to 2^n
+ * bytes shows only O(log n) bits of its length.
  *
  * Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", §4.
  *

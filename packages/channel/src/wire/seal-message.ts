@@ -20,9 +20,9 @@ export interface MessageToSeal {
 /**
  * Seals a message of indeterminate length while its content comes.
  *
- * All chunks but the last have one size and the whole is padded to a Padmé size, so that an onlooker cannot read the
- * content's length from the chunks. Only where the content pauses for {@link FLUSH_MILLISECONDS} does a smaller chunk
- * go out, and shows how much came before the pause.
+ * All chunks but the last have one size and the whole is padded to a Padmé size, so that an onlooker cannot
+ * read the content's length from the chunks. Only where the content pauses for {@link FLUSH_MILLISECONDS}
+ * does a smaller chunk go out, and shows how much came before the pause.
  *
  * If the content fails, this fails, and there is no final chunk.
  */

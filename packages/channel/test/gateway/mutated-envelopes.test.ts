@@ -101,8 +101,8 @@ async function describeAnswer(
   return `${status} ${sealedError(answer)} ${visible(body.length)}`
 }
 
-// An envelope in several chunks whose first ones are whole opens up to its head. The first time its handler begins,
-// and fails with the body; from then on it is a replay, and that is said inside the seal.
+// An envelope in several chunks whose first ones are whole opens up to its head. The first time its handler
+// begins, and fails with the body; from then on it is a replay, and that is said inside the seal.
 test(`${ENVELOPES} mutated envelopes: no crash, no 5xx, one answer for each public class`, {
   timeout: TIMEOUT_MILLISECONDS,
 }, async () => {

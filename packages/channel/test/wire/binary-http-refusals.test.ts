@@ -53,7 +53,9 @@ function requestCode(change: Partial<BhttpRequest>): string[] {
 
 const BOTH_MALFORMED = ['WIRE_MALFORMED', 'WIRE_MALFORMED']
 
-/** Bytes of the parts after the control data: headers, content, trailers, each with its length or terminator. */
+/**
+ * Bytes of the parts after the control data: headers, content, trailers, each with its length or terminator.
+ */
 const PARTS_BYTES = [33, 8, 10]
 
 /** RFC 9292 §3.8: a message may end before a part, which then, with all after it, is empty. */

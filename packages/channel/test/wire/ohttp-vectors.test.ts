@@ -41,14 +41,19 @@ const KEY_ID = 1
 const AEAD = 'aes-128-gcm'
 const SUITE = { kem: 'x25519', aead: AEAD } as const
 
-/** As RFC 9458 appendix A prints them; the JSON has another ephemeral key and response nonce, and no messages. */
+/**
+ * As RFC 9458 appendix A prints them; the JSON has another ephemeral key and response nonce, and no messages.
+ */
 const WHOLE_EPHEMERAL = 'bc51d5e930bda26589890ac7032f70ad12e4ecb37abb1b65b1256c9c48999c73'
 const WHOLE_ENCAPSULATED_REQUEST =
   '010020000100014b28f881333e7c164ffc499ad9796f877f4e1051ee6d31bad19dec96c208b472' +
   '6374e469135906992e1268c594d2a10c695d858c40a026e7965e7d86b83dd440b2c0185204b4d63525'
 const WHOLE_ENCAPSULATED_RESPONSE = 'c789e7151fcba46158ca84b04464910d86f9013e404feea014e7be4a441f234f857fbd'
 
-/** The lengths at which the chunked draft's appendix A cuts its request (its text, which the JSON does not follow). */
+/**
+ * The lengths at which the chunked draft's appendix A cuts its request (its text, which the JSON does not
+ * follow).
+ */
 const REQUEST_CHUNK_BYTES = [12, 13, 0]
 
 async function pieces(sealer: Awaited<ReturnType<typeof createRequestSealer>>, request: Uint8Array) {
@@ -63,7 +68,8 @@ async function pieces(sealer: Awaited<ReturnType<typeof createRequestSealer>>, r
 }
 
 describe('key configurations of the appendices', () => {
-  // The JSON of the chunked draft has a zero byte after the key configuration and after info: both are ours to refuse.
+  // The JSON of the chunked draft has a zero byte after the key configuration and after info: both are ours
+  // to refuse.
   test.each([
     ['RFC 9458', whole.keyConfig],
     ['chunked draft 08', chunked.keyConfig.slice(0, -2)],

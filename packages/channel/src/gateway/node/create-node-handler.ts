@@ -15,8 +15,8 @@ export interface NodeHandlerOptions {
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * Serves a gateway on node:http without building a `Request` for the outer call: the envelope is read straight from
- * the socket's stream, and the answer is written in one piece.
+ * Serves a gateway on node:http without building a `Request` for the outer call: the envelope is read
+ * straight from the socket's stream, and the answer is written in one piece.
  *
  * The gateway answers at any path; the caller routes.
  */
@@ -69,7 +69,10 @@ function stream(request: IncomingMessage): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }
 }
 
-/** A body that ends before its declared length is worth nothing: it is given on as empty, which cannot be opened. */
+/**
+ * A body that ends before its declared length is worth nothing: it is given on as empty, which cannot be
+ * opened.
+ */
 function collect(request: IncomingMessage, length: number): Promise<Uint8Array> {
   return new Promise((resolve) => {
     let first: Buffer | undefined

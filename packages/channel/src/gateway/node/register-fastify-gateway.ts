@@ -22,8 +22,8 @@ export interface FastifyLike {
 }
 
 /**
- * Serves a gateway at one path of a Fastify server. Fastify reads nothing of the envelope: it goes to the gateway as
- * it comes.
+ * Serves a gateway at one path of a Fastify server. Fastify reads nothing of the envelope: it goes to the
+ * gateway as it comes.
  */
 export function registerFastifyGateway(
   fastify: FastifyLike,
