@@ -40,6 +40,8 @@ export interface UsageBatch {
 export const MS_PER_HOUR = 3_600_000
 /** App versions counted apart for one key in one hour. A client can invent versions: the rest is one bucket. */
 export const MAX_VERSIONS_PER_HOUR = 200
+/** Counts by key, hour and version that wait to be written; with the bound above, keys enough for any server. */
+const MAX_HOUR_COUNTS = 100_000
 /** Installations kept between two flushes; what comes beyond is counted without its name. */
 const MAX_LAST_CALLS = 50_000
 /** In the place of an app version that is too many. */
@@ -49,6 +51,8 @@ export interface UsageCounter {
   count(call: UsageCall): void
   /** What was counted since the last time. */
   take(): UsageBatch
+  /** Takes back what could not be written; within the same bounds. */
+  putBack(batch: UsageBatch): void
 }
 
 /** Counts in memory: no call waits for a database. */
@@ -74,22 +78,33 @@ export function createUsageCounter(): UsageCounter {
     return appVersion
   }
 
+  function addHour(row: HourCount): void {
+    const bucketKey = `${row.keyUuid} ${row.hour} ${row.appVersion}`
+    const bucket = hours.get(bucketKey)
+    if (bucket) bucket.requests += row.requests
+    else if (hours.size < MAX_HOUR_COUNTS) hours.set(bucketKey, row)
+  }
+
+  function addLastCall(call: LastCall): void {
+    const installation = `${call.applicationId} ${call.installationId}`
+    const known = lastCalls.get(installation)
+    if (known ? known.at <= call.at : lastCalls.size < MAX_LAST_CALLS) lastCalls.set(installation, call)
+  }
+
+  function addKeyUse(keyUuid: string, applicationId: string, at: number): void {
+    const key = keys.get(keyUuid)
+    if (key) key.at = Math.max(key.at, at)
+    else keys.set(keyUuid, { applicationId, at })
+  }
+
   return {
-    count(call) {
-      const { applicationId, keyUuid, at, client } = call
+    count({ applicationId, keyUuid, at, client }) {
       const hour = at - (at % MS_PER_HOUR)
       const appVersion = versionBucket(keyUuid, hour, client?.appVersion ?? '')
-      const bucketKey = `${keyUuid} ${hour} ${appVersion}`
-      const bucket = hours.get(bucketKey)
-      if (bucket) bucket.requests += 1
-      else hours.set(bucketKey, { applicationId, hour, keyUuid, appVersion, requests: 1 })
-      const key = keys.get(keyUuid)
-      if (key) key.at = at
-      else keys.set(keyUuid, { applicationId, at })
-      if (!client) return
-      const installation = `${applicationId} ${client.installationId}`
-      if (lastCalls.size < MAX_LAST_CALLS || lastCalls.has(installation)) {
-        lastCalls.set(installation, { ...client, applicationId, keyUuid, at })
+      addHour({ applicationId, hour, keyUuid, appVersion, requests: 1 })
+      addKeyUse(keyUuid, applicationId, at)
+      if (client) {
+        addLastCall({ ...client, applicationId, keyUuid, at })
       }
     },
     take() {
@@ -98,6 +113,11 @@ export function createUsageCounter(): UsageCounter {
       lastCalls = new Map()
       keys = new Map()
       return batch
+    },
+    putBack(batch) {
+      for (const row of batch.hours) addHour(row)
+      for (const call of batch.lastCalls) addLastCall(call)
+      for (const [keyUuid, { applicationId, at }] of batch.keys) addKeyUse(keyUuid, applicationId, at)
     },
   }
 }

@@ -7,7 +7,7 @@ import type { UsageStore } from './usage-store.ts'
 export interface UsageRecorder {
   /** Counts an exchange that was answered. */
   record(event: GatewayEvent): void
-  /** Writes what was counted since the last time. What cannot be written is lost, and counted as such. */
+  /** Writes what was counted since the last time. What cannot be written is kept for the next. */
   flush(): Promise<void>
 }
 
@@ -38,6 +38,7 @@ export function createUsageRecorder(
         try {
           await store.add(batch)
         } catch (error) {
+          counter.putBack(batch)
           onError(error)
         }
       })

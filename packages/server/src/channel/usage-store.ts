@@ -25,6 +25,7 @@ export interface InstallationCount {
 }
 
 export interface UsageStore {
+  /** All of it or nothing, so that what could not be written can be tried again. */
   add(batch: UsageBatch): Promise<void>
   /** Full hours that end after `from`, oldest first. */
   hours(applicationId: string, from: number): Promise<readonly HourUsage[]>
@@ -42,9 +43,12 @@ export function createUsageStore(db: Db): UsageStore {
       const hours = sorted(batch.hours, (h) => `${h.applicationId} ${h.hour} ${h.keyUuid} ${h.appVersion}`)
       const lastCalls = sorted(batch.lastCalls, (l) => `${l.applicationId} ${l.installationId}`)
       const keys = sorted(lastUsedKeys(batch), (k) => k.key_uuid)
-      for (const rows of slices(hours)) await addHours(db, rows)
-      for (const rows of slices(lastCalls)) await setLastCalls(db, rows)
-      for (const rows of slices(keys)) await setKeysLastUsed(db, rows)
+      if (hours.length === 0 && lastCalls.length === 0 && keys.length === 0) return
+      await db.transaction().execute(async (transaction) => {
+        for (const rows of slices(hours)) await addHours(transaction, rows)
+        for (const rows of slices(lastCalls)) await setLastCalls(transaction, rows)
+        for (const rows of slices(keys)) await setKeysLastUsed(transaction, rows)
+      })
     },
 
     async hours(applicationId, from) {
@@ -99,7 +103,7 @@ export function createUsageStore(db: Db): UsageStore {
   }
 }
 
-async function addHours(db: Db | DbTransaction, rows: readonly HourCount[]): Promise<void> {
+async function addHours(db: DbTransaction, rows: readonly HourCount[]): Promise<void> {
   await db
     .insertInto('usage_hours')
     .values(
@@ -120,7 +124,7 @@ async function addHours(db: Db | DbTransaction, rows: readonly HourCount[]): Pro
 }
 
 /** Another process may have written a later call: the later one stays. */
-async function setLastCalls(db: Db | DbTransaction, rows: readonly LastCall[]): Promise<void> {
+async function setLastCalls(db: DbTransaction, rows: readonly LastCall[]): Promise<void> {
   await db
     .insertInto('installations')
     .values(
@@ -155,7 +159,7 @@ interface KeyLastUsed {
   readonly last_used_at: number
 }
 
-async function setKeysLastUsed(db: Db | DbTransaction, rows: readonly KeyLastUsed[]): Promise<void> {
+async function setKeysLastUsed(db: DbTransaction, rows: readonly KeyLastUsed[]): Promise<void> {
   await db
     .insertInto('usage_keys')
     .values([...rows])
