@@ -31,9 +31,8 @@ describe.each(ENGINES)('many applications on $name', (engine) => {
       .selectAll()
       .where('id', '=', key.id)
       .executeTakeFirstOrThrow()
-    const chunk = engine.dialect === 'postgres' ? ROWS_PER_INSERT : ROWS_PER_INSERT
-    for (let n = from; n < to; n += chunk) {
-      const rows = Array.from({ length: Math.min(chunk, to - n) }, (_, index) => ({
+    for (let n = from; n < to; n += ROWS_PER_INSERT) {
+      const rows = Array.from({ length: Math.min(ROWS_PER_INSERT, to - n) }, (_, index) => ({
         ...row,
         id: randomUUID(),
         application_id: `app-${n + index}`,
@@ -125,7 +124,9 @@ describe.each(ENGINES)('many applications on $name', (engine) => {
     for (const query of queries) {
       const plan = await state.db.connection().execute(async (db) => {
         // PostgreSQL prefers to scan a table that is small; forbidden, it shows whether an index serves.
-        if (engine.dialect === 'postgres') await sql`set enable_seqscan = off`.execute(db)
+        for (const way of engine.dialect === 'postgres' ? ['seqscan', 'bitmapscan', 'sort'] : []) {
+          await sql.raw(`set enable_${way} = off`).execute(db)
+        }
         const explain = engine.dialect === 'postgres' ? 'explain ' : 'explain query plan '
         const { sql: text, parameters } = query.compile()
         const { rows } = await db.executeQuery<object>({

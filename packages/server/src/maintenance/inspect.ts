@@ -125,7 +125,8 @@ async function inspectAnchor(db: Db, masterKeyFile: string): Promise<Omit<Findin
   try {
     const anchored = anchor.head()
     if (anchored === undefined) return { state: 'new', detail: `${file} is empty` }
-    const difference = await compareWithAnchor(db, head, anchored)
+    // Read after the anchor: a running server commits first, then advances it.
+    const difference = await compareWithAnchor(db, await readStateHead(db), anchored)
     if (difference !== undefined) return { state: 'bad', detail: difference, code: 'STATE_ROLLED_BACK' }
     return { state: 'good', detail: `the database holds its audit entry ${anchored.auditHead.sequence}` }
   } finally {

@@ -7,6 +7,10 @@ import type { Anchor, AnchorHead } from './anchor.ts'
 const WHAT_TO_DO =
   'Revocations may have been undone. Stop every process and run `keyhaven recover`, which revokes them again.'
 
+const MISSING =
+  'the rollback anchor is missing, so it cannot be told whether the database is the latest. On a new machine, copy ' +
+  'anchor.db together with the master key'
+
 /**
  * Compares the database with the anchor, and starts an anchor beside a database that has no history yet.
  *
@@ -14,14 +18,13 @@ const WHAT_TO_DO =
  *   while the anchor is missing.
  */
 export async function checkAnchor(db: Db, anchor: Anchor): Promise<void> {
-  const head = await readStateHead(db)
+  // The anchor first: other processes commit, then advance it, so what is read later is never behind it.
   const anchored = anchor.head()
+  const head = await readStateHead(db)
   if (anchored === undefined) {
-    if (head.audit_sequence > 0 || head.version > 0) {
-      throw rolledBack(
-        'the rollback anchor is missing, so it cannot be told whether the database is the latest. On a new machine, copy anchor.db together with the master key',
-      )
-    }
+    // Another process may just have started this installation.
+    if (anchor.head() !== undefined) return checkAnchor(db, anchor)
+    if (head.audit_sequence > 0 || head.version > 0) throw rolledBack(MISSING)
     // Before anything is committed: a crash then leaves an anchor that is behind, never a missing one.
     anchor.advance(head.installation, {
       version: 0,
