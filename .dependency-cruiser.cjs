@@ -12,7 +12,10 @@ const OURS = {
   cli: ['crypto', 'keys', 'channel', 'sdk', 'server'],
 }
 
-/** npm packages that each package may import at run time; its tests may import anything in the root's list too. */
+/**
+ * npm packages that each package may import at run time; its tests may import anything in the root's list
+ * too.
+ */
 const OF_NPM = {
   crypto: ['hpke', '@noble/', '@panva/hpke-noble'],
   keys: [],

@@ -11,7 +11,9 @@ const RUN_TIMEOUT_MS = 120_000
 
 let folder: string
 
-/** An app that has installed the built packages: real folders in its node_modules, their dependencies linked. */
+/**
+ * An app that has installed the built packages: real folders in its node_modules, their dependencies linked.
+ */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'keyhaven-build-'))
   const out = join(folder, 'npm')

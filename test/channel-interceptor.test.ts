@@ -5,8 +5,8 @@ import { type Captured, type Interceptor, type Order, startMitmproxy } from './k
 import { startTlsServer, type TlsServer } from './kit/tls-server.ts'
 
 /*
- * The attacker of docs/guides/channel.md, "Compared to certificate pinning", for real: mitmproxy, with a certificate
- * authority that the app trusts, between the app and a key server with TLS.
+ * The attacker of docs/guides/channel.md, "Compared to certificate pinning", for real: mitmproxy, with a
+ * certificate authority that the app trusts, between the app and a key server with TLS.
  */
 
 const MARKER = 'MARKER-4711-account-DE02120300000000202051'

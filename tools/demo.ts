@@ -1,4 +1,5 @@
-// `npm run demo`: a tour of every capability that works so far, on real input. `-- --only channel` for one of them.
+// `npm run demo`: a tour of every capability that works so far, on real input. `-- --only channel` for one
+// of them.
 import { parseArgs } from 'node:util'
 import { channelTour } from './demo/channel.ts'
 import { createTour, type Tour } from './demo/tour.ts'

@@ -1,5 +1,5 @@
-// Runs before `npm start`, `npm test`, `npm run demo` and the like, on whatever Node the machine has (20 or later).
-// So: built-in modules only, plain JavaScript, and quiet when there is nothing to do.
+// Runs before `npm start`, `npm test`, `npm run demo` and the like, on whatever Node the machine has (20 or
+// later). So: built-in modules only, plain JavaScript, and quiet when there is nothing to do.
 import { ensureNode } from './setup/node-version.mjs'
 import { ensurePackages } from './setup/packages.mjs'
 import { ensurePrograms, PROGRAM_SETS } from './setup/programs.mjs'

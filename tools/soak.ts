@@ -1,4 +1,5 @@
-// `npm run soak`: scenario tests that take their length from the environment, run long. `-- --factor 10` for more.
+// `npm run soak`: scenario tests that take their length from the environment, run long. `-- --factor 10`
+// for more.
 import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { ROOT } from './run/step.ts'

@@ -1,5 +1,5 @@
-// `npm test`: types, lint, import rules, unused code and the dashboard's build two at a time, then every test.
-// Words after `--` go to Vitest: `npm test -- packages/crypto`.
+// `npm test`: types, lint, import rules, unused code and the dashboard's build two at a time, then every
+// test. Words after `--` go to Vitest: `npm test -- packages/crypto`.
 
 import { spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
@@ -46,7 +46,10 @@ function report({ step, passed, seconds, output }: StepResult): void {
   if (!passed) console.log(output)
 }
 
-/** A run that ends badly without a failed test (a worker that died, an unhandled error) counts as one failure. */
+/**
+ * A run that ends badly without a failed test (a worker that died, an unhandled error) counts as one
+ * failure.
+ */
 async function runVitest(words: readonly string[]): Promise<{ passed: number; failed: number }> {
   const file = join(tmpdir(), `keyhaven-test-${process.pid}.json`)
   const code = await new Promise<number>((resolve) => {

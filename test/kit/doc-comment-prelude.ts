@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { DocExample } from './doc-examples.ts'
 
 /**
- * Examples in doc comments are short: they may use what their own package exports without importing it, and the names
- * of `values`. This is what has to stand before such an example; nothing for an example of a text file.
+ * Examples in doc comments are short: they may use what their own package exports without importing it, and
+ * the names of `values`. This is what has to stand before such an example; nothing for an example of a text
+ * file.
  */
 export async function docCommentPrelude(
   root: string,

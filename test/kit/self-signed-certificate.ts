@@ -10,7 +10,8 @@ const LIFETIME_DAYS = 30
 const DAY_MS = 86_400_000
 
 /**
- * A self-signed ECDSA P-256 certificate (RFC 5280), so that tests need no openssl program. It can also sign others.
+ * A self-signed ECDSA P-256 certificate (RFC 5280), so that tests need no openssl program. It can also sign
+ * others.
  *
  * @param commonName - of subject and issuer; what an authority signs must have another one.
  */

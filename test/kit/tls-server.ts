@@ -5,7 +5,9 @@ import { selfSignedCertificate } from './self-signed-certificate.ts'
 import { startServerProcess } from './server-process.ts'
 import { callAdmin } from './test-server.ts'
 
-/** A key server with TLS on its public address, in a process of its own, with data that is gone afterwards. */
+/**
+ * A key server with TLS on its public address, in a process of its own, with data that is gone afterwards.
+ */
 export interface TlsServer {
   /** https://127.0.0.1:PORT, with a certificate that nobody knows. */
   readonly publicUrl: string

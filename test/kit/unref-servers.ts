@@ -1,5 +1,5 @@
-// Loaded before an example of the docs (`node --import`): a server that the example opens does not keep it running,
-// so an example that listens ends once its own calls are done.
+// Loaded before an example of the docs (`node --import`): a server that the example opens does not keep it
+// running, so an example that listens ends once its own calls are done.
 import { Server } from 'node:net'
 
 const listen = Server.prototype.listen as (...args: unknown[]) => Server

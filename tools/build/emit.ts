@@ -2,7 +2,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { ROOT, runStep } from '../run/step.ts'
 
-/** Compiles the packages' sources to JavaScript and declarations: out/PACKAGE/src/…, imports rewritten to `.js`. */
+/**
+ * Compiles the packages' sources to JavaScript and declarations: out/PACKAGE/src/…, imports rewritten to
+ * `.js`.
+ */
 export async function emitPackages(out: string): Promise<void> {
   await rm(out, { recursive: true, force: true })
   await mkdir(out, { recursive: true })

@@ -14,7 +14,9 @@ interface Manifest {
   readonly [field: string]: unknown
 }
 
-/** Oldest Node that runs what is published; the server needs the SQLite and the key encapsulation of Node 26. */
+/**
+ * Oldest Node that runs what is published; the server needs the SQLite and the key encapsulation of Node 26.
+ */
 const NODE_RANGE = '>=26'
 
 export async function publishedPackages(): Promise<string[]> {

@@ -16,7 +16,10 @@ const CALL = {
 /** Sealed bytes of a call have nearly 8 bits of entropy a byte; JSON has 4 to 5. */
 const CIPHERTEXT_MIN_BITS = 7.7
 
-/** The same interceptor in front of the same API without the channel: TLS alone, and a CA that the app trusts. */
+/**
+ * The same interceptor in front of the same API without the channel: TLS alone, and a CA that the app
+ * trusts.
+ */
 export async function plainControl(tour: Tour, interceptor: Interceptor): Promise<void> {
   tour.chapter('1. Control: the call without the channel')
   const answer = await fetch(`${interceptor.url}/v1/echo?account=${MARKER}`, CALL)
@@ -51,7 +54,7 @@ export async function sealedCalls(scene: Scene): Promise<void> {
   const spread = Math.round(arrivals.at(-1)! - arrivals[0]!)
   tour.claim(
     arrivals.length >= STREAM_PIECES / 2 && spread > STREAM_DELAY_MS,
-    `streamed answer: ${arrivals.length} pieces over ${spread} ms, each handed over when it was authenticated`,
+    `streamed answer: ${arrivals.length} pieces over ${spread} ms, each handed over once authentic`,
   )
 
   const seen = await interceptor.captured()
@@ -60,7 +63,7 @@ export async function sealedCalls(scene: Scene): Promise<void> {
   const found = sightings(seen, MARKER)
   tour.claim(
     found === 0,
-    `the marker is not in the ${(bytes / 1e6).toFixed(0)} MB that passed (as text, hex, base64): ${found} times`,
+    `the marker in the ${(bytes / 1e6).toFixed(0)} MB that passed, as text, hex or base64: ${found} times`,
   )
   const words = ['/v1/echo', 'x-account', 'application/json'].filter((word) => sightings(seen, word) > 0)
   tour.claim(words.length === 0, 'nor are path, header names and media type of the calls')

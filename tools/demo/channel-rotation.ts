@@ -46,7 +46,7 @@ export async function rotation(scene: Scene): Promise<void> {
   const [before, after] = [awake[0]!.status().keyId, newInstallation.status().keyId]
   tour.claim(
     before === old.keyId && after === added.keyId,
-    `side by side: a running app still calls with key ${before}, a new one with key ${after}; both are answered`,
+    `side by side: a running app calls with key ${before}, a new one with key ${after}; both are answered`,
   )
 
   await showUsage(scene, 'before the apps have moved', (usage) => shareOf(usage, old.id) > 0.5)
@@ -111,7 +111,8 @@ async function showUsage(scene: Scene, when: string, ready: (usage: Usage) => bo
     .filter(({ state }) => state !== 'revoked')
     .map(
       (key) =>
-        `key ${key.keyId} ${key.state}: ${(key.requestShare * 100).toFixed(0)} % of calls, ${key.installations} installations`,
+        `key ${key.keyId} ${key.state}: ${(key.requestShare * 100).toFixed(0)} % of calls, ` +
+        `installations: ${key.installations}`,
     )
   scene.tour.say(`Usage ${when}: ${rows.join('; ')}`)
   return usage

@@ -1,6 +1,9 @@
 import { styleText } from 'node:util'
 
-/** The text of a tour: chapters, claims that hold or not, and what the app and the eavesdropper saw side by side. */
+/**
+ * The text of a tour: chapters, claims that hold or not, and what the app and the eavesdropper saw side by
+ * side.
+ */
 export interface Tour {
   chapter(title: string): void
   /** A line of explanation. */

@@ -7,8 +7,9 @@ const NODE_MAJOR = 26
 const WINDOWS = process.platform === 'win32'
 
 /**
- * npm puts node_modules/.bin first on the PATH of every script, so the `node` of the script that follows is the one
- * that the lockfile brings. This looks at what was installed instead of starting it: 40 ms less on each command.
+ * npm puts node_modules/.bin first on the PATH of every script, so the `node` of the script that follows is
+ * the one that the lockfile brings. This looks at what was installed instead of starting it: 40 ms less on
+ * each command.
  */
 export function ensureNode() {
   const installed = installedNode()

@@ -8,7 +8,10 @@ import { SetupError } from './setup-error.mjs'
 const LOCKFILE = join(ROOT, 'package-lock.json')
 const STAMP = join(ROOT, 'node_modules', '.keyhaven-setup')
 
-/** Runs `npm install` when node_modules is missing or older than what the lockfile and the package.jsons ask for. */
+/**
+ * Runs `npm install` when node_modules is missing or older than what the lockfile and the package.jsons ask
+ * for.
+ */
 export function ensurePackages() {
   const wanted = stampOfSources()
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
@@ -23,9 +26,9 @@ export function ensurePackages() {
   const changed = after === locked ? [] : changedPackages(JSON.parse(locked), JSON.parse(after))
   if (changed.length > 0) {
     throw new SetupError(
-      `npm install wanted to change package-lock.json (${changed.slice(0, 5).join(', ')}): it does not agree with the ` +
-        'package.json files. The lockfile was put back. If you changed a dependency on purpose, run `npm install`, ' +
-        'look at the difference and commit it.',
+      `npm install wanted to change package-lock.json (${changed.slice(0, 5).join(', ')}): it does not ` +
+        'agree with the package.json files. The lockfile was put back. If you changed a dependency on ' +
+        'purpose, run `npm install`, look at the difference and commit it.',
     )
   }
   writeFileSync(STAMP, wanted)
@@ -61,7 +64,10 @@ function changedPackages(before, after) {
   )
 }
 
-/** A mirror may lack the binaries of other systems; where one is found it adds itself, and that is no disagreement. */
+/**
+ * A mirror may lack the binaries of other systems; where one is found it adds itself, and that is no
+ * disagreement.
+ */
 function isPlatformBinary(entry) {
   return entry.optional === true && entry.os !== undefined
 }

@@ -17,7 +17,10 @@ export const PROGRAM_SETS = {
   '--demo': ['mitmdump'],
 }
 
-/** Installs what is missing on Debian as root or with passwordless sudo; elsewhere says what is missing and stops. */
+/**
+ * Installs what is missing on Debian as root or with passwordless sudo; elsewhere says what is missing and
+ * stops.
+ */
 export function ensurePrograms(names) {
   const missing = names.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
@@ -61,7 +64,8 @@ function run(prefix, words) {
 function howToGet(missing, packages) {
   return [
     `these programs are missing: ${missing.join(', ')}.`,
-    `  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`,
+    '  Debian, Ubuntu:  sudo apt-get update',
+    `                   sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`,
     `  macOS:           ${missing.map((name) => `brew install ${PROGRAMS[name].brew}`).join(' && ')}`,
     'They must be on the PATH. Then run the same command again.',
   ].join('\n')
