@@ -26,7 +26,7 @@ export function ensurePackages() {
   const changed = after === locked ? [] : changedPackages(JSON.parse(locked), JSON.parse(after))
   if (changed.length > 0) {
     throw new SetupError(
-      `npm install wanted to change package-lock.json (${changed.slice(0, 5).join(', ')}): it does not ` +
+      `npm install wanted to change package-lock.json (${changed.slice(0, 5).map(shown).join(', ')}): it does not ` +
         'agree with the package.json files. The lockfile was put back. If you changed a dependency on ' +
         'purpose, run `npm install`, look at the difference and commit it.',
     )
@@ -70,6 +70,11 @@ function changedPackages(before, after) {
  */
 function isPlatformBinary(entry) {
   return entry.optional === true && entry.os !== undefined
+}
+
+/** The lockfile calls the top package by the empty path. */
+function shown(path) {
+  return path === '' ? 'package.json' : path
 }
 
 function summary(entry) {
