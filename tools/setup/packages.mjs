@@ -25,10 +25,11 @@ export function ensurePackages() {
   if (failed) throw new SetupError(`npm install failed (${failed}); its own message is above`)
   const changed = after === locked ? [] : changedPackages(JSON.parse(locked), JSON.parse(after))
   if (changed.length > 0) {
+    const names = changed.slice(0, 5).map(shown).join(', ')
     throw new SetupError(
-      `npm install wanted to change package-lock.json (${changed.slice(0, 5).map(shown).join(', ')}): it does not ` +
-        'agree with the package.json files. The lockfile was put back. If you changed a dependency on ' +
-        'purpose, run `npm install`, look at the difference and commit it.',
+      `npm install wanted to change package-lock.json (${names}): it does not agree with the ` +
+        'package.json files. The lockfile was put back. If you changed a dependency on purpose, ' +
+        'run `npm install`, look at the difference and commit it.',
     )
   }
   writeFileSync(STAMP, wanted)
