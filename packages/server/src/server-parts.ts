@@ -1,5 +1,10 @@
 import type { Gateway, GatewayEvent, ReplayStore, SealedHandler } from '@keyhaven/channel/gateway'
 import { createGateway, createMemoryReplayStore } from '@keyhaven/channel/gateway'
+import {
+  BURNED_REFRESH_MS,
+  createDurableReplayStore,
+  entriesWereElsewhere,
+} from './channel/durable-replay-store.ts'
 import { createGatewayKeys } from './channel/gateway-keys.ts'
 import type { ManifestPublisher } from './channel/manifest-publisher.ts'
 import { createManifestPublisher } from './channel/manifest-publisher.ts'
@@ -65,21 +70,27 @@ export async function openServerParts(
   }
   const closers: (() => Promise<void>)[] = []
 
+  const openFastReplay = async (): Promise<ReplayStore> => {
+    if (config.redisUrl === undefined) return createMemoryReplayStore(clock)
+    const { createRedisReplayStore } = await import('./channel/replay-redis.ts')
+    const store = await createRedisReplayStore(
+      config.redisUrl,
+      state.restoredAt,
+      clock,
+      onError('the replay store (Redis) failed'),
+    )
+    closers.push(() => store.close())
+    return store
+  }
+
   const openReplay = async (): Promise<ReplayStore> => {
-    if (replayKind === 'memory') return createMemoryReplayStore(clock)
-    if (replayKind === 'redis' && config.redisUrl !== undefined) {
-      const { createRedisReplayStore } = await import('./channel/replay-redis.ts')
-      const store = await createRedisReplayStore(
-        config.redisUrl,
-        state.restoredAt,
-        clock,
-        onError('the replay store (Redis) failed'),
-      )
-      closers.push(() => store.close())
-      return store
-    }
-    const store = createDatabaseReplayStore(state)
-    every(REPLAY_PRUNE_MS, 'pruning the replay store failed', () => store.prune(clock()))
+    const now = clock()
+    const since = replayKind === 'database' && (await entriesWereElsewhere(state, now)) ? now + 1 : 0
+    const database = createDatabaseReplayStore(state, since)
+    every(REPLAY_PRUNE_MS, 'pruning the replay store failed', () => database.prune(clock()))
+    if (replayKind === 'database') return database
+    const store = await createDurableReplayStore(await openFastReplay(), database, state, clock)
+    every(BURNED_REFRESH_MS, 'reading burned requests failed', () => store.refresh())
     return store
   }
 

@@ -145,17 +145,15 @@ async function admit(
     const { refusedSince, retryAfter } = judged
     return { code: 'CLOCK_SKEW', members: { now, refusedSince, retryAfterMs: retryAfter } }
   }
-  if (judged.rememberUntil === undefined) return { code: 'CLOCK_SKEW', members: { now, burned: false } }
+  const ahead = judged.verdict === 'future'
+  const notBurned = { code: 'CLOCK_SKEW', members: { now, burned: false } } as const
+  if (judged.rememberUntil === undefined || (ahead && replay.burn === undefined)) return notBurned
   const hashing = settings.backend.sha256(envelope.exchange.enc)
   const encapsulatedKey = hashing instanceof Promise ? await hashing : hashing
   let fresh: boolean
   try {
-    const inserting = replay.insert({
-      applicationId,
-      encapsulatedKey,
-      requestId,
-      expiresAt: judged.rememberUntil,
-    })
+    const entry = { applicationId, encapsulatedKey, requestId, expiresAt: judged.rememberUntil }
+    const inserting = ahead ? replay.burn!(entry) : replay.insert(entry)
     fresh = inserting instanceof Promise ? await inserting : inserting
   } catch {
     return { code: 'STORE_UNAVAILABLE' }

@@ -29,6 +29,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
 export const REPLAY_WINDOW_SECONDS = 120
 /** How far a request's date may lie ahead. */
 export const CLOCK_SKEW_SECONDS = 30
+/** By how much the clocks of the processes that share a replay store may differ. */
+export const PROCESS_CLOCKS_SECONDS = 5
 /** A refused date further ahead is not remembered (which would take memory for as long). */
 export const BURNED_DATE_MAX_SECONDS = 86_400
 /** With a store in memory: how long a request dated in the future is held at most. */

@@ -47,6 +47,12 @@ export interface ReplayStore {
    * already. A failure (a throw) closes the gateway: nothing runs.
    */
   insert(entry: ReplayEntry): Awaitable<boolean>
+  /**
+   * As {@link insert}, for a request that is refused because its date lies ahead: the entry must also outlive a loss
+   * of the store's memory, or the request could run when its date has come. A store that cannot promise this has no
+   * `burn`, and the gateway tells the client that the request may still run.
+   */
+  burn?(entry: ReplayEntry): Awaitable<boolean>
   /** Whether either is there; marks nothing. */
   has(entry: ReplayEntry): Awaitable<boolean>
 }

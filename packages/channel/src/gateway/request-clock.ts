@@ -1,4 +1,4 @@
-import { BURNED_DATE_MAX_SECONDS, FUTURE_HOLD_MAX_SECONDS } from './limits.ts'
+import { BURNED_DATE_MAX_SECONDS, FUTURE_HOLD_MAX_SECONDS, PROCESS_CLOCKS_SECONDS } from './limits.ts'
 
 const MILLISECONDS = 1000
 
@@ -44,7 +44,9 @@ export function judgeDate(
   const skew = skewSeconds * MILLISECONDS
   if (date === undefined) return { verdict: 'past', refusedSince: 0, retryAfter: 0 }
   if (date < now - window || date < refusesBefore) {
-    const tooOldSince = date + window < now ? date + window : Number.POSITIVE_INFINITY
+    // Another process, whose clock is behind, may have run it a little later than this one would.
+    const refusedByAll = date + window + PROCESS_CLOCKS_SECONDS * MILLISECONDS
+    const tooOldSince = date + window < now ? refusedByAll : Number.POSITIVE_INFINITY
     const beforeStart = date < refusesBefore ? refusesBefore : Number.POSITIVE_INFINITY
     // Dates are whole seconds: one of now may still lie before the start.
     const firstDate = Math.ceil(refusesBefore / MILLISECONDS) * MILLISECONDS

@@ -19,6 +19,7 @@ import {
 const SECOND = 1000
 const WINDOW = 120 * SECOND
 const SKEW = 30 * SECOND
+const PROCESS_CLOCKS = 5 * SECOND
 
 describe('at most once', () => {
   test('a captured request is answered REPLAYED, inside the seal, and does not run', async () => {
@@ -125,7 +126,7 @@ describe('the clock', () => {
 
   const shared = (): ReplayStore => {
     const { insert, has } = createMemoryReplayStore(() => START)
-    return { refusesBefore: 0, insert, has }
+    return { refusesBefore: 0, insert, burn: insert, has }
   }
 
   test.each([0, -1, -119, -120, 1, 29, 30])('a request %i s away is accepted', async (seconds) => {
@@ -143,7 +144,7 @@ describe('the clock', () => {
         type: 'https://iana.org/assignments/http-problem-types#date',
         code: 'CLOCK_SKEW',
         now: START,
-        refusedSince: date + WINDOW,
+        refusedSince: date + WINDOW + PROCESS_CLOCKS,
       })
       expect(kit.seen).toHaveLength(0)
     },
@@ -192,7 +193,8 @@ describe('the clock', () => {
     expect(near.answer.status).toBe(200)
     expect(near.kit.now).toBe(START + 2 * SECOND)
     const far = await dated(formatHttpDate(START + 3 * SECOND), replay())
-    expect(json(far.answer)).toMatchObject({ code: 'CLOCK_SKEW', burned: true })
+    // After a restart this store would have forgotten it.
+    expect(json(far.answer)).toMatchObject({ code: 'CLOCK_SKEW', burned: false })
   })
 
   test('no request that ran before a restart runs after it, whatever its date', async () => {

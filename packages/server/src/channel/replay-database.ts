@@ -1,4 +1,4 @@
-import type { ReplayStore } from '@keyhaven/channel/gateway'
+import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
 import { CLOCK_SKEW_SECONDS } from '@keyhaven/channel/gateway'
 import { isUniqueViolation, toStoreError } from '../platform/database/store-error.ts'
 import type { State } from '../platform/state/state.ts'
@@ -13,24 +13,32 @@ export interface DatabaseReplayStore extends ReplayStore {
   prune(now: number): Promise<void>
 }
 
-/** Replay protection for several processes on one database: an entry is durable before the request runs. */
-export function createDatabaseReplayStore(state: State): DatabaseReplayStore {
+/**
+ * Replay protection for several processes on one database: an entry is durable before the request runs.
+ *
+ * @param since - milliseconds: entries of requests that ran before were kept elsewhere and are not here; 0 if none.
+ */
+export function createDatabaseReplayStore(state: State, since = 0): DatabaseReplayStore {
   const { db, restoredAt } = state
-  return {
-    // A backup holds no entries: what was accepted before a restore could have been dated ahead by the skew.
-    refusesBefore: restoredAt === 0 ? 0 : restoredAt + CLOCK_SKEW_SECONDS * MS_PER_SECOND,
+  // What was accepted before a restore could have been dated ahead by the skew.
+  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + CLOCK_SKEW_SECONDS * MS_PER_SECOND
 
-    async insert(entry) {
-      const rows = replayHashes(entry).map((hash) => ({ entry_hash: hash, expires_at: entry.expiresAt }))
-      try {
-        // One statement: both rows or none, on both engines.
-        await db.insertInto('replay_entries').values(rows).execute()
-        return true
-      } catch (error) {
-        if (isUniqueViolation(error)) return false
-        throw toStoreError(error)
-      }
-    },
+  async function insert(entry: ReplayEntry): Promise<boolean> {
+    const rows = replayHashes(entry).map((hash) => ({ entry_hash: hash, expires_at: entry.expiresAt }))
+    try {
+      // One statement: both rows or none, on both engines.
+      await db.insertInto('replay_entries').values(rows).execute()
+      return true
+    } catch (error) {
+      if (isUniqueViolation(error)) return false
+      throw toStoreError(error)
+    }
+  }
+
+  return {
+    refusesBefore: Math.max(restoredUntil, since),
+    insert,
+    burn: insert,
 
     async has(entry) {
       const found = await db
