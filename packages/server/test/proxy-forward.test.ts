@@ -148,6 +148,37 @@ describe('what a backend gets', () => {
     expect(seen.filter((line) => line.includes('/admin'))).toEqual([])
   })
 
+  test.each(['DELETE', 'OPTIONS', 'PATCH'])(
+    'content of a %s as content, not as a next request',
+    async (method) => {
+      const seen: string[] = []
+      const upstream = await backend(async (request, response) => {
+        seen.push(`${request.method} ${request.url}`)
+        response.end(await bodyOf(request))
+      })
+      const body = 'GET /admin HTTP/1.1\r\nHost: x\r\nX-Keyhaven-Application: other\r\n\r\n'
+      const request = new Request('http://gateway.example/a', { method, body })
+      expect(await (await forward(request, upstream, context)).text()).toBe(body)
+      await forward(new Request('http://gateway.example/b'), upstream, context)
+      expect(seen).toEqual([`${method} /a`, 'GET /b'])
+    },
+  )
+
+  test('no header that a CGI, WSGI or Rack backend takes for one that only a proxy may set', async () => {
+    const upstream = await backend((request, response) => response.end(JSON.stringify(request.headers)))
+    const headers = {
+      x_keyhaven_application: 'other',
+      'x-keyhaven_installation': 'forged',
+      x_forwarded_for: '1.2.3.4',
+      'x.real.ip': '1.2.3.4',
+      app_header: 'mine',
+    }
+    const request = new Request('http://gateway.example/', { headers })
+    const seen = await (await forward(request, upstream, context)).json()
+    expect(seen.app_header).toBe('mine')
+    for (const name of Object.keys(headers).slice(0, -1)) expect(seen).not.toHaveProperty([name])
+  })
+
   test('a request that is cut ends as cut', async () => {
     const arrived = Promise.withResolvers<void>()
     const aborted = Promise.withResolvers<void>()
@@ -305,5 +336,22 @@ describe('what an app gets', () => {
       )
     }
     expect(calls).toBe(3)
+  })
+
+  test('a call that may have run is not sent again over a new connection', async () => {
+    const seen: string[] = []
+    const upstream = await backend((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      if (request.url === '/warm') response.end('ok')
+      else request.socket.resetAndDestroy()
+    })
+    await (await forward(new Request('http://gateway.example/warm'), upstream, context)).text()
+    const answer = await forward(
+      new Request('http://gateway.example/pay', { method: 'POST' }),
+      upstream,
+      context,
+    )
+    expect(answer.status).toBe(502)
+    expect(seen).toEqual(['GET /warm', 'POST /pay'])
   })
 })

@@ -173,6 +173,16 @@ describe.each(ENGINES)('proxy mode on $name', (engine) => {
     }
   })
 
+  test('a request hidden in the content of another reaches nobody', async () => {
+    const hidden = 'GET /hidden HTTP/1.1\r\nHost: x\r\nX-Keyhaven-Application: bank\r\n\r\n'
+    for (const method of ['DELETE', 'OPTIONS']) {
+      const { json } = await ask({ ...authority(first), method, path: '/d', body: Buffer.from(hidden) })
+      expect(json).toMatchObject({ method, url: '/d', bytes: hidden.length })
+    }
+    await ask({ ...authority(first), path: '/after' })
+    expect(first.seen).not.toContain('GET /hidden')
+  })
+
   test('what is not sealed reaches no backend', async () => {
     const before = first.seen.length
     for (const path of ['/orders', '/v1/echo', '/']) {

@@ -13,6 +13,8 @@ const IDLE_SOCKET_MS = 4_000
 export const UPSTREAM_TIMEOUT_MS = 30_000
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304]
 const STATUS_GATEWAY_TIMEOUT = 504
+/** Without content, and without effect (RFC 9110 §9.2.1). */
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD']
 
 /** Sends a request to a backend and answers with what comes back; streams both ways. */
 export type Forwarder = (
@@ -61,7 +63,10 @@ export function createForwarder(timeoutMs = UPSTREAM_TIMEOUT_MS): Forwarder {
 class UpstreamTimeout extends Error {}
 class BodyCut extends Error {}
 
-/** A connection kept open may have been closed by the backend meanwhile: a call without a body is then sent anew. */
+/**
+ * A connection kept open may have been closed by the backend meanwhile: a call that only reads is then sent anew. Any
+ * other could have run before the backend broke off, and would run twice.
+ */
 async function call(
   send: typeof httpRequest,
   options: RequestOptions,
@@ -71,7 +76,7 @@ async function call(
     return await callOnce(send, options, request)
   } catch (error) {
     const { code, reused } = error as { code?: string; reused?: boolean }
-    if (reused && code === 'ECONNRESET' && request.body === null && !request.signal.aborted) {
+    if (reused && code === 'ECONNRESET' && SAFE_METHODS.includes(request.method) && !request.signal.aborted) {
       return callOnce(send, options, request)
     }
     throw error
@@ -107,6 +112,8 @@ function callOnce(
 async function sendBody(outgoing: ClientRequest, request: Request): Promise<void> {
   if (isBodyHeld(request)) {
     const whole = await request.bytes()
+    // Of a DELETE or OPTIONS, Node frames the content only if told: the backend would take it for the next request.
+    if (whole.length > 0) outgoing.setHeader('content-length', whole.length)
     outgoing.end(whole.length === 0 ? undefined : whole)
     return
   }
@@ -115,6 +122,7 @@ async function sendBody(outgoing: ClientRequest, request: Request): Promise<void
     outgoing.end()
     return
   }
+  if (!outgoing.hasHeader('content-length')) outgoing.setHeader('transfer-encoding', 'chunked')
   const reader = body.getReader()
   try {
     for (;;) {

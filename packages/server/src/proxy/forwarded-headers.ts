@@ -21,11 +21,13 @@ export const INSTALLATION_HEADER = 'x-keyhaven-installation'
 
 /** Whether a header is taken out, in either direction. @param connection - names that `Connection` lists. */
 function isStripped(name: string, connection: ReadonlySet<string>): boolean {
+  // Behind CGI, WSGI and Rack `x_keyhaven_application` is the same variable as `x-keyhaven-application`.
+  const read = name.replace(/[^a-z0-9]/g, '-')
   return (
-    HOP_BY_HOP.has(name) ||
-    PROXY_NAMES.has(name) ||
+    HOP_BY_HOP.has(read) ||
+    PROXY_NAMES.has(read) ||
     connection.has(name) ||
-    PROXY_PREFIXES.some((prefix) => name.startsWith(prefix))
+    PROXY_PREFIXES.some((prefix) => read.startsWith(prefix))
   )
 }
 
