@@ -109,6 +109,9 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
     const other = await fixture.open({ schedule: false })
     await other.db.updateTable('state_head').set({ version: 0 }).execute()
     await expect(state.changes.refresh()).rejects.toMatchObject({ code: 'STATE_ROLLED_BACK' })
+    // And goes on being noticed: else the next question would bring a revoked key back to life.
+    await expect(state.changes.refresh()).rejects.toMatchObject({ code: 'STATE_ROLLED_BACK' })
+    await expect(state.keyCache.find('demo', 1)).rejects.toMatchObject({ code: 'STATE_ROLLED_BACK' })
   })
 })
 

@@ -37,21 +37,26 @@ export function createStateChanges(options: StateChangesOptions): LocalStateChan
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  /** Stays: only a start compares the database with the anchor, and so tells whether it may be used again. */
+  let rolledBack: KeyhavenError | undefined
 
   const emit = (applicationId: string | undefined): void => {
     for (const listener of listeners) listener(applicationId)
   }
 
   const ask = async (): Promise<void> => {
+    if (rolledBack !== undefined) throw rolledBack
     const askedAt = monotonic()
     const found = await source(version)
     if (found !== undefined) {
       if (found.version < version) {
-        emit(undefined)
-        throw new KeyhavenError(
+        rolledBack = new KeyhavenError(
           'STATE_ROLLED_BACK',
           `the database went back from change ${version} to ${found.version}`,
         )
+        lastConfirmedAt = Number.NEGATIVE_INFINITY
+        emit(undefined)
+        throw rolledBack
       }
       version = found.version
       for (const applicationId of found.applicationIds ?? [EVERYTHING]) {
