@@ -3,7 +3,11 @@ import { backend } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES, type StateFixture } from '../../../test/kit/engines.ts'
 import { newRequestId } from '../../../test/kit/raw-envelope.ts'
-import { createDurableReplayStore, entriesWereElsewhere } from '../src/channel/durable-replay-store.ts'
+import {
+  createDurableReplayStore,
+  entriesWereElsewhere,
+  MAX_BURNED_HASHES,
+} from '../src/channel/durable-replay-store.ts'
 import { createDatabaseReplayStore } from '../src/channel/replay-database.ts'
 import type { State } from '../src/platform/state/state.ts'
 
@@ -49,6 +53,20 @@ describe.each(ENGINES)('a store that forgets, with the database behind it, on $n
     await one.burn?.(entry)
     await two.refresh()
     expect(await two.insert(entry)).toBe(false)
+  })
+
+  test('requests dated ahead do not fill it: beyond a number they are refused, and others still run', async () => {
+    const expires_at = Date.now() + 10 * MINUTE_MS
+    for (let made = 0; made < MAX_BURNED_HASHES; made += 10_000) {
+      const rows = Array.from({ length: 10_000 }, () => ({ entry_hash: backend.randomBytes(32), expires_at }))
+      await state.db.insertInto('replay_entries').values(rows).execute()
+    }
+    const store = await start()
+    await expect(store.burn?.(aheadEntry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(await store.insert(aheadEntry())).toBe(true)
+    await state.db.deleteFrom('replay_entries').where('expires_at', '=', expires_at).execute()
+    await store.refresh()
+    expect(await store.burn?.(aheadEntry())).toBe(true)
   })
 
   test('a store in the database knows that entries were kept elsewhere, until none can matter', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
 import { CLOCK_SKEW_SECONDS, REPLAY_WINDOW_SECONDS } from '@keyhaven/channel/gateway'
+import { KeyhavenError } from '@keyhaven/crypto'
 import type { State } from '../platform/state/state.ts'
 import type { DatabaseReplayStore } from './replay-database.ts'
 import { replayHashes } from './replay-hash.ts'
@@ -8,6 +9,11 @@ import { replayHashes } from './replay-hash.ts'
 /** How often burned entries of other processes are read, and the mark is renewed. */
 export const BURNED_REFRESH_MS = 1_000
 const MARK_RENEW_MS = 30_000
+/**
+ * Burned hashes in all; beyond it a request dated ahead is answered `STORE_UNAVAILABLE`. They live up to a day and are
+ * read each second, and whoever has the public key can make them.
+ */
+export const MAX_BURNED_HASHES = 20_000
 const MS_PER_SECOND = 1_000
 /** Expires when nothing can come again that a store in memory has run. */
 const MARK_LIFE_MS = MARK_RENEW_MS + (REPLAY_WINDOW_SECONDS + CLOCK_SKEW_SECONDS) * MS_PER_SECOND
@@ -63,6 +69,9 @@ export async function createDurableReplayStore(
     },
     insert: (entry) => (isBurned(entry) ? false : fast.insert(entry)),
     async burn(entry) {
+      if (burned.size >= MAX_BURNED_HASHES) {
+        throw new KeyhavenError('STORE_UNAVAILABLE', 'too many requests dated ahead')
+      }
       if (isBurned(entry) || !(await fast.insert(entry))) return false
       if (!(await database.insert(entry))) return false
       for (const hash of replayHashes(entry)) burned.set(nameOf(hash), entry.expiresAt)
