@@ -4,6 +4,8 @@ import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { recover } from '../src/maintenance/recover.ts'
 import { anchorFile, openAnchor } from '../src/platform/anchor/open-anchor.ts'
+import { createSessionStore } from '../src/platform/auth/session-store.ts'
+import { createTokenStore } from '../src/platform/auth/token-store.ts'
 import { openDatabase } from '../src/platform/database/open-database.ts'
 import type { State } from '../src/platform/state/state.ts'
 import { rememberDatabase } from './fixtures/roll-back.ts'
@@ -74,6 +76,26 @@ describe.each(ENGINES)('a rolled back $name', (engine) => {
     await add(state)
     await state.close()
     state = await open() // and the next start needs no recovery
+  })
+
+  test('after recover a deleted API token stays deleted, and all sessions have ended', async () => {
+    const tokens = createTokenStore(state, 'the fixed admin token', Date.now)
+    const make = (name: string) => tokens.create({ name, roles: ['admin'], expiresAt: null }, BY.actor)
+    const [leaked, kept] = [await make('leaked'), await make('kept')]
+    const sessions = createSessionStore(state, Date.now)
+    const cookie = await sessions.create({ actor: 'token:leaked', roles: ['admin'], method: 'token' })
+    const back = await rememberDatabase(state.db)
+    await tokens.delete(leaked.item.id, BY.actor)
+    await offline(back)
+    await runRecover()
+    state = await open()
+    const after = createTokenStore(state, 'the fixed admin token', Date.now)
+    expect(await after.verify(leaked.token)).toBeUndefined()
+    expect(await after.verify(kept.token)).toMatchObject({ actor: 'token:kept' })
+    expect(await createSessionStore(state, Date.now).verify(cookie)).toBeUndefined()
+    expect((await state.audit.list({ action: 'token.delete' })).items).toMatchObject([
+      { actor: 'cli:local', subject: leaked.item.id },
+    ])
   })
 
   test('recover changes nothing where nothing was rolled back', async () => {

@@ -72,7 +72,8 @@ async function recoverWith(
   const result = await db.transaction().execute(async (transaction) => {
     const head = await lockStateHead(transaction, dialect)
     const now = (options.clock ?? Date.now)()
-    const revokedAgain = await revokeAgain(transaction, anchor.revokedKeys(), now, options)
+    const { revokedAgain, tokensDeleted } = await revokeAgain(transaction, anchor.revokedKeys(), now, options)
+    await transaction.deleteFrom('sessions').execute()
     const epochsRaised = await raiseEpochs(transaction, anchor.manifests())
     const gap = chainGap(head, anchored)
     const missingAuditEntries = gap.nextSequence - head.audit_sequence - 1
@@ -85,6 +86,12 @@ async function recoverWith(
         applicationId: key.applicationId,
         subject: key.id,
         detail: { reason: REASON },
+      })),
+      ...tokensDeleted.map(({ id, name }) => ({
+        actor: options.actor,
+        action: 'token.delete',
+        subject: id,
+        detail: { name },
       })),
     ]
     const end = { sequence: head.audit_sequence, hash: head.audit_hash }
@@ -136,19 +143,23 @@ async function revokeAgain(
   revoked: Iterable<RevokedKey>,
   now: number,
   options: RecoverOptions,
-): Promise<RevokedKey[]> {
+): Promise<{ revokedAgain: RevokedKey[]; tokensDeleted: { id: string; name: string }[] }> {
   const again: RevokedKey[] = []
+  const tokensDeleted: { id: string; name: string }[] = []
   let done = 0
   for (const batch of batches(revoked)) {
     options.signal?.throwIfAborted()
+    const ids = batch.map((key) => key.id)
+    const tokens = await db
+      .deleteFrom('api_tokens')
+      .where('id', 'in', ids)
+      .returning(['id', 'name'])
+      .execute()
+    tokensDeleted.push(...tokens)
     const rows = await db
       .selectFrom('managed_keys')
       .select(['id', 'application_id', 'history'])
-      .where(
-        'id',
-        'in',
-        batch.map((key) => key.id),
-      )
+      .where('id', 'in', ids)
       .where('state', '!=', 'revoked')
       .execute()
     for (const row of rows) {
@@ -169,7 +180,7 @@ async function revokeAgain(
     done += batch.length
     options.onProgress?.(done, done)
   }
-  return again
+  return { revokedAgain: again, tokensDeleted }
 }
 
 /** Past every epoch that a client may have seen, in the database or in the anchor. */

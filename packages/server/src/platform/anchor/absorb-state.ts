@@ -20,7 +20,7 @@ export async function absorbState(db: Db, anchor: Anchor): Promise<void> {
     const entries = await db
       .selectFrom('audit_entries')
       .select(['sequence', 'subject', 'application_id'])
-      .where('action', '=', 'key.revoke')
+      .where('action', 'in', ['key.revoke', 'token.delete'])
       .where('sequence', '>', after)
       .where('sequence', '<=', head.audit_sequence)
       .orderBy('sequence')

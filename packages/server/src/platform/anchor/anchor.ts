@@ -12,8 +12,9 @@ export interface ManifestPosition {
 }
 
 export interface RevokedKey {
-  /** UUID. */
+  /** UUID of a key, or of an API token that was deleted. */
   readonly id: string
+  /** Empty for an API token. */
   readonly applicationId: string
 }
 

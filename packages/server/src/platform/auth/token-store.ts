@@ -130,6 +130,8 @@ export function createTokenStore(state: State, adminToken: string, clock: () => 
           .executeTakeFirst()
         if (!row) throw new KeyhavenError('NOT_FOUND', 'there is no such token')
         await transaction.db.deleteFrom('sessions').where('token_id', '=', id).execute()
+        // Into the anchor, so that a restored database does not bring the token back.
+        transaction.effects.revoked.push({ id, applicationId: '' })
         state.audit.append(transaction, {
           actor,
           action: 'token.delete',
