@@ -176,6 +176,12 @@ describe('roles of a claim', () => {
     ).toEqual(['key-manager'])
   })
 
+  test('are only those of the map, where there is one', () => {
+    const mapped = { ...config, roleMap: { 'kh-admins': 'admin', auditor: 'auditor' } }
+    expect(rolesOfClaims({ roles: ['admin', 'key-manager'] }, mapped)).toEqual([])
+    expect(rolesOfClaims({ roles: ['kh-admins', 'auditor'] }, mapped)).toEqual(['admin', 'auditor'])
+  })
+
   test('give nothing that we do not know', () => {
     for (const roles of [
       undefined,
@@ -268,6 +274,13 @@ describe.each(ENGINES)('OIDC on $name', (engine) => {
     // Her own browser may finish, once.
     expect((await mallory.visit(url.href)).headers.get('location')).toBe('/')
     expect((await mallory.visit(url.href)).headers.get('location')).toBe('/?signInError=UNAUTHENTICATED')
+  })
+
+  test('sign-ins that are only begun are rate-limited, since each is kept', async () => {
+    const start = () => fetch(`${server.adminUrl}/admin/oidc/start`, { redirect: 'manual' })
+    const places = new Set<string>()
+    for (let i = 0; i < 70; i++) places.add((await start()).headers.get('location')!)
+    expect(places).toContain('/?signInError=RATE_LIMITED')
   })
 
   test('a provider that is down is said to be, and the next try asks again', async () => {

@@ -93,7 +93,10 @@ export function createOidcClient(config: OidcConfig): OidcClient {
   }
 }
 
-/** The claim may lie deeper, as Keycloak's `realm_access.roles`. */
+/**
+ * The claim may lie deeper, as Keycloak's `realm_access.roles`. With a map only what it names counts: a provider's own
+ * group "admin" shall not be ours.
+ */
 export function rolesOfClaims(
   claims: Readonly<Record<string, unknown>>,
   config: Pick<OidcConfig, 'roleClaim' | 'roleMap'>,
@@ -102,9 +105,10 @@ export function rolesOfClaims(
     ? claims[config.roleClaim]
     : config.roleClaim.split('.').reduce<unknown>(member, claims)
   const values = Array.isArray(claim) ? claim.slice(0, MAX_ROLE_VALUES) : [claim]
+  const mapped = Object.keys(config.roleMap).length > 0
   const roles = values
     .filter((value) => typeof value === 'string')
-    .map((value) => (Object.hasOwn(config.roleMap, value) ? config.roleMap[value] : value))
+    .map((value) => (mapped ? member(config.roleMap, value) : value))
   return [...new Set(roles.filter(isRole))]
 }
 

@@ -3,6 +3,8 @@ import { createRoute } from '@hono/zod-openapi'
 import type { ErrorCode } from '@keyhaven/crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { callerOf } from '../http/call-origin.ts'
+import { createRateLimiter } from '../http/rate-limit.ts'
 import { problemAnswers } from '../http/schemas.ts'
 import type { Logger } from '../log/logger.ts'
 import type { State } from '../state/state.ts'
@@ -15,6 +17,8 @@ import type { SessionStore } from './session-store.ts'
 const ATTEMPT_COOKIE = 'keyhaven_oidc'
 /** How long a person has at the provider. */
 const ATTEMPT_LIFETIME_SECONDS = 600
+/** Of sign-ins begun, by caller: each is a row until it ends. */
+const STARTS = { burst: 60, perMinute: 60 }
 const CALLBACK_PATH = '/admin/oidc/callback'
 
 const tags = ['Sign-in']
@@ -52,8 +56,14 @@ export interface OidcRouteParts {
 export function addOidcRoutes(app: OpenAPIHono<AdminEnv>, parts: OidcRouteParts): void {
   const { client, sessions, state, adminUrl, clock, logger } = parts
 
+  const starts = createRateLimiter(STARTS, clock)
+
   app.openapi(oidcRoutes.start, async (c) => {
     try {
+      if (starts.take(callerOf(c.env.origin)) > 0) {
+        throw new KeyhavenError('RATE_LIMITED', 'too many sign-ins were begun')
+      }
+      await forgetExpired()
       const { url, attempt } = await client.start(adminUrl() + CALLBACK_PATH)
       const cookie = randomSecret()
       await state.db
@@ -103,7 +113,7 @@ export function addOidcRoutes(app: OpenAPIHono<AdminEnv>, parts: OidcRouteParts)
 
   /** Single use: a second callback finds nothing. */
   async function takeAttempt(cookie: string): Promise<OidcAttempt> {
-    await state.db.deleteFrom('oidc_attempts').where('expires_at', '<=', clock()).execute()
+    await forgetExpired()
     const row = await state.db
       .deleteFrom('oidc_attempts')
       .where('attempt_hash', '=', hashSecret(cookie))
@@ -112,6 +122,10 @@ export function addOidcRoutes(app: OpenAPIHono<AdminEnv>, parts: OidcRouteParts)
     if (!row)
       throw new KeyhavenError('UNAUTHENTICATED', 'this sign-in was not started here, or took too long')
     return { state: row.state, nonce: row.nonce, codeVerifier: row.code_verifier }
+  }
+
+  async function forgetExpired(): Promise<void> {
+    await state.db.deleteFrom('oidc_attempts').where('expires_at', '<=', clock()).execute()
   }
 
   function failure(error: unknown): string {
