@@ -197,6 +197,17 @@ describe('replay entries in Redis', () => {
     expect(one.refusesBefore).toBeGreaterThanOrEqual(emptiedAt)
   })
 
+  test('one that may drop entries to make room is refused', async () => {
+    const { createClient } = await import('redis')
+    const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect()
+    await client.configSet({ maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' })
+    await expect(open()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await client.configSet('maxmemory-policy', 'noeviction')
+    expect(await (await open()).insert(entry())).toBe(true)
+    await client.configSet('maxmemory', '0')
+    client.destroy()
+  })
+
   test('a server does not start without it', async () => {
     const url = `redis://127.0.0.1:${await freePort()}`
     await expect(createRedisReplayStore(url, 0, Date.now, () => {})).rejects.toMatchObject({

@@ -25,7 +25,8 @@ export interface RedisReplayStore extends ReplayStore {
  * dated before its start are refused; while it cannot be reached, so is every request.
  *
  * @param refusesBefore - milliseconds; never less than this.
- * @throws KeyhavenError `STORE_UNAVAILABLE` if Redis does not answer at the start.
+ * @throws KeyhavenError at the start: `STORE_UNAVAILABLE` if Redis does not answer, `CONFIG_INVALID` if it may drop
+ *   entries.
  */
 export async function createRedisReplayStore(
   url: string,
@@ -51,6 +52,14 @@ export async function createRedisReplayStore(
   let sinceTime = Number.POSITIVE_INFINITY
 
   async function readSince(): Promise<void> {
+    const memory = await client.info('memory')
+    // A Redis that drops entries to make room would let a request run twice, and nobody would notice.
+    if (!/^maxmemory:0\s*$/m.test(memory) && !/^maxmemory_policy:noeviction\s*$/m.test(memory)) {
+      throw new KeyhavenError(
+        'CONFIG_INVALID',
+        'Redis may drop entries: set its maxmemory-policy to noeviction',
+      )
+    }
     const runId = /^run_id:(\w+)/m.exec(await client.info('server'))?.[1]
     if (runId === undefined) throw new KeyhavenError('STORE_UNAVAILABLE', 'Redis does not say its run id')
     const known = await client.get(SINCE_KEY)
@@ -69,6 +78,17 @@ export async function createRedisReplayStore(
     sinceTime = Number(since?.split(' ')[1] ?? Number.POSITIVE_INFINITY)
   }
 
+  let reading = false
+  const readAgain = (): void => {
+    if (reading) return
+    reading = true
+    readSince()
+      .catch(onError)
+      .finally(() => {
+        reading = false
+      })
+  }
+
   const unavailable = (cause?: unknown) =>
     new KeyhavenError('STORE_UNAVAILABLE', 'the replay store (Redis) cannot be reached', { cause })
 
@@ -78,7 +98,7 @@ export async function createRedisReplayStore(
   })
   client.on('ready', () => {
     since = undefined
-    readSince().catch(onError)
+    readAgain()
   })
   try {
     await client.connect()
@@ -86,7 +106,7 @@ export async function createRedisReplayStore(
     await readSince()
   } catch (cause) {
     if (client.isOpen) client.destroy()
-    throw unavailable(cause)
+    throw cause instanceof KeyhavenError ? cause : unavailable(cause)
   }
 
   const keysOf = (hashes: readonly Buffer[]) => hashes.map((hash) => KEY_PREFIX + hash.toString('base64url'))
@@ -97,7 +117,11 @@ export async function createRedisReplayStore(
     },
 
     async insert(entry) {
-      if (since === undefined) throw unavailable()
+      if (since === undefined) {
+        // It may have failed when the connection came back, while Redis was still loading.
+        if (client.isReady) readAgain()
+        throw unavailable()
+      }
       let answer: unknown
       try {
         answer = await client.eval(INSERT_SCRIPT, {
@@ -109,7 +133,7 @@ export async function createRedisReplayStore(
       }
       if (answer === -1) {
         since = undefined
-        readSince().catch(onError)
+        readAgain()
         throw unavailable()
       }
       return answer === 1
