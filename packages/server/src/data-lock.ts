@@ -11,7 +11,7 @@ export interface DataLock {
 }
 
 /**
- * Says who uses a data folder, by a lock of the operating system that ends with the process, however it ends.
+ * Says who uses the folder of a database, by a lock of the operating system that ends with the process, however it ends.
  *
  * @param mode - `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that
  *   share what they remember.
@@ -34,8 +34,8 @@ export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLo
     if (errcode !== undefined && (errcode & PRIMARY_CODE_MASK) === SQLITE_BUSY) {
       throw new KeyhavenError(
         'CONFIG_INVALID',
-        `another server uses ${folder}: stop it, give this one another data folder (--data), or start one server ` +
-          'with --workers',
+        `another server uses ${folder}: stop it, give this one a data folder (--data) and a database of its own, ` +
+          'or start one server with --workers',
         { cause: error },
       )
     }

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ApplicationService } from './applications/application-service.ts'
 import { createApplicationService } from './applications/application-service.ts'
 import type { DataLock } from './data-lock.ts'
@@ -63,10 +64,15 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
   }
 }
 
-/** Only on SQLite: several servers on one PostgreSQL share what they remember. */
+/**
+ * Only on SQLite: several servers on one PostgreSQL share what they remember. The database's folder, since two servers
+ * with data folders of their own can be given one database.
+ */
 function lockFor(config: Config): DataLock | undefined {
   if (config.database.dialect !== 'sqlite') return undefined
-  return lockDataFolder(config.dataDir, replayKindOf(config) === 'memory' ? 'alone' : 'shared')
+  const folder = dirname(config.database.file)
+  mkdirSync(folder, { recursive: true, mode: DATA_DIRECTORY_MODE })
+  return lockDataFolder(folder, replayKindOf(config) === 'memory' ? 'alone' : 'shared')
 }
 
 function withLock(running: RunningServer, lock: DataLock | undefined): RunningServer {

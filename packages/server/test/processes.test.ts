@@ -146,11 +146,17 @@ describe('several processes', () => {
     )
   })
 
-  test('two servers that keep replay entries in memory cannot share a data folder', async () => {
-    const { env } = await fixtureOf(ENGINES[0]!)
+  test('two servers that keep replay entries in memory cannot share a database', async () => {
+    const { env, folder } = await fixtureOf(ENGINES[0]!)
     const first = await start(env)
     await expect(startServerProcess(env)).rejects.toThrow(/another server uses/)
     await expect(startServerProcess({ ...env, KEYHAVEN_WORKERS: '2' })).rejects.toThrow(/another server uses/)
+    const elsewhere = {
+      ...env,
+      KEYHAVEN_DATA_DIR: `${folder}/elsewhere`,
+      KEYHAVEN_MASTER_KEY_FILE: env.KEYHAVEN_MASTER_KEY_FILE ?? `${env.KEYHAVEN_DATA_DIR}/master.key`,
+    }
+    await expect(startServerProcess(elsewhere)).rejects.toThrow(/another server uses/)
     await first.kill()
     await start(env) // a crash leaves no lock behind
   })
