@@ -1,8 +1,11 @@
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { KeyhavenError } from '@keyhaven/crypto'
+import type { DatabaseConfig } from './platform/config/config.ts'
 
 const LOCK_FILE = 'server.lock'
+const DIRECTORY_MODE = 0o700
 const SQLITE_BUSY = 5
 const PRIMARY_CODE_MASK = 0xff
 
@@ -42,4 +45,17 @@ export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLo
     throw error
   }
   return { release: () => lock.close() }
+}
+
+/**
+ * Locks a SQLite database; several servers on one PostgreSQL share what they remember. It is the database's folder that
+ * counts, since two servers with data folders of their own can be given one database.
+ *
+ * @throws as {@link lockDataFolder}.
+ */
+export function lockDatabase(database: DatabaseConfig, mode: 'alone' | 'shared'): DataLock | undefined {
+  if (database.dialect !== 'sqlite') return undefined
+  const folder = dirname(database.file)
+  mkdirSync(folder, { recursive: true, mode: DIRECTORY_MODE })
+  return lockDataFolder(folder, mode)
 }

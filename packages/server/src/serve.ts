@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { ApplicationService } from './applications/application-service.ts'
 import { createApplicationService } from './applications/application-service.ts'
 import type { DataLock } from './data-lock.ts'
-import { lockDataFolder } from './data-lock.ts'
+import { lockDatabase } from './data-lock.ts'
 import type { Config } from './platform/config/config.ts'
 import type { ProxyMode } from './proxy/proxy-mode.ts'
 import { startAdminService } from './serve-admin.ts'
@@ -43,7 +42,7 @@ export function startServer(config: Config): Promise<RunningServer> {
 
 export async function startServing(config: Config, proxy: ProxyMode | undefined): Promise<RunningServer> {
   mkdirSync(config.dataDir, { recursive: true, mode: DATA_DIRECTORY_MODE })
-  const lock = lockFor(config)
+  const lock = lockDatabase(config.database, replayKindOf(config) === 'memory' ? 'alone' : 'shared')
   try {
     const parts = await openServerParts(config, { schedule: true })
     try {
@@ -62,17 +61,6 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
     lock?.release()
     throw error
   }
-}
-
-/**
- * Only on SQLite: several servers on one PostgreSQL share what they remember. The database's folder, since two servers
- * with data folders of their own can be given one database.
- */
-function lockFor(config: Config): DataLock | undefined {
-  if (config.database.dialect !== 'sqlite') return undefined
-  const folder = dirname(config.database.file)
-  mkdirSync(folder, { recursive: true, mode: DATA_DIRECTORY_MODE })
-  return lockDataFolder(folder, replayKindOf(config) === 'memory' ? 'alone' : 'shared')
 }
 
 function withLock(running: RunningServer, lock: DataLock | undefined): RunningServer {

@@ -2,7 +2,10 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
+import { lockDatabase } from '../src/data-lock.ts'
+import { backup } from '../src/maintenance/backup.ts'
 import { recover } from '../src/maintenance/recover.ts'
+import { restore } from '../src/maintenance/restore.ts'
 import { anchorFile, openAnchor } from '../src/platform/anchor/open-anchor.ts'
 import { createSessionStore } from '../src/platform/auth/session-store.ts'
 import { createTokenStore } from '../src/platform/auth/token-store.ts'
@@ -230,4 +233,20 @@ describe.each(ENGINES)('a rolled back $name', (engine) => {
     await database.close()
     return row.installation
   }
+})
+
+test('neither recover nor restore works beside a running server on SQLite', async () => {
+  const fixture = await createStateFixture(ENGINES[0]!)
+  const { config } = fixture
+  await (await fixture.open({ schedule: false })).close()
+  const file = `${fixture.folder}/one.backup`
+  await backup(config, { file })
+  const by = { actor: 'cli:local' }
+  const lock = lockDatabase(config.database, 'shared')
+  await expect(recover(config, by)).rejects.toThrow(/another server uses/)
+  await expect(restore(config, { ...by, file, force: true })).rejects.toThrow(/another server uses/)
+  lock?.release()
+  await restore(config, { ...by, file, force: true })
+  await recover(config, by)
+  await fixture.dispose()
 })

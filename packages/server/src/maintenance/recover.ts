@@ -1,4 +1,5 @@
 import type { KeyStep } from '@keyhaven/keys'
+import { lockDatabase } from '../data-lock.ts'
 import type { Anchor, AnchorHead, ManifestPosition, RevokedKey } from '../platform/anchor/anchor.ts'
 import { compareWithAnchor, readStateHead } from '../platform/anchor/check-anchor.ts'
 import { anchorFile, openAnchor } from '../platform/anchor/open-anchor.ts'
@@ -44,7 +45,11 @@ export async function recover(
   config: Pick<Config, 'database' | 'masterKeyFile'>,
   options: RecoverOptions,
 ): Promise<RecoverSummary> {
-  const database = await openDatabase(config.database)
+  const lock = lockDatabase(config.database, 'alone')
+  const database = await openDatabase(config.database).catch((error) => {
+    lock?.release()
+    throw error
+  })
   try {
     await migrateDatabase(database.db)
     const anchor = openAnchor(anchorFile(config.masterKeyFile))
@@ -55,6 +60,7 @@ export async function recover(
     }
   } finally {
     await database.close()
+    lock?.release()
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { sql } from 'kysely'
+import { lockDatabase } from '../data-lock.ts'
 import type { AnchorHead } from '../platform/anchor/anchor.ts'
 import { readStateHead } from '../platform/anchor/check-anchor.ts'
 import { anchorFile, openAnchor } from '../platform/anchor/open-anchor.ts'
@@ -41,7 +42,7 @@ export interface RestoreSummary {
  * revoked key comes back.
  *
  * @throws KeyhavenError `INPUT_INVALID` (the file), `CONFLICT` (database not empty), `CONFIG_INVALID` (master key
- *   missing, backup of a newer version), `STORE_UNAVAILABLE`.
+ *   missing, backup of a newer version, a server runs), `STORE_UNAVAILABLE`.
  */
 export async function restore(
   config: Pick<Config, 'database' | 'masterKeyFile' | 'masterPassphraseFile'>,
@@ -49,9 +50,13 @@ export async function restore(
 ): Promise<RestoreSummary> {
   const file = resolve(options.file)
   const header = await check(file, config, options)
-  const database = await openDatabase(config.database)
-  const anchored = readAnchor(config.masterKeyFile)
+  const lock = lockDatabase(config.database, 'alone')
+  const database = await openDatabase(config.database).catch((error) => {
+    lock?.release()
+    throw error
+  })
   try {
+    const anchored = readAnchor(config.masterKeyFile)
     const rows = await database.db.transaction().execute(async (transaction) => {
       await empty(transaction, options.force === true)
       await migrateDatabase(transaction, header.schema)
@@ -64,6 +69,7 @@ export async function restore(
     return { rows, createdAt: header.createdAt, recoverNeeded: isBehind(header, head.version, anchored) }
   } finally {
     await database.close()
+    lock?.release()
   }
 }
 
