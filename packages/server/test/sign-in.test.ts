@@ -118,6 +118,24 @@ describe.each(ENGINES)('sign-in on $name', (engine) => {
   })
 })
 
+test('behind a proxy that speaks TLS the cookie is never sent without it', async () => {
+  const listen = `127.0.0.1:${await freePort()}`
+  const server = await startTestServer(ENGINES[0]!, {
+    KEYHAVEN_ADMIN_LISTEN: listen,
+    KEYHAVEN_ADMIN_URL: 'https://admin.example',
+  })
+  try {
+    const answer = await fetch(`http://${listen}/admin/v1/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: TEST_ADMIN_TOKEN }),
+    })
+    expect(answer.headers.get('set-cookie')).toMatch(/; Secure/i)
+  } finally {
+    await server.dispose()
+  }
+})
+
 describe('guessing', () => {
   test('failed sign-ins are rate-limited; a right token still works, a code is not even compared', async () => {
     const server = await startTestServer(ENGINES[0]!)

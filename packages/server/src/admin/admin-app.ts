@@ -75,13 +75,14 @@ export function createAdminApp(admin: AdminAppParts): AdminApp {
   // An envelope is longer than any JSON; its route has a limit of its own.
   app.use('*', (c, next) => (CHECK_PATH.test(c.req.path) ? next() : jsonLimit(c, next)))
 
-  addSessionRoutes(app, { ...authentication, oneTimeCode, oidcName: config.oidc?.name })
+  const { adminUrl } = admin
+  addSessionRoutes(app, { ...authentication, oneTimeCode, oidcName: config.oidc?.name, adminUrl })
   if (config.oidc) {
     addOidcRoutes(app, {
       client: createOidcClient(config.oidc),
       sessions,
       state,
-      adminUrl: admin.adminUrl,
+      adminUrl,
       clock,
       logger,
     })

@@ -104,7 +104,7 @@ export function addOidcRoutes(app: OpenAPIHono<AdminEnv>, parts: OidcRouteParts)
         roles: identity.roles,
         method: 'oidc',
       })
-      setSessionCookie(c, cookie)
+      setSessionCookie(c, cookie, adminUrl())
       return c.redirect('/', 302)
     } catch (error) {
       return c.redirect(failure(error), 302)

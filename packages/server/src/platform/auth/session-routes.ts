@@ -83,11 +83,13 @@ export const sessionRoutes = {
 export interface SessionRouteParts extends Authentication {
   readonly oneTimeCode: OneTimeCode
   readonly oidcName: string | undefined
+  /** Origin of the dashboard as browsers know it. */
+  readonly adminUrl: () => string
 }
 
 /** Signing in and out. These routes come before {@link authenticate}; those that need it ask for it. */
 export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRouteParts): void {
-  const { tokens, sessions, failures, oneTimeCode, oidcName } = parts
+  const { tokens, sessions, failures, oneTimeCode, oidcName, adminUrl } = parts
 
   app.openapi(sessionRoutes.options, (c) =>
     c.json(
@@ -118,7 +120,7 @@ export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRoute
       tokenId: principal.tokenId,
       notAfter: principal.expiresAt,
     })
-    setSessionCookie(c, cookie)
+    setSessionCookie(c, cookie, adminUrl())
     return c.json(sessionJson(principal), 200)
   })
 
@@ -133,13 +135,17 @@ export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRoute
   })
 }
 
-/** Not readable by scripts, never sent along from another site. */
-export function setSessionCookie(c: Context<AdminEnv>, value: string): void {
+/**
+ * Not readable by scripts, never sent along from another site; without TLS only where browsers come without it, too.
+ *
+ * @param adminUrl - as browsers know it: a proxy before us may be the one that speaks TLS.
+ */
+export function setSessionCookie(c: Context<AdminEnv>, value: string, adminUrl: string): void {
   setCookie(c, SESSION_COOKIE, value, {
     path: '/',
     httpOnly: true,
     sameSite: 'Strict',
-    secure: !c.env.origin.sealed && c.env.origin.secure,
+    secure: (!c.env.origin.sealed && c.env.origin.secure) || adminUrl.startsWith('https:'),
     maxAge: SESSION_LIFETIME_SECONDS,
   })
 }
