@@ -57,13 +57,15 @@ export async function startAdminService(
     logger.warn({ host }, 'the admin address can be reached over the network without TLS')
   }
   const sessions = createSessionStore(state, clock)
+  const tokens = createTokenStore(state, readAdminToken(config.dataDir, config.adminToken), clock)
+  await tokens.endFormerSessions()
   const oneTimeCode = createOneTimeCode(clock)
   let url = config.adminUrl ?? ''
 
   const { app: admin, signedIn } = createAdminApp({
     parts,
     applications: options.applications,
-    tokens: createTokenStore(state, readAdminToken(config.dataDir, config.adminToken), clock),
+    tokens,
     sessions,
     oneTimeCode,
     gateway: options.publicGateway,

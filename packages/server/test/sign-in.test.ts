@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ENGINES } from '../../../test/kit/engines.ts'
+import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { freePort } from '../../../test/kit/free-port.ts'
 import type { TestOidcProvider } from '../../../test/kit/oidc.ts'
 import { startOidcProvider } from '../../../test/kit/oidc.ts'
@@ -8,6 +8,8 @@ import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 import { rolesOfClaims } from '../src/platform/auth/oidc-client.ts'
 import { createOneTimeCode, ONE_TIME_CODE_LIFETIME_SECONDS } from '../src/platform/auth/one-time-code.ts'
+import { createSessionStore } from '../src/platform/auth/session-store.ts'
+import { createTokenStore } from '../src/platform/auth/token-store.ts'
 
 /** A browser as far as cookies and redirects go. */
 function createBrowser(adminUrl: string) {
@@ -94,6 +96,21 @@ describe.each(ENGINES)('sign-in on $name', (engine) => {
     expect((await browser.session()).status).toBe(200)
     await server.admin('DELETE', `/tokens/${body.id}`)
     expect((await browser.session()).status).toBe(401)
+  })
+
+  test('a session ends when the fixed admin token that started it is replaced', async () => {
+    const fixture = await createStateFixture(engine)
+    const state = await fixture.open({ schedule: false })
+    const sessions = createSessionStore(state, Date.now)
+    const signIn = async (token: string) => {
+      const principal = await createTokenStore(state, token, Date.now).verify(token)
+      return sessions.create({ ...principal!, method: 'token' })
+    }
+    const [former, present] = [await signIn('the leaked token'), await signIn('the new token')]
+    await createTokenStore(state, 'the new token', Date.now).endFormerSessions()
+    expect(await sessions.verify(former)).toBeUndefined()
+    expect(await sessions.verify(present)).toMatchObject({ actor: 'token:admin' })
+    await fixture.dispose()
   })
 
   test('with the one-time code, once', async () => {

@@ -12,7 +12,7 @@ export interface Principal {
   readonly oidc: boolean
   /** When the right ends (ms), null if it does not by itself. */
   readonly expiresAt: number | null
-  /** The API token behind it; empty for the fixed admin token and for sign-ins without one. */
+  /** The API token behind it, also the fixed one; empty for sign-ins without one. */
   readonly tokenId: string
 }
 

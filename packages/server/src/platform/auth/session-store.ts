@@ -14,7 +14,7 @@ export interface NewSession {
   readonly actor: Actor
   readonly roles: readonly Role[]
   readonly method: SignInMethod
-  /** The API token that signs in, if it has a row. */
+  /** The API token that signs in, if one does. */
   readonly tokenId?: string
   /** The token's own end: the session does not outlive it. */
   readonly notAfter?: number | null

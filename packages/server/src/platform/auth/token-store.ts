@@ -9,6 +9,9 @@ import { hashSecret, MAX_TOKEN_CHARS, newToken, sameHash } from './secret.ts'
 
 /** The name that the fixed admin token acts under. */
 export const ADMIN_TOKEN_NAME = 'admin'
+/** Of the ids under which sessions name a fixed admin token; a row's id is a UUID. */
+const FIXED_ID_PREFIX = 'fixed-'
+const FIXED_ID_HEX_DIGITS = 16
 /** How exact `lastUsedAt` is: a write per call would cost more than the call. */
 const LAST_USED_STEP_MS = 60_000
 
@@ -32,6 +35,8 @@ export interface TokenStore {
   list(): Promise<readonly ApiToken[]>
   /** Ends the sessions that it started, too. @throws KeyhavenError `NOT_FOUND`. */
   delete(id: string, actor: Actor): Promise<void>
+  /** Ends the sessions of fixed admin tokens that were in the settings or the data folder before this one. */
+  endFormerSessions(): Promise<void>
   /** @returns undefined if the token is unknown or has expired. */
   verify(token: string): Promise<Principal | undefined>
 }
@@ -39,6 +44,8 @@ export interface TokenStore {
 /** API tokens, stored hashed; beside them the fixed admin token of the settings or the data folder. */
 export function createTokenStore(state: State, adminToken: string, clock: () => number): TokenStore {
   const adminHash = hashSecret(adminToken)
+  const adminId =
+    FIXED_ID_PREFIX + hashSecret(adminHash.toString('hex')).toString('hex', 0, FIXED_ID_HEX_DIGITS / 2)
 
   async function verifyStored(hash: Uint8Array): Promise<Principal | undefined> {
     const row = await state.db
@@ -140,6 +147,14 @@ export function createTokenStore(state: State, adminToken: string, clock: () => 
         })
       }),
 
+    async endFormerSessions() {
+      await state.db
+        .deleteFrom('sessions')
+        .where('token_id', 'like', `${FIXED_ID_PREFIX}%`)
+        .where('token_id', '!=', adminId)
+        .execute()
+    },
+
     async verify(token) {
       if (token.length > MAX_TOKEN_CHARS) return undefined
       const hash = hashSecret(token)
@@ -150,7 +165,7 @@ export function createTokenStore(state: State, adminToken: string, clock: () => 
           method: 'token',
           oidc: false,
           expiresAt: null,
-          tokenId: '',
+          tokenId: adminId,
         }
       }
       return verifyStored(hash)
