@@ -13,6 +13,7 @@ import { startServerProcess } from '../../../test/kit/server-process.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { callAdmin, startTestServer } from '../../../test/kit/test-server.ts'
 import { loadConfig } from '../src/platform/config/load-config.ts'
+import { createProxyService } from '../src/proxy/proxy-service.ts'
 import { startGateway } from '../src/proxy/start-gateway.ts'
 
 interface Backend {
@@ -216,12 +217,16 @@ describe('settings of proxy mode', () => {
     const port = await freePort()
     const config = loadConfig({ KEYHAVEN_DATA_DIR: '/nonexistent' })
     expect(() => startGateway(config)).toThrow(/name a backend/)
-    await expect(
-      startTestServer(ENGINES[0]!, {
-        KEYHAVEN_ADMIN_LISTEN: `127.0.0.1:${port}`,
-        KEYHAVEN_UPSTREAMS: `http://localhost:${port}`,
-      }),
-    ).rejects.toThrow(/admin address/)
+    for (const [listen, upstream] of [
+      [`127.0.0.1:${port}`, `http://localhost:${port}`],
+      [`127.0.0.1:${port}`, `http://0.0.0.0:${port}`],
+      [`0.0.0.0:${port}`, `http://127.0.0.1:${port}`],
+      [`[::]:${port}`, `http://[::1]:${port}`],
+    ] as const) {
+      const env = { KEYHAVEN_DATA_DIR: '/nonexistent', KEYHAVEN_UPSTREAMS: upstream }
+      const own = loadConfig({ ...env, KEYHAVEN_ADMIN_LISTEN: listen })
+      expect(() => createProxyService(own, {})).toThrow(/admin address/)
+    }
   })
 
   test('its worker processes forward, too', async () => {

@@ -9,6 +9,9 @@ import { createForwarder } from './forward.ts'
 import type { ProxyMode } from './proxy-mode.ts'
 
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
+/** Listened on, it is this machine under every address; called, it is this machine, too. */
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::']
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
 const REFUSED_METHODS: readonly string[] = ['CONNECT', 'TRACE']
 
 export interface ProxyService {
@@ -72,8 +75,9 @@ function bare(hostname: string): string {
 function refuseOwnAdmin(upstream: URL, config: Config): void {
   const { host, port } = config.admin
   const name = bare(upstream.hostname)
-  const samePort = Number(upstream.port) === port
-  if (samePort && (name === host || (isLoopback(name) && isLoopback(host)))) {
+  const samePort = Number(upstream.port || DEFAULT_PORTS[upstream.protocol]) === port
+  const here = isLoopback(host) || ANY_ADDRESS.includes(host)
+  if (samePort && (name === host || (here && (isLoopback(name) || ANY_ADDRESS.includes(name))))) {
     throw new KeyhavenError('CONFIG_INVALID', 'the admin address of this server cannot be a backend')
   }
 }
