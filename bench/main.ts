@@ -13,6 +13,7 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   gateway: () => import('./gateway.ts'),
   startup: () => import('./startup.ts'),
   'key-table': () => import('./key-table.ts'),
+  'key-lookup': () => import('./key-lookup.ts'),
 }
 
 const USAGE = `npm run bench -- [--only NAME] [--json FILE]

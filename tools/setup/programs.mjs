@@ -15,6 +15,7 @@ const PROGRAMS = {
 export const PROGRAM_SETS = {
   '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump'],
   '--demo': ['mitmdump'],
+  '--bench': ['postgres'],
 }
 
 /**
