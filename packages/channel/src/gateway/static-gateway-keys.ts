@@ -19,9 +19,10 @@ export interface StaticGatewayKey {
  * Fixed keys, for a gateway inside a backend that has no key server.
  *
  * @param keys - newest first.
- * @param applicationId - without it the keys are those of every application id.
+ * @param applicationId - the only one whose calls they open. Were they those of every id, a call could be sent again
+ *   under another, and would run again there.
  */
-export function staticGatewayKeys(keys: readonly StaticGatewayKey[], applicationId?: string): GatewayKeys {
+export function staticGatewayKeys(keys: readonly StaticGatewayKey[], applicationId: string): GatewayKeys {
   const byId = new Map<number, GatewayKey>()
   const configs: KeyConfig[] = []
   for (const { keyId, privateKey, state = 'active', aeads = DEFAULT_AEADS } of keys) {
@@ -35,7 +36,7 @@ export function staticGatewayKeys(keys: readonly StaticGatewayKey[], application
     const symmetric = aeads.map((aead) => ({ kdf: KDF_HKDF_SHA256, aead: AEAD_IDS[aead] }))
     configs.push({ keyId, kem: privateKey.kem, publicKey: privateKey.publicKey.bytes, symmetric })
   }
-  const mine = (id: string) => applicationId === undefined || id === applicationId
+  const mine = (id: string) => id === applicationId
   return {
     find: (id, keyId) => (mine(id) ? byId.get(keyId) : undefined),
     keyConfigs: (id) => (mine(id) ? configs : undefined),

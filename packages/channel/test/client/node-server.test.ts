@@ -45,7 +45,7 @@ beforeEach(async () => {
   privateKey = pair.privateKey
   pinned = { keyId: 1, publicKey: toBase64url(pair.publicKey.bytes) }
   const gateway = createGateway({
-    keys: staticGatewayKeys([{ keyId: 1, privateKey }]),
+    keys: staticGatewayKeys([{ keyId: 1, privateKey }], 'default'),
     handler: (request, context) => handler(request, context),
     replay: createMemoryReplayStore(Date.now, { refusesBefore: 1 }),
     backend: nodeBackend,

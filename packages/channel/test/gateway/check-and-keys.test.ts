@@ -76,13 +76,16 @@ describe('GET: the key configurations', () => {
   test('of active keys, newest first, with the media type and a short life in caches', async () => {
     const kit = await createKit()
     const pair = await kit.backend.kem.generateKeyPair('x-wing')
-    const keys = staticGatewayKeys([
-      { keyId: 3, privateKey: pair.privateKey, aeads: ['aes-256-gcm'] },
-      { keyId: 4, privateKey: pair.privateKey, state: 'pending' },
-      { keyId: 2, privateKey: kit.pair.privateKey },
-      { keyId: 1, privateKey: kit.pair.privateKey, state: 'retiring' },
-      { keyId: 0 },
-    ])
+    const keys = staticGatewayKeys(
+      [
+        { keyId: 3, privateKey: pair.privateKey, aeads: ['aes-256-gcm'] },
+        { keyId: 4, privateKey: pair.privateKey, state: 'pending' },
+        { keyId: 2, privateKey: kit.pair.privateKey },
+        { keyId: 1, privateKey: kit.pair.privateKey, state: 'retiring' },
+        { keyId: 0 },
+      ],
+      'default',
+    )
     const options: GatewayOptions = { keys, replay: kit.gateway as never, handler: () => new Response() }
     const gateway = createGateway(options)
     const answer = await outer(await gateway(new Request('https://gateway.example/')))
@@ -118,11 +121,11 @@ describe('GET: the key configurations', () => {
   test('pending and retiring keys open; a key list with the same id twice is a mistake', async () => {
     const kit = await createKit()
     for (const state of ['pending', 'active', 'retiring'] as const) {
-      const keys = staticGatewayKeys([{ keyId: 7, privateKey: kit.pair.privateKey, state }])
+      const keys = staticGatewayKeys([{ keyId: 7, privateKey: kit.pair.privateKey, state }], 'default')
       const other = await createKit({ keys })
       expect((await post(other, (await seal(kit)).envelope)).status).toBe(200)
     }
     const twice = [{ keyId: 7 }, { keyId: 7 }]
-    expect(() => staticGatewayKeys(twice)).toThrow(TypeError)
+    expect(() => staticGatewayKeys(twice, 'default')).toThrow(TypeError)
   })
 })

@@ -222,7 +222,7 @@ describe('the clock', () => {
 /** The same key, in a process that starts at `restarted`. */
 async function createKitWithKey(kit: Awaited<ReturnType<typeof createKit>>, restarted: number) {
   const { staticGatewayKeys } = await import('../../src/gateway/index.ts')
-  const keys = staticGatewayKeys([{ keyId: kit.recipient.keyId, privateKey: kit.pair.privateKey }])
+  const keys = staticGatewayKeys([{ keyId: kit.recipient.keyId, privateKey: kit.pair.privateKey }], 'default')
   return createKit({ keys, replay: createMemoryReplayStore(() => restarted) })
 }
 
