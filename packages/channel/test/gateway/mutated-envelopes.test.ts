@@ -8,9 +8,10 @@ import { joinBytes } from '../../src/wire/join-bytes.ts'
 import { CHUNKED, createKit, type Kit, makeRequest, open, seal, sealedError, WHOLE } from './gateway-kit.ts'
 
 /** How many to try; 100,000 take about 22 s of processor time. */
-const ENVELOPES = Number(process.env.KEYHAVEN_TEST_MUTATED_ENVELOPES ?? 100_000)
+const ENVELOPES = Number(process.env.SOAK_MUTATED_ENVELOPES ?? 100_000)
 const SEED = 0x4b48
-const TIMEOUT_MILLISECONDS = 30 * 60_000
+/** At most: twenty times what they take on an idle machine. */
+const TIMEOUT_MILLISECONDS = Math.max(30 * 60_000, ENVELOPES * 5)
 
 /** Mulberry32: the same envelopes are mutated in the same way in each run. */
 function createRandom(seed: number): (below: number) => number {
