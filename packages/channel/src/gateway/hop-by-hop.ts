@@ -1,8 +1,11 @@
 import type { BhttpField } from '../wire/bhttp-message.ts'
 import { OWN_FIELD_PREFIX } from '../wire/client-header.ts'
 
-/** Fields about one connection (RFC 9110 §7.6.1): they mean nothing beyond it. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+/**
+ * Fields about one connection (RFC 9110 §7.6.1, and what older programs also take as such), in lower case: they
+ * mean nothing beyond it.
+ */
+export const HOP_BY_HOP_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -34,7 +37,7 @@ export function endToEndFields(fields: Iterable<BhttpField>): BhttpField[] {
           .map((token) => token.trim()),
       ]
     }
-    if (!HOP_BY_HOP.has(name) && !name.startsWith(OWN_FIELD_PREFIX)) kept.push(field)
+    if (!HOP_BY_HOP_FIELDS.has(name) && !name.startsWith(OWN_FIELD_PREFIX)) kept.push(field)
   }
   return named === undefined ? kept : kept.filter(([name]) => !named.includes(name))
 }

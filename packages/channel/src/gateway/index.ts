@@ -1,6 +1,7 @@
 export { type ClientInfo, ERROR_FIELD } from '../wire/client-header.ts'
 export { encodeKeyConfig, encodeKeyConfigList, type KeyConfig } from '../wire/key-config.ts'
 export { createGateway } from './create-gateway.ts'
+export { HOP_BY_HOP_FIELDS } from './hop-by-hop.ts'
 export { isBodyHeld } from './light-request.ts'
 export { LightResponse, useLightResponse } from './light-response.ts'
 export {

@@ -1,17 +1,5 @@
-import type { SealedContext } from '@keyhaven/channel/gateway'
+import { HOP_BY_HOP_FIELDS, type SealedContext } from '@keyhaven/channel/gateway'
 
-/** RFC 9110 §7.6.1, and what older programs also take as belonging to one connection. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 /** What only a proxy may say: whoever is before us said it to deceive whoever is behind us. */
 const PROXY_PREFIXES = ['x-forwarded-', 'x-keyhaven-']
 const PROXY_NAMES = new Set(['forwarded', 'x-real-ip', 'via'])
@@ -24,7 +12,7 @@ function isStripped(name: string, connection: ReadonlySet<string>): boolean {
   // Behind CGI, WSGI and Rack `x_keyhaven_application` is the same variable as `x-keyhaven-application`.
   const read = name.replace(/[^a-z0-9]/g, '-')
   return (
-    HOP_BY_HOP.has(read) ||
+    HOP_BY_HOP_FIELDS.has(read) ||
     PROXY_NAMES.has(read) ||
     connection.has(name) ||
     PROXY_PREFIXES.some((prefix) => read.startsWith(prefix))
