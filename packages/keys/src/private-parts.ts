@@ -1,5 +1,5 @@
 import type { CryptoBackend, HpkeSuite, KemPrivateKey, SigningKey } from '@keyhaven/crypto'
-import { fromBase64url, KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import { fromBase64url, KeyhavenError, overwrite, toBase64url } from '@keyhaven/crypto'
 import type { ManagedE2eKey, ManagedKey, ManagedSigningKey } from './managed-key.ts'
 import type { KeyWrapper, WrapContext } from './ports.ts'
 
@@ -20,7 +20,7 @@ export async function createWrappedKemPair(
   try {
     return { publicKey: pair.publicKey.bytes, wrappedPrivateKey: await wrapper.wrap(secret, context) }
   } finally {
-    secret.fill(0)
+    overwrite(secret)
   }
 }
 
@@ -39,7 +39,7 @@ export async function createWrappedSigningPair(
       wrappedPrivateKey: await wrapper.wrap(secret, context),
     }
   } finally {
-    secret.fill(0)
+    overwrite(secret)
   }
 }
 
@@ -52,7 +52,7 @@ export async function unwrapKemKey(
   try {
     return await backend.kem.importPrivateKey(key.suite.kem, secret)
   } finally {
-    secret.fill(0)
+    overwrite(secret)
   }
 }
 
@@ -66,7 +66,7 @@ export async function unwrapSigningKey(
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: toBase64url(key.publicKey), d: toBase64url(secret) }
     return await backend.signatures.importSigningKey('EdDSA', jwk)
   } finally {
-    secret.fill(0)
+    overwrite(secret)
   }
 }
 

@@ -17,6 +17,7 @@ import {
   createKeyring,
   keepOnlyMasterKey,
   loadKeyring,
+  readMasterKeyIds,
 } from '../src/platform/wrappers/master-keyring.ts'
 
 const NOW = 1_800_000_000_000
@@ -87,10 +88,13 @@ describe('the master keyring file', () => {
 
   test('a new master key stands first; dropping leaves one', () => {
     const [old] = createKeyring({ file }, NOW).keys
-    const grown = addMasterKey({ file }, NOW + 1)
-    expect(grown.keys.map((key) => key.createdAt)).toEqual([NOW + 1, NOW])
-    keepOnlyMasterKey({ file }, grown.keys[0]?.id ?? '')
-    expect(loadKeyring({ file })?.keys.map((key) => key.id)).not.toContain(old?.id)
+    const ids = addMasterKey({ file }, NOW + 1)
+    const grown = loadKeyring({ file })?.keys
+    expect(grown?.map((key) => key.createdAt)).toEqual([NOW + 1, NOW])
+    expect(ids).toEqual(grown?.map((key) => key.id))
+    keepOnlyMasterKey({ file }, ids[0] ?? '')
+    expect(readMasterKeyIds({ file })).toEqual([ids[0]])
+    expect(ids[0]).not.toBe(old?.id)
     expect(() => keepOnlyMasterKey({ file }, 'unknown')).toThrow(TypeError)
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
@@ -201,11 +205,11 @@ describe('a wrapped key', () => {
 
   test('under a master key added meanwhile it opens without a restart', async () => {
     const old = openWrapper()
-    const grown = addMasterKey({ file }, NOW)
+    const [added = ''] = addMasterKey({ file }, NOW)
     const renewed = openWrapper()
-    renewed.use(grown.keys[0]?.id ?? '')
+    renewed.use(added)
     const wrapped = await renewed.wrap(secret, CONTEXT)
-    expect(renewed.masterKeyIdOf(wrapped)).toBe(grown.keys[0]?.id)
+    expect(renewed.masterKeyIdOf(wrapped)).toBe(added)
     expect(new Uint8Array(await old.unwrap(wrapped, CONTEXT))).toEqual(secret)
   })
 })

@@ -5,7 +5,7 @@ import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { rewrap } from '../src/maintenance/rewrap.ts'
 import type { State } from '../src/platform/state/state.ts'
-import { loadKeyring } from '../src/platform/wrappers/master-keyring.ts'
+import { readMasterKeyIds } from '../src/platform/wrappers/master-keyring.ts'
 import { keyringLocation } from '../src/platform/wrappers/open-master-keys.ts'
 
 const FAST = { kem: 'x25519', aead: 'aes-256-gcm' } as const
@@ -29,7 +29,7 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
       }
     })
   }
-  const keyring = () => loadKeyring(keyringLocation(fixture.config))?.keys.map((key) => key.id) ?? []
+  const keyring = () => readMasterKeyIds(keyringLocation(fixture.config)) ?? []
   const masterKeysInUse = async () => {
     const rows = await state.db
       .selectFrom('managed_keys')

@@ -5,6 +5,7 @@ import {
   type AeadName,
   type Awaitable,
   type CryptoBackend,
+  overwrite,
   utf8,
 } from '@keyhaven/crypto'
 import { chain } from './chain.ts'
@@ -46,8 +47,7 @@ export function deriveResponseKey(
       chain(backend.hkdfExpand(prk, KEY_INFO, AEAD_KEY_BYTES[aead]), (keyBytes) =>
         chain(backend.importAeadKey(aead, keyBytes), (key) =>
           chain(backend.hkdfExpand(prk, NONCE_INFO, AEAD_NONCE_BYTES), (nonce) => {
-            secret.fill(0)
-            prk.fill(0)
+            overwrite(secret, prk, keyBytes)
             return { key, nonce }
           }),
         ),

@@ -8,7 +8,7 @@ import type { Config } from '../platform/config/config.ts'
 import { appliedMigrations, MIGRATIONS } from '../platform/database/migrations.ts'
 import { openDatabase } from '../platform/database/open-database.ts'
 import type { Db } from '../platform/database/schema.ts'
-import { loadKeyring } from '../platform/wrappers/master-keyring.ts'
+import { readMasterKeyIds } from '../platform/wrappers/master-keyring.ts'
 import { keyringLocation } from '../platform/wrappers/open-master-keys.ts'
 import type { LongWork } from './long-work.ts'
 
@@ -100,13 +100,14 @@ async function inspectMasterKey(
   expected: string,
 ): Promise<Omit<Finding, 'part'>> {
   const file = config.masterKeyFile
-  const keyring = loadKeyring(keyringLocation(config))
-  if (keyring === undefined && expected === '') return { state: 'new', detail: `${file} is not there yet` }
-  if (keyring === undefined) {
+  const masterKeyIds = readMasterKeyIds(keyringLocation(config))
+  if (masterKeyIds === undefined && expected === '')
+    return { state: 'new', detail: `${file} is not there yet` }
+  if (masterKeyIds === undefined) {
     const detail = `${file} is missing, and the database's keys are wrapped under it: put it back`
     return { state: 'bad', detail, code: 'CONFIG_INVALID' }
   }
-  if (expected !== '' && !keyring.keys.some((key) => key.id === expected)) {
+  if (expected !== '' && !masterKeyIds.includes(expected)) {
     const detail = `${file} is another installation's: put the keyring with master key ${expected} there`
     return { state: 'bad', detail, code: 'CONFIG_INVALID' }
   }

@@ -11,7 +11,7 @@ import type { Config } from '../platform/config/config.ts'
 import { MIGRATIONS, migrateDatabase, TABLES } from '../platform/database/migrations.ts'
 import { openDatabase } from '../platform/database/open-database.ts'
 import type { DbTransaction } from '../platform/database/schema.ts'
-import { loadKeyring } from '../platform/wrappers/master-keyring.ts'
+import { readMasterKeyIds } from '../platform/wrappers/master-keyring.ts'
 import { keyringLocation } from '../platform/wrappers/open-master-keys.ts'
 import type { BackupHeader, Row } from './backup-format.ts'
 import { chainGap } from './chain-gap.ts'
@@ -88,7 +88,7 @@ async function check(
   if (!header.schema.every((name) => name in MIGRATIONS)) {
     throw new KeyhavenError('CONFIG_INVALID', 'the backup was made by a newer version of this program')
   }
-  const known = loadKeyring(keyringLocation(config))?.keys.map((key) => key.id) ?? []
+  const known = readMasterKeyIds(keyringLocation(config)) ?? []
   const missing = header.masterKeyIds.filter((id) => !known.includes(id))
   if (missing.length > 0) {
     throw new KeyhavenError(

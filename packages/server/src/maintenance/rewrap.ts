@@ -1,4 +1,4 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, overwrite } from '@keyhaven/crypto'
 import type { KeyPurpose, WrapContext } from '@keyhaven/keys'
 import type { Config } from '../platform/config/config.ts'
 import type { Db } from '../platform/database/schema.ts'
@@ -6,7 +6,7 @@ import { EVERYTHING, lockStateHead } from '../platform/state/commit-effects.ts'
 import { openState } from '../platform/state/open-state.ts'
 import type { State } from '../platform/state/state.ts'
 import type { LocalWrapper } from '../platform/wrappers/local-wrapper.ts'
-import { addMasterKey, keepOnlyMasterKey, loadKeyring } from '../platform/wrappers/master-keyring.ts'
+import { addMasterKey, keepOnlyMasterKey, readMasterKeyIds } from '../platform/wrappers/master-keyring.ts'
 import { keyringLocation } from '../platform/wrappers/open-master-keys.ts'
 import type { LongWork } from './long-work.ts'
 
@@ -52,14 +52,12 @@ async function rewrapState(state: State, options: RewrapOptions): Promise<Rewrap
   const location = keyringLocation(state.config)
   const begun = await state.transaction(async (transaction) => {
     const head = await lockStateHead(transaction.db, state.dialect)
-    const present = loadKeyring(location)
+    const present = readMasterKeyIds(location)
     if (present === undefined)
       throw new KeyhavenError('CONFIG_INVALID', `there is no master keyring ${location.file}`)
     // Under the lock, so that two runs cannot add a key each.
-    const resumed = present.keys.length > 1
-    const keyring = resumed ? present : addMasterKey(location, transaction.now)
-    const masterKeyId = keyring.keys[0]?.id ?? ''
-    const from = keyring.keys.slice(1).map((key) => key.id)
+    const resumed = present.length > 1
+    const [masterKeyId = '', ...from] = resumed ? present : addMasterKey(location, transaction.now)
     if (options.only !== 'prepare' && head.master_key_id !== masterKeyId) {
       // From the commit on no transaction anywhere can store a key under the old one.
       await transaction.db.updateTable('state_head').set({ master_key_id: masterKeyId }).execute()
@@ -136,7 +134,7 @@ async function moveKey(state: State, wrapped: Uint8Array, context: WrapContext):
   try {
     return await state.wrapper.wrap(secret, context)
   } finally {
-    secret.fill(0)
+    overwrite(secret)
   }
 }
 

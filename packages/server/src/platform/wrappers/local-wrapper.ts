@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from '
 import { KeyhavenError, Reader, Writer } from '@keyhaven/crypto'
 import type { KeyWrapper, WrapContext } from '@keyhaven/keys'
 import type { KeyringLocation, MasterKeyring } from './master-keyring.ts'
-import { createKeyring, loadKeyring, MASTER_KEY_ID_BYTES } from './master-keyring.ts'
+import { createKeyring, loadKeyring, MASTER_KEY_ID_BYTES, overwriteMasterKeys } from './master-keyring.ts'
 
 /** Layout of a wrapped key, docs/storage-schema.md: version | master key id | nonce | ciphertext ‖ tag. */
 const WRAP_VERSION = 1
@@ -123,6 +123,6 @@ function associatedData(masterKeyId: string, context: WrapContext): Uint8Array {
 
 function importKeys(keyring: MasterKeyring): Map<string, KeyObject> {
   const keys = new Map(keyring.keys.map(({ id, bytes }) => [id, createSecretKey(bytes)]))
-  for (const key of keyring.keys) key.bytes.fill(0)
+  overwriteMasterKeys(keyring)
   return keys
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, overwrite } from '@keyhaven/crypto'
 import { z } from 'zod'
 import type { PassphraseLock } from './passphrase.ts'
 import { derivePassphraseKey, lockSecret, newPassphraseLock, unlockSecret } from './passphrase.ts'
@@ -86,32 +86,49 @@ export function loadKeyring(location: KeyringLocation): MasterKeyring | undefine
   return { keys, lock }
 }
 
+/** Ids of the master keys, newest first. @returns undefined if there is no file. @throws as {@link loadKeyring}. */
+export function readMasterKeyIds(location: KeyringLocation): readonly string[] | undefined {
+  const keyring = loadKeyring(location)
+  return keyring && idsOnly(keyring)
+}
+
 /** Makes a keyring of one key; if another process was faster, that one's is loaded. */
 export function createKeyring(location: KeyringLocation, now: number): MasterKeyring {
   const lock = location.passphraseFile === undefined ? undefined : newPassphraseLock()
   const keyring: MasterKeyring = { keys: [newMasterKey(now)], lock }
   if (createPrivateFile(location.file, serialise(keyring, location))) return keyring
+  overwriteMasterKeys(keyring)
   return loadKeyring(location) ?? missing(location.file)
 }
 
-/** The keyring with a new master key in front, written before it returns. */
-export function addMasterKey(location: KeyringLocation, now: number): MasterKeyring {
+/** Puts a new master key in front; written before it returns. @returns all ids, the new one's first. */
+export function addMasterKey(location: KeyringLocation, now: number): readonly string[] {
   const keyring = loadKeyring(location) ?? missing(location.file)
   if (keyring.keys.length >= MAX_MASTER_KEYS) {
     throw new KeyhavenError('CONFLICT', `${location.file} holds ${MAX_MASTER_KEYS} master keys already`)
   }
   const grown = { ...keyring, keys: [newMasterKey(now), ...keyring.keys] }
   replacePrivateFile(location.file, serialise(grown, location))
-  return grown
+  return idsOnly(grown)
 }
 
 /** Leaves only one master key in the file. */
-export function keepOnlyMasterKey(location: KeyringLocation, id: string): MasterKeyring {
+export function keepOnlyMasterKey(location: KeyringLocation, id: string): void {
   const keyring = loadKeyring(location) ?? missing(location.file)
   const kept = { ...keyring, keys: keyring.keys.filter((key) => key.id === id) }
   if (kept.keys.length === 0) throw new TypeError(`master key ${id} is not in the keyring`)
   replacePrivateFile(location.file, serialise(kept, location))
-  return kept
+  overwriteMasterKeys(keyring)
+}
+
+/** After use: the keys of a keyring in memory, not those in its file. */
+export function overwriteMasterKeys(keyring: MasterKeyring): void {
+  overwrite(...keyring.keys.map((key) => key.bytes))
+}
+
+function idsOnly(keyring: MasterKeyring): readonly string[] {
+  overwriteMasterKeys(keyring)
+  return keyring.keys.map((key) => key.id)
 }
 
 function newMasterKey(now: number): MasterKey {
@@ -141,7 +158,7 @@ function parse(bytes: Buffer, file: string): z.infer<typeof KEYRING> {
       cause: error instanceof z.ZodError ? undefined : new Error('not JSON'),
     })
   } finally {
-    bytes.fill(0)
+    overwrite(bytes)
   }
 }
 
@@ -164,7 +181,7 @@ function passphraseKey(location: KeyringLocation, lock: PassphraseLock): Uint8Ar
     derived.set(cacheKey, key)
     return key
   } finally {
-    bytes.fill(0)
+    overwrite(bytes)
   }
 }
 

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, overwrite } from '@keyhaven/crypto'
 
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
@@ -95,7 +95,7 @@ function write(file: string, content: string, place: (temporary: string) => bool
     try {
       const bytes = Buffer.from(content)
       for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset)
-      bytes.fill(0)
+      overwrite(bytes)
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)
