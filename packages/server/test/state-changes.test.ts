@@ -116,6 +116,12 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
 })
 
 describe('a key cache', () => {
+  const END = 1_000
+  let now = 0
+  beforeEach(() => {
+    now = 0
+  })
+
   function cacheWith(
     load: () => Promise<ApplicationKeys>,
     fresh: () => Promise<void> | undefined = () => undefined,
@@ -134,13 +140,14 @@ describe('a key cache', () => {
         refresh: async () => {},
         confirmFresh: fresh,
       },
+      clock: () => now,
       maxApplications: 2,
     })
     return { cache, tell: (applicationId?: string) => tell(applicationId) }
   }
   const keys = (state: 'active' | 'revoked') =>
     ({
-      live: state === 'active' ? [{ id: 'k', keyId: 1, state, suite: FAST }] : [],
+      live: state === 'active' ? [{ id: 'k', keyId: 1, state, suite: FAST, endAt: END }] : [],
       revokedKeyIds: new Set(state === 'active' ? [] : [1]),
     }) as unknown as ApplicationKeys
 
@@ -170,6 +177,18 @@ describe('a key cache', () => {
     expect(await cache.find('demo', 1)).toMatchObject({ state: 'revoked' })
   })
 
+  test('a key past its planned end is revoked, though nothing has ended it yet', async () => {
+    const { cache } = cacheWith(async () => keys('active'))
+    now = END - 1
+    expect(await cache.find('demo', 1)).toMatchObject({ state: 'active', privateKey: {} })
+    expect(await cache.advertised('demo')).toHaveLength(1)
+    now = END
+    const ended = { id: 'k', keyId: 1, state: 'revoked', aeads: [] }
+    expect(await cache.find('demo', 1)).toEqual(ended)
+    expect(await cache.advertised('demo')).toEqual([])
+    expect(await cacheWith(async () => keys('active')).cache.find('demo', 1)).toEqual(ended)
+  })
+
   test('is bounded, and names without keys push nothing out', async () => {
     const loads: string[] = []
     const counting = createKeyCache({
@@ -185,6 +204,7 @@ describe('a key cache', () => {
         refresh: async () => {},
         confirmFresh: () => undefined,
       },
+      clock: () => now,
       maxApplications: 2,
     })
     for (const id of ['a', 'b', 'none-1', 'none-2', 'a', 'c', 'a', 'b']) await counting.find(id, 1)

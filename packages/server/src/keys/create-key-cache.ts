@@ -9,18 +9,25 @@ export interface KeyCacheOptions {
   readonly load: (applicationId: string) => Promise<ApplicationKeys>
   readonly keys: Pick<KeyService<StateTransaction>, 'importE2eKey'>
   readonly changes: StateChanges
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
   /** The least recently used applications beyond this are forgotten. */
   readonly maxApplications: number
 }
 
 interface Entry extends ApplicationKeys {
   /** Imported so far; the others wait for their first request. */
-  readonly ready: Map<number, CachedKey>
+  readonly ready: Map<number, ReadyKey>
+}
+
+interface ReadyKey extends CachedKey {
+  /** Milliseconds; null for no planned end. */
+  readonly endAt: number | null
 }
 
 /** An LRU by application that forgets an application when its keys change, in whatever process. */
 export function createKeyCache(options: KeyCacheOptions): KeyCache {
-  const { changes, maxApplications } = options
+  const { changes, clock, maxApplications } = options
   const entries = new Map<string, Entry>()
   const loading = new Map<string, { stale: boolean; entry: Promise<Entry> }>()
 
@@ -63,15 +70,20 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
     return load.entry
   }
 
+  // The scheduler erases the key; this holds even while it is late, or in a process without one.
+  const hasEnded = ({ endAt }: Pick<ManagedE2eKey, 'endAt'>): boolean => endAt !== null && endAt <= clock()
+
   const pick = async (entry: Entry, keyId: number): Promise<CachedKey | undefined> => {
     const ready = entry.ready.get(keyId)
-    if (ready !== undefined) return ready
+    if (ready !== undefined) return hasEnded(ready) ? ended(ready) : ready
     const key = entry.live.find((candidate) => candidate.keyId === keyId)
     if (key === undefined) {
       return entry.revokedKeyIds.has(keyId) ? { id: '', keyId, state: 'revoked', aeads: [] } : undefined
     }
+    if (hasEnded(key)) return ended(key)
     const privateKey = await options.keys.importE2eKey(key)
-    const cached = { id: key.id, keyId, state: key.state, privateKey, aeads: [key.suite.aead] }
+    const { id, state, endAt } = key
+    const cached = { id, keyId, state, privateKey, aeads: [key.suite.aead], endAt }
     entry.ready.set(keyId, cached)
     return cached
   }
@@ -104,7 +116,7 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
       const entry = entries.get(applicationId)
       const ready = entry?.ready.get(keyId)
       const fresh = changes.confirmFresh()
-      if (entry === undefined || ready === undefined || fresh !== undefined) {
+      if (entry === undefined || ready === undefined || fresh !== undefined || hasEnded(ready)) {
         return findSlowly(applicationId, keyId, fresh)
       }
       entries.delete(applicationId)
@@ -112,6 +124,10 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
       return ready
     },
     live,
-    advertised: async (applicationId) => (await live(applicationId)).filter((key) => key.state === 'active'),
+    advertised: async (applicationId) => (await live(applicationId)).filter((key) => key.state === 'active' && !hasEnded(key)),
   }
+}
+
+function ended({ id, keyId }: { readonly id: string; readonly keyId: number }): CachedKey {
+  return { id, keyId, state: 'revoked', aeads: [] }
 }

@@ -1,7 +1,7 @@
 import type { AeadName, KemPrivateKey } from '@keyhaven/crypto'
 import type { KeyState, ManagedE2eKey } from '@keyhaven/keys'
 
-/** A key as the gateway needs it; without a private key it is revoked. */
+/** A key as the gateway needs it; without a private key it is revoked, or its planned end has come. */
 export interface CachedKey {
   readonly id: string
   readonly keyId: number

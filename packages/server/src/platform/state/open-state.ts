@@ -97,6 +97,7 @@ async function assemble(
     load: (applicationId) => loadApplicationKeys(db, applicationId),
     keys,
     changes,
+    clock,
     maxApplications: options.cachedApplications ?? DEFAULT_CACHED_APPLICATIONS,
   })
   if (options.schedule !== false) closers.push(scheduleTicks(keys, changes, clock, onError))
