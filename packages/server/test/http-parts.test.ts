@@ -1,5 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
+import { callerOf } from '../src/platform/http/call-origin.ts'
 import { hostName, isLoopback } from '../src/platform/http/loopback.ts'
 import { decodeCursor, encodeCursor } from '../src/platform/http/page-cursor.ts'
 import { problemOfError, problemResponse } from '../src/platform/http/problem.ts'
@@ -34,6 +35,26 @@ describe('rate limit', () => {
     expect(limiter.wait('a')).toBe(0)
     expect(limiter.wait('c')).toBeGreaterThan(0)
   })
+})
+
+test('an IPv6 caller is counted with its /64 network, since it can use every address of it', () => {
+  const caller = (remoteAddress: string) => callerOf({ sealed: false, remoteAddress, secure: false })
+  const network = '2001:db8:0:7::/64'
+  for (const address of [
+    '2001:db8:0:7::1',
+    '2001:0DB8:0000:0007:ffff:ffff:ffff:ffff',
+    '2001:db8:0:7:1:2:3:4',
+    '2001:db8::7:1:2:3:4',
+    '2001:db8::7:1:2:192.0.2.1',
+  ]) {
+    expect(caller(address), address).toBe(network)
+  }
+  expect(caller('2001:db8:0:8::1')).not.toBe(network)
+  expect(caller('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  expect(caller('::1')).toBe('0:0:0:0::/64')
+  expect(caller('192.0.2.1')).toBe('192.0.2.1')
+  expect(caller('::ffff:192.0.2.1')).toBe('192.0.2.1')
+  expect(caller('unknown')).toBe('unknown')
 })
 
 test('host names of Host headers', () => {

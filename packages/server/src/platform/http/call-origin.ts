@@ -1,3 +1,5 @@
+import { networkOf } from './network-of.ts'
+
 /**
  * Where a call came from. Made by the listener or the gateway in this process and handed on as a value: nothing
  * in a request (a header, a path) can set it.
@@ -17,9 +19,12 @@ export type CallOrigin =
       readonly keyId: number
     }
 
-/** What rate limits count by. Sealed callers share one count: nothing before the opening names them. */
+/**
+ * What rate limits count by: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one has all of
+ * it. Sealed callers share one count: nothing before the opening names them.
+ */
 export function callerOf(origin: CallOrigin): string {
-  return origin.sealed ? `sealed:${origin.applicationId}` : origin.remoteAddress
+  return origin.sealed ? `sealed:${origin.applicationId}` : networkOf(origin.remoteAddress)
 }
 
 /** What a listener or the gateway gives the router beside the request. */
