@@ -41,6 +41,12 @@ const SCREENS: readonly Screen[] = [
   { name: 'revoke', route: '/applications/demo/keys', heading: 'Demo', open: click(/^Revoke key/) },
   { name: 'adoption', route: '/applications/demo/adoption', heading: 'Demo' },
   { name: 'trust', route: '/applications/demo/trust', heading: 'Demo' },
+  {
+    name: 'switch to the spare root',
+    route: '/applications/demo/trust',
+    heading: 'Demo',
+    open: click('Switch to the spare root'),
+  },
   { name: 'trust with an offline root', route: '/applications/offline-root/trust', heading: 'offline-root' },
   {
     name: 'install a delegation',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { signManifest } from '@keyhaven/channel'
 import { backend } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
+import { problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, TEST_NOW, temporaryFolder } from './run-command.ts'
 
 const NOW_SECONDS = TEST_NOW / 1_000
@@ -321,4 +322,63 @@ test('install takes only a compact JWS', async () => {
   const result = await runCommand(['trust', 'install', 'demo', '-'], { env, stdin: 'hello' })
   expect(result.stderr).toContain('not a delegation')
   expect(result.exitCode).toBe(2)
+})
+
+describe('switch-root', () => {
+  const PATH = '/admin/v1/applications/demo/trust'
+  const [ROOT, SPARE, NEW] = ['R'.repeat(43), 'S'.repeat(43), 'N'.repeat(43)]
+  const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
+  const trust = (...rootThumbprints: string[]) => ({
+    mode: 'online',
+    rootThumbprints,
+    epoch: 1,
+    sequence: 3,
+    manifestKey: { kty: 'OKP', crv: 'Ed25519', x: 'AA' },
+    delegationExpiresAt: null,
+  })
+  const switched = { ...trust(SPARE, NEW), epoch: 2, text: 'Ship the new root thumbprints.' }
+  const stubFor = (answer: object = { json: switched }) =>
+    startAdminStub({ [`GET ${PATH}`]: { json: trust(ROOT, SPARE) }, [`POST ${PATH}/switch-root`]: answer })
+  const argv = (url: string, ...more: string[]) =>
+    ['trust', 'switch-root', 'demo', '--reason', 'it leaked', '--server', url].concat(more)
+
+  test('shows both roots, goes on when the application id is typed, and says what to ship', async () => {
+    await using stub = await stubFor()
+    const result = await runCommand(argv(stub.url), { env, stdin: 'demo\n' })
+    expect(result.stderr).toContain(`Revoked for ever: root ${ROOT}`)
+    expect(result.stderr).toContain(`Signs from now on: ${SPARE}`)
+    expect(result.stderr).toContain('Type demo to go on:')
+    expect(result.stderr).toContain('Ship the new root thumbprints.')
+    expect(result.stdout).toMatch(new RegExp(`${SPARE}\\n.*${NEW}\\nepoch +2`))
+    expect(result.exitCode).toBe(0)
+    const body = { reason: 'it leaked', rootThumbprint: ROOT }
+    expect(stub.seen.at(-1)).toMatchObject({ method: 'POST', body })
+  })
+
+  test.each([
+    ['another word', 'yes\n', [], 'not confirmed, so nothing was changed'],
+    ['no answer', undefined, [], 'there was no answer to the question'],
+    ['--json without --yes', 'demo\n', ['--json'], 'with --json nobody is asked'],
+  ])('%s changes nothing', async (_name, stdin, more, message) => {
+    await using stub = await stubFor()
+    const result = await runCommand(argv(stub.url, ...more), { env, ...(stdin && { stdin }) })
+    expect(result.stderr).toContain(message)
+    expect(result.exitCode).toBe(2)
+    expect(stub.seen.every((request) => request.method === 'GET')).toBe(true)
+  })
+
+  test('--yes --json asks nobody and writes all of the answer', async () => {
+    await using stub = await stubFor()
+    const result = await runCommand(argv(stub.url, '--yes', '--json'), { env })
+    expect(JSON.parse(result.stdout)).toEqual(switched)
+    expect(result.stderr).toBe('')
+  })
+
+  test('a refusal is told in the words of the server', async () => {
+    const detail = 'sign a delegation for epoch 2 with the file of the spare root'
+    await using stub = await stubFor({ status: 409, json: problem('CONFLICT', 409, 'It conflicts', detail) })
+    const result = await runCommand(argv(stub.url, '--yes'), { env })
+    expect(result.stderr).toContain(detail)
+    expect(result.exitCode).toBe(1)
+  })
 })

@@ -6,6 +6,7 @@ import { ANY, draftToFilter } from '../src/audit/audit-filter-draft.ts'
 import { describeDetail } from '../src/audit/describe-detail.ts'
 import { formatShare } from '../src/channel/format-share.ts'
 import { checkRevocation } from '../src/channel/revocation-draft.ts'
+import { checkRootSwitch } from '../src/channel/root-switch-draft.ts'
 import { scheduleChanges } from '../src/channel/schedule-changes.ts'
 import { isLocalUrl } from '../src/channel/use-server-url.ts'
 import { isoToMoment, momentToIso } from '../src/parts/local-moment.ts'
@@ -53,6 +54,14 @@ describe('a revocation', () => {
     ])
     expect(checkRevocation({ keyId: ' 12 ', reason: 'leaked', consent: false }, key, false)).toEqual({})
   })
+})
+
+test('a switch to the spare root needs the exact application id and a reason', () => {
+  expect(Object.keys(checkRootSwitch({ applicationId: 'dem', reason: ' ' }, 'demo'))).toEqual([
+    'applicationId',
+    'reason',
+  ])
+  expect(checkRootSwitch({ applicationId: ' demo ', reason: 'leaked' }, 'demo')).toEqual({})
 })
 
 describe('a schedule', () => {

@@ -83,13 +83,20 @@ export function createKeyService<Tx>(options: KeyServiceOptions<Tx>): KeyService
           ...newRecord(now, by),
           keyId: null,
           suite: { signature: 'EdDSA' },
-          activateAt: now,
+          activateAt: input.spare === true ? null : now,
           endAt: null,
         }
-        return insert(transaction, key, keys, true, now, by)
+        return insert(transaction, key, keys, input.spare !== true, now, by)
       }),
 
-    list: (applicationId, purpose) => store.list(applicationId, purpose),
+    activateSigningKey: (applicationId, id, by) =>
+      store.transaction(by.transaction, async (transaction) => {
+        const keys = await transaction.lockAndList(applicationId)
+        const key = findSigningKey(keys, id) ?? notFound(applicationId)
+        return key.state === 'pending' ? activateNow(transaction, key, keys, clock(), by) : key
+      }),
+
+    list: (applicationId, purpose, transaction) => store.list(applicationId, purpose, transaction),
     listE2eKeys: async (applicationId) => (await store.list(applicationId, 'e2e')).filter(isE2eKey),
     getE2eKey: async (applicationId, reference) =>
       findE2eKey(await store.list(applicationId, 'e2e'), reference),
@@ -128,10 +135,7 @@ export function createKeyService<Tx>(options: KeyServiceOptions<Tx>): KeyService
     revokeSigningKey: (applicationId, id, reason, by) =>
       store.transaction(by.transaction, async (transaction) => {
         const keys = await transaction.lockAndList(applicationId)
-        const key = keys.find(
-          (candidate): candidate is ManagedSigningKey => isSigningKey(candidate) && candidate.id === id,
-        )
-        if (key === undefined) return notFound(applicationId)
+        const key = findSigningKey(keys, id) ?? notFound(applicationId)
         return isLive(key) ? revoke(transaction, key, clock(), by.actor, checkReason(reason)) : key
       }),
 
@@ -149,6 +153,7 @@ export function createKeyService<Tx>(options: KeyServiceOptions<Tx>): KeyService
 
     nextDue: () => store.nextDue(),
     importE2eKey: (key) => unwrapKemKey(backend, wrapper, key),
+    importSigningKey: (key) => unwrapSigningKey(backend, wrapper, key),
 
     signingKey: async (applicationId, purpose, transaction) => {
       const keys = await store.list(applicationId, purpose, transaction)
@@ -171,8 +176,19 @@ async function insert<Key extends ManagedKey, Tx>(
 ): Promise<Key> {
   await transaction.insert(key)
   transaction.audit(entry('key.add', key, by.actor, by.reason ?? null))
-  if (!atOnce) return key
-  const [first, ...rest] = activate(keys, key, now, by.actor, 'active at once')
+  return atOnce
+    ? activateNow(transaction, key, keys, now, { actor: by.actor, reason: 'active at once' })
+    : key
+}
+
+async function activateNow<Key extends ManagedKey, Tx>(
+  transaction: KeyTransaction,
+  key: Key,
+  keys: readonly ManagedKey[],
+  now: number,
+  by: By<Tx>,
+): Promise<Key> {
+  const [first, ...rest] = activate(keys, key, now, by.actor, by.reason ?? null)
   await write(transaction, first === undefined ? rest : [first, ...rest], by.actor)
   return (first?.key ?? key) as Key
 }
@@ -243,6 +259,10 @@ function findE2eKey(keys: readonly ManagedKey[], reference: string): ManagedE2eK
     return e2eKeys.find((key) => isLive(key) && key.keyId === Number(reference))
   }
   return e2eKeys.find((key) => key.id === reference)
+}
+
+function findSigningKey(keys: readonly ManagedKey[], id: string): ManagedSigningKey | undefined {
+  return keys.filter(isSigningKey).find((key) => key.id === id)
 }
 
 function isE2eKey(key: ManagedKey): key is ManagedE2eKey {

@@ -38,13 +38,21 @@ export interface KeyService<Tx> {
    * @throws KeyhavenError `INPUT_INVALID` (times), `CONFLICT` (too many live keys), `STORE_UNAVAILABLE`.
    */
   addE2eKey(input: AddE2eKey, by: By<Tx>): Promise<ManagedE2eKey>
-  /** Active at once; an older active one of the purpose becomes retiring. */
+  /**
+   * Active at once; an older active one of the purpose becomes retiring. A spare stays pending, at no planned time,
+   * until {@link activateSigningKey}.
+   */
   addSigningKey(
-    input: { applicationId: string; purpose: SigningPurpose },
+    input: { applicationId: string; purpose: SigningPurpose; spare?: boolean },
     by: By<Tx>,
   ): Promise<ManagedSigningKey>
-  /** Newest first. */
-  list(applicationId: string, purpose?: KeyPurpose): Promise<readonly ManagedKey[]>
+  /**
+   * Makes a spare the active key of its purpose. A key that is not pending stays as it is.
+   * @throws KeyhavenError `NOT_FOUND`.
+   */
+  activateSigningKey(applicationId: string, id: string, by: By<Tx>): Promise<ManagedSigningKey>
+  /** Newest first. @param transaction - reads as it sees the keys. */
+  list(applicationId: string, purpose?: KeyPurpose, transaction?: Tx): Promise<readonly ManagedKey[]>
   listE2eKeys(applicationId: string): Promise<readonly ManagedE2eKey[]>
   /** @param key - the UUID, or the decimal key id of a live end-to-end key. */
   getE2eKey(applicationId: string, key: string): Promise<ManagedE2eKey | undefined>
@@ -69,6 +77,8 @@ export interface KeyService<Tx> {
   nextDue(): Promise<number | undefined>
   /** Unwraps and imports. @throws KeyhavenError `KEY_REVOKED` if the private part is gone. */
   importE2eKey(key: ManagedE2eKey): Promise<KemPrivateKey>
+  /** The same for a signing key. */
+  importSigningKey(key: ManagedSigningKey): Promise<SigningKey>
   /** The newest active signing key of a purpose, ready to sign. */
   signingKey(
     applicationId: string,

@@ -31,6 +31,7 @@ const MATRIX: ReadonlyArray<
   ['POST', '/applications/{id}/check', MANAGERS],
   ['GET', '/applications/{id}/trust', READERS],
   ['POST', '/applications/{id}/delegation', MANAGERS, {}],
+  ['POST', '/applications/{id}/trust/switch-root', ADMINS, {}],
   ['GET', '/audit', AUDITORS],
   ['GET', '/audit/verify', AUDITORS],
   ['GET', '/audit/actions', AUDITORS],

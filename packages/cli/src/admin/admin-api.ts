@@ -89,6 +89,11 @@ export interface TrustStatus {
   readonly delegationExpiresAt: string | null
 }
 
+export interface SwitchedRoot extends TrustStatus {
+  /** What the operator has to do next. */
+  readonly text: string
+}
+
 export interface AuditEntry {
   readonly sequence: number
   readonly at: string

@@ -52,7 +52,7 @@ export function trustStatusCommand(frame: Frame, trust: Command): void {
   )
 }
 
-function describeTrust(status: TrustStatus): string {
+export function describeTrust(status: TrustStatus): string {
   return fields([
     ['root key', status.mode === 'online' ? 'on the server' : 'offline'],
     ...status.rootThumbprints.map((thumbprint) => ['root thumbprint', thumbprint] as const),

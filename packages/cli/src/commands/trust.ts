@@ -3,6 +3,7 @@ import { describe, type Frame } from '../frame.ts'
 import { trustDelegateCommand } from './trust-delegate.ts'
 import { trustRootCommand } from './trust-root.ts'
 import { trustInstallCommand, trustStatusCommand } from './trust-server.ts'
+import { trustSwitchRootCommand } from './trust-switch-root.ts'
 import { trustVerifyCommand } from './trust-verify.ts'
 
 /** `keyhaven trust`: the root key, which can live offline, and what it signs. */
@@ -20,5 +21,6 @@ export function trustCommand(frame: Frame, program: Command): void {
   trustDelegateCommand(frame, trust)
   trustInstallCommand(frame, trust)
   trustStatusCommand(frame, trust)
+  trustSwitchRootCommand(frame, trust)
   trustVerifyCommand(frame, trust)
 }

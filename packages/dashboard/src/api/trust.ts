@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
 
 export interface TrustSummary {
@@ -15,6 +15,11 @@ export interface Trust extends TrustSummary {
   readonly manifestKey: Readonly<Record<string, unknown>>
 }
 
+/** The answer to a switch: what is trusted now, and what the operator has to do next. */
+interface SwitchedRoot extends Trust {
+  readonly text: string
+}
+
 export function useTrust(applicationId: string) {
   return useQuery({
     queryKey: ['trust', applicationId],
@@ -27,11 +32,27 @@ export function useInstallDelegation(applicationId: string) {
   return useMutation({
     mutationFn: (delegation: string) =>
       callAdmin<Trust>('POST', `/applications/${segment(applicationId)}/delegation`, { delegation }),
-    onSuccess: () =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: ['trust', applicationId] }),
-        client.invalidateQueries({ queryKey: ['application', applicationId] }),
-        client.invalidateQueries({ queryKey: ['audit'] }),
-      ]),
+    onSuccess: () => readAnew(client, applicationId),
   })
+}
+
+/** @param from - the root thumbprint on the screen: nothing changes if it is another one by now. */
+export function useSwitchRoot(applicationId: string, from: string | undefined) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (reason: string) =>
+      callAdmin<SwitchedRoot>('POST', `/applications/${segment(applicationId)}/trust/switch-root`, {
+        reason,
+        rootThumbprint: from,
+      }),
+    onSuccess: () => readAnew(client, applicationId),
+  })
+}
+
+function readAnew(client: QueryClient, applicationId: string): Promise<unknown> {
+  return Promise.all([
+    client.invalidateQueries({ queryKey: ['trust', applicationId] }),
+    client.invalidateQueries({ queryKey: ['application', applicationId] }),
+    client.invalidateQueries({ queryKey: ['audit'] }),
+  ])
 }

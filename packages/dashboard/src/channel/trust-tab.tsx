@@ -4,6 +4,7 @@ import { CodeBlock } from '../parts/code-block.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { DelegationNotice } from './delegation-notice.tsx'
 import { manifestCode } from './sdk-code.ts'
+import { SwitchRootButton } from './switch-root-button.tsx'
 import { TrustFacts } from './trust-facts.tsx'
 import { UrlHint } from './url-hint.tsx'
 import { useServerUrl } from './use-server-url.ts'
@@ -33,6 +34,7 @@ export function TrustTab({ applicationId }: { readonly applicationId: string }) 
             />
           ))}
         </Stack>
+        <SwitchRootButton applicationId={applicationId} trust={trust} />
       </Paper>
       <TrustFacts trust={trust} />
       <Stack gap="xs">

@@ -7,8 +7,14 @@ import { requirePermission } from '../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../platform/auth/principal.ts'
 import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { State } from '../platform/state/state.ts'
+import { switchRoot } from './switch-root.ts'
 import type { Trust } from './trust.ts'
 import { installDelegation, readTrust } from './trust.ts'
+
+const MAX_REASON_CHARS = 500
+const SHIP_TEXT =
+  'Ship the new root thumbprints with the next release of the app. Apps that ship the former spare go on ' +
+  'meanwhile; an app that ships only the former root refuses this server.'
 
 const trustSchema = z
   .object({
@@ -20,6 +26,20 @@ const trustSchema = z
     delegationExpiresAt: timeSchema.nullable(),
   })
   .openapi('Trust')
+
+const switchedRootSchema = trustSchema
+  .extend({ text: z.string().openapi({ description: 'What the operator has to do next' }) })
+  .openapi('SwitchedRoot')
+
+const switchRootSchema = z
+  .strictObject({
+    reason: z.string().trim().min(1).max(MAX_REASON_CHARS),
+    rootThumbprint: thumbprintSchema.optional().openapi({
+      description:
+        'The root to leave: if it is another one by now, nothing changes. So a call may be sent again.',
+    }),
+  })
+  .openapi('RootSwitch')
 
 const tags = ['Trust']
 const security = [{ bearer: [] }]
@@ -60,6 +80,25 @@ export const trustRoutes = {
     },
     responses: { 200: trustAnswer, ...problemAnswers(400, 401, 403, 404, 409) },
   }),
+  switchRoot: createRoute({
+    method: 'post',
+    path: '/admin/v1/applications/{id}/trust/switch-root',
+    tags,
+    security,
+    summary: 'Revoke the root key and go on with the spare one; only if the server holds them',
+    middleware: [requirePermission('administer')],
+    request: {
+      params,
+      body: { required: true, content: { 'application/json': { schema: switchRootSchema } } },
+    },
+    responses: {
+      200: {
+        description: 'What the application’s clients trust now',
+        content: { 'application/json': { schema: switchedRootSchema } },
+      },
+      ...problemAnswers(400, 401, 403, 404, 409),
+    },
+  }),
 }
 
 export function addTrustRoutes(
@@ -79,6 +118,12 @@ export function addTrustRoutes(
       trustJson(await installDelegation(state, id, delegation.trim(), c.var.principal.actor)),
       200,
     )
+  })
+
+  app.openapi(trustRoutes.switchRoot, async (c) => {
+    const { id } = await applications.get(c.req.valid('param').id)
+    const trust = await switchRoot(state, id, c.req.valid('json'), c.var.principal.actor)
+    return c.json({ ...trustJson(trust), text: SHIP_TEXT }, 200)
   })
 }
 

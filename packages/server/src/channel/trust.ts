@@ -3,6 +3,7 @@ import type { Jwk } from '@keyhaven/crypto'
 import { backend, jwkThumbprint, KeyhavenError } from '@keyhaven/crypto'
 import type { Actor } from '@keyhaven/keys'
 import type { State, StateTransaction } from '../platform/state/state.ts'
+import { readLiveRoots, rootThumbprint } from './root-keys.ts'
 import { ed25519Jwk } from './signing-key-jwk.ts'
 
 /** An online root signs for this long, and again when half of it is over. */
@@ -39,13 +40,10 @@ export async function beginTrust(
   await state.keys.addSigningKey({ applicationId, purpose: 'manifest-signing' }, by)
   let rootThumbprints = offlineThumbprints
   if (!rootThumbprints) {
-    // The newest key of a purpose is the one that signs, so the spare comes first.
-    const spare = await state.keys.addSigningKey({ applicationId, purpose: 'root-signing' }, by)
-    const root = await state.keys.addSigningKey({ applicationId, purpose: 'root-signing' }, by)
-    rootThumbprints = [
-      await jwkThumbprint(backend, ed25519Jwk(root.publicKey)),
-      await jwkThumbprint(backend, ed25519Jwk(spare.publicKey)),
-    ]
+    const input = { applicationId, purpose: 'root-signing' } as const
+    const root = await state.keys.addSigningKey(input, by)
+    const spare = await state.keys.addSigningKey({ ...input, spare: true }, by)
+    rootThumbprints = [await rootThumbprint(root), await rootThumbprint(spare)]
   }
   await transaction.db
     .insertInto('manifest_publications')
@@ -88,21 +86,21 @@ export async function readTrust(
   }
 }
 
-/** A delegation by the root key that this server holds, for its present manifest key and epoch. */
+/** A delegation by the root key that this server holds, for its present manifest key. */
 export async function signOnlineDelegation(
   state: State,
   transaction: StateTransaction,
   applicationId: string,
   epoch: number,
 ): Promise<{ delegation: string; expiresAt: number }> {
-  const root = await state.keys.signingKey(applicationId, 'root-signing', transaction)
+  const [root] = await readLiveRoots(state, applicationId, transaction)
   const manifest = await state.keys.signingKey(applicationId, 'manifest-signing', transaction)
   if (!root || !manifest) {
     throw new KeyhavenError('MANIFEST_INVALID', 'the application has no root key or no manifest key')
   }
   const issued = Math.floor(transaction.now / MS_PER_SECOND)
   const expires = issued + ONLINE_DELEGATION_SECONDS
-  const delegation = await signDelegation(backend, root.signingKey, {
+  const delegation = await signDelegation(backend, await state.keys.importSigningKey(root.key), {
     application: applicationId,
     epoch,
     key: ed25519Jwk(manifest.key.publicKey),
