@@ -143,6 +143,21 @@ describe.each(ENGINES)('proxy mode on $name', (engine) => {
     expect(first.seen.filter((line) => line.includes('/x'))).toEqual([])
   })
 
+  test('its own address stands for the first backend, on the port that it listens on and no other', async () => {
+    const port = Number(new URL(server.publicUrl).port)
+    for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+      const own = await ask({ scheme: 'http', authority: `${host}:${port}`, path: '/own' })
+      expect([host, own.json.name]).toEqual([host, 'first'])
+      for (const authority of [host, `${host}:${port + 1}`, `${host}:1`]) {
+        const answer = await ask({ scheme: 'http', authority, path: '/other-port' })
+        expect([authority, answer.json.code]).toEqual([authority, 'UPSTREAM_REFUSED'])
+      }
+      const https = await ask({ scheme: 'https', authority: `${host}:${port}`, path: '/other-port' })
+      expect(https.json.code).toBe('UPSTREAM_REFUSED')
+    }
+    expect(first.seen).not.toContain('GET /other-port')
+  })
+
   test('CONNECT and TRACE reach nobody', async () => {
     for (const method of ['CONNECT', 'TRACE']) {
       const envelope = await sealRaw(key, { ...authority(first), method, path: '/t' }).catch(() => undefined)
