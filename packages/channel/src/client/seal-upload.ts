@@ -1,14 +1,9 @@
-import {
-  type BhttpRequestHead,
-  encodeContentChunk,
-  encodeEnd,
-  encodeRequest,
-  encodeRequestHead,
-} from '../wire/binary-http.ts'
+import { type BhttpRequestHead, encodeRequest, encodeRequestHead } from '../wire/binary-http.ts'
 import { CHUNK_CONTENT_BYTES } from '../wire/chunk-framing.ts'
 import type { RequestSealer } from '../wire/chunked.ts'
 import { joinBytes } from '../wire/join-bytes.ts'
 import { padmeLength } from '../wire/padme.ts'
+import { sealMessage } from '../wire/seal-message.ts'
 import { type RequestBody, requireBytes } from './request-body.ts'
 
 const NO_CONTENT = new Uint8Array(0)
@@ -40,38 +35,18 @@ export async function* sealPieces(
   body: RequestBody,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
   yield sealer.header as Uint8Array<ArrayBuffer>
-  const chunk = new Uint8Array(CHUNK_CONTENT_BYTES)
-  let filled = 0
-  let total = 0
-  for await (const piece of plaintext(head, body)) {
-    total += piece.length
-    for (let taken = 0; taken < piece.length; ) {
-      if (filled === chunk.length) {
-        yield bytesOnly(await sealer.sealChunk(chunk, false))
-        filled = 0
-      }
-      const part = piece.subarray(taken, taken + chunk.length - filled)
-      chunk.set(part, filled)
-      filled += part.length
-      taken += part.length
-    }
-  }
-  for (let padding = padmeLength(total) - total; padding > 0; ) {
-    if (filled === chunk.length) {
-      yield bytesOnly(await sealer.sealChunk(chunk, false))
-      filled = 0
-    }
-    const zeros = Math.min(padding, chunk.length - filled)
-    chunk.fill(0, filled, filled + zeros)
-    filled += zeros
-    padding -= zeros
-  }
-  yield bytesOnly(await sealer.sealChunk(chunk.subarray(0, filled), true))
+  const chunks = sealMessage({
+    head: encodeRequestHead(head),
+    content: contentOf(body),
+    chunkBytes: CHUNK_CONTENT_BYTES,
+    flushAtPauses: false,
+    sealChunk: sealer.sealChunk,
+  })
+  yield* chunks as AsyncGenerator<Uint8Array<ArrayBuffer>, void, void>
 }
 
-/** The message in the indeterminate-length form (RFC 9292 §3.2). */
-async function* plaintext(head: BhttpRequestHead, body: RequestBody): AsyncGenerator<Uint8Array, void, void> {
-  yield encodeRequestHead(head)
+/** The body in pieces of at most one chunk. */
+async function* contentOf(body: RequestBody): AsyncGenerator<Uint8Array, void, void> {
   const reader = body.open().getReader()
   let ended = false
   try {
@@ -80,7 +55,7 @@ async function* plaintext(head: BhttpRequestHead, body: RequestBody): AsyncGener
       if (done) break
       const piece = requireBytes(value)
       for (let at = 0; at < piece.length; at += CHUNK_CONTENT_BYTES) {
-        yield encodeContentChunk(piece.subarray(at, at + CHUNK_CONTENT_BYTES))
+        yield piece.subarray(at, at + CHUNK_CONTENT_BYTES)
       }
     }
     ended = true
@@ -88,9 +63,4 @@ async function* plaintext(head: BhttpRequestHead, body: RequestBody): AsyncGener
     if (!ended) await reader.cancel().catch(() => {})
     reader.releaseLock()
   }
-  yield encodeEnd()
-}
-
-function bytesOnly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes as Uint8Array<ArrayBuffer>
 }

@@ -88,6 +88,7 @@ export async function* sealStream(
     head: encodeResponseHead({ status: response.status, headers: response.fields }),
     content: ofDeclaredLength(contentOf(response.body), declaredLength(response)),
     chunkBytes: ownClient ? CHUNK_CONTENT_BYTES : PORTABLE_CHUNK_BYTES,
+    flushAtPauses: true,
     sealChunk: (plaintext, final) =>
       chain(sealedChunk(key, counter++, plaintext, final), (sealed) => frameChunk(sealed, final)),
   })

@@ -175,18 +175,6 @@ export function encodeResponseHead(head: BhttpResponseHead): Uint8Array<ArrayBuf
 }
 
 /**
- * A piece of content of a message of indeterminate length. An empty piece gives no bytes: it would end the
- * content.
- */
-export function encodeContentChunk(content: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (content.length === 0) return new Uint8Array(0)
-  const output = new Output(prefixedBytes(content.length))
-  output.varint(content.length)
-  output.raw(content)
-  return output.bytes
-}
-
-/**
  * The end of a message of indeterminate length: no more content, the trailers, padding.
  *
  * @param paddingBytes - zero bytes to add.

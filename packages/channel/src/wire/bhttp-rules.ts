@@ -1,5 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { BhttpField, BhttpRequestHead } from './bhttp-message.ts'
+import { OWN_FIELD_PREFIX } from './client-header.ts'
 
 /** Methods that ask a connection, not a resource, for something (RFC 9110 §9.3.6, §9.3.8). */
 const CONNECTION_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
@@ -37,7 +38,6 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'vary',
   'www-authenticate',
 ])
-const OWN_FIELD_PREFIX = 'x-keyhaven-'
 
 const CONTENT_LENGTH = /^\d{1,15}$/
 const AUTHORITY = /^(?:[a-z0-9](?:[a-z0-9._~-]*[a-z0-9_~])?\.?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i

@@ -1,7 +1,6 @@
 /** Binary HTTP (RFC 9292): whole messages, and messages that are written and read as they arrive. */
 export type { BhttpEvent } from './bhttp-decoder.ts'
 export {
-  encodeContentChunk,
   encodeEnd,
   encodeRequest,
   encodeRequestHead,

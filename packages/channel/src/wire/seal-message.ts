@@ -3,7 +3,7 @@ import { encodeEnd } from './bhttp-encoder.ts'
 import { padmeLength } from './padme.ts'
 
 /** How long bytes that do not fill a chunk wait for more, before they are sent in a smaller one. */
-export const FLUSH_MILLISECONDS = 10
+const FLUSH_MILLISECONDS = 10
 /** Sealed zeros are taken from this many at a time. */
 const ZEROS = new Uint8Array(4096)
 
@@ -13,6 +13,11 @@ export interface MessageToSeal {
   readonly content: AsyncIterator<Uint8Array>
   /** Bytes of plaintext in a chunk. */
   readonly chunkBytes: number
+  /**
+   * Whether a chunk that is not full goes out where the content pauses: what came reaches the other end then, and an
+   * onlooker sees how much it was.
+   */
+  readonly flushAtPauses: boolean
   /** @returns the chunk, with its length before it. It must not keep `plaintext`, which is used again. */
   readonly sealChunk: (plaintext: Uint8Array, final: boolean) => Awaitable<Uint8Array>
 }
@@ -21,13 +26,12 @@ export interface MessageToSeal {
  * Seals a message of indeterminate length while its content comes.
  *
  * All chunks but the last have one size and the whole is padded to a Padmé size, so that an onlooker cannot
- * read the content's length from the chunks. Only where the content pauses for {@link FLUSH_MILLISECONDS}
- * does a smaller chunk go out, and shows how much came before the pause.
+ * read the content's length from the chunks. Only `flushAtPauses` makes an exception.
  *
- * If the content fails, this fails, and there is no final chunk.
+ * If the content fails, this fails, and there is no final chunk. Stopping the iteration stops the content.
  */
 export async function* sealMessage(message: MessageToSeal): AsyncGenerator<Uint8Array, void, void> {
-  const { head, content, chunkBytes, sealChunk } = message
+  const { head, content, chunkBytes, flushAtPauses, sealChunk } = message
   const chunk = new Uint8Array(chunkBytes)
   let filled = 0
   let total = 0
@@ -36,12 +40,12 @@ export async function* sealMessage(message: MessageToSeal): AsyncGenerator<Uint8
   async function* write(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
     total += bytes.length
     for (let at = 0; at < bytes.length; ) {
+      // Not before there is more: the chunk might be the final one.
+      if (filled === chunkBytes) yield* flush()
       const length = Math.min(chunkBytes - filled, bytes.length - at)
       chunk.set(bytes.subarray(at, at + length), filled)
       filled += length
       at += length
-      // Not before there is more: the chunk might be the final one.
-      if (filled === chunkBytes && at < bytes.length) yield* flush()
     }
   }
 
@@ -56,25 +60,20 @@ export async function* sealMessage(message: MessageToSeal): AsyncGenerator<Uint8
     yield* write(head)
     for (;;) {
       const next = content.next()
-      if (!(await settlesWithin(next, FLUSH_MILLISECONDS))) yield* flush()
+      if (flushAtPauses && !(await settlesWithin(next, FLUSH_MILLISECONDS))) yield* flush()
       const result = await next
       if (result.done) break
       const { length } = result.value
       if (length === 0) continue
-      if (filled === chunkBytes) yield* flush()
       yield* write(new Writer(varintBytes(length)).varint(length).done())
-      if (filled === chunkBytes) yield* flush()
       yield* write(result.value)
     }
     finished = true
   } finally {
     if (!finished) content.return?.()?.then(undefined, () => {})
   }
-  const end = encodeEnd()
-  if (filled === chunkBytes) yield* flush()
-  yield* write(end)
+  yield* write(encodeEnd())
   for (let left = padmeLength(total) - total; left > 0; left -= ZEROS.length) {
-    if (filled === chunkBytes) yield* flush()
     yield* write(ZEROS.subarray(0, left))
   }
   yield await sealChunk(chunk.subarray(0, filled), true)

@@ -112,7 +112,13 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
     async function* envelope() {
       yield sealer.header
       const head = encodeRequestHead(makeRequest())
-      yield* sealMessage({ head, content: content(), chunkBytes: 65_536, sealChunk: sealer.sealChunk })
+      yield* sealMessage({
+        head,
+        content: content(),
+        chunkBytes: 65_536,
+        flushAtPauses: true,
+        sealChunk: sealer.sealChunk,
+      })
     }
     const answer = await open(sealer, await send(url, streamOf(envelope()) as BodyInit))
     expect(answer.body.length).toBe(20 * MEBIBYTE)

@@ -34,7 +34,13 @@ async function sealStreamed(kit: Kit, content: AsyncIterator<Uint8Array>, change
   const head = encodeRequestHead(makeRequest(change, kit.now))
   async function* envelope() {
     yield sealer.header
-    yield* sealMessage({ head, content, chunkBytes: CHUNK_BYTES, sealChunk: sealer.sealChunk })
+    yield* sealMessage({
+      head,
+      content,
+      chunkBytes: CHUNK_BYTES,
+      flushAtPauses: true,
+      sealChunk: sealer.sealChunk,
+    })
   }
   return { sealer, envelope: envelope() }
 }

@@ -8,7 +8,6 @@ import {
   type BhttpRequestHead,
   decodeRequest,
   decodeResponse,
-  encodeContentChunk,
   encodeEnd,
   encodeRequest,
   encodeRequestHead,
@@ -16,6 +15,7 @@ import {
 } from '../../src/wire/binary-http.ts'
 import { joinBytes } from '../../src/wire/join-bytes.ts'
 import { padmeLength } from '../../src/wire/padme.ts'
+import { encodeContentChunk } from './content-chunk.ts'
 
 const fields = fc.array(
   fc.tuple(

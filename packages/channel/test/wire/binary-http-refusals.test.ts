@@ -6,12 +6,12 @@ import {
   BhttpRequestDecoder,
   decodeRequest,
   decodeResponse,
-  encodeContentChunk,
   encodeEnd,
   encodeRequest,
   encodeRequestHead,
   encodeResponse,
 } from '../../src/wire/binary-http.ts'
+import { encodeContentChunk } from './content-chunk.ts'
 
 const text = new TextEncoder()
 const REQUEST: BhttpRequest = {

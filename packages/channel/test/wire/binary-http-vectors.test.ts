@@ -4,13 +4,13 @@ import {
   BhttpResponseDecoder,
   decodeRequest,
   decodeResponse,
-  encodeContentChunk,
   encodeEnd,
   encodeRequest,
   encodeRequestHead,
   encodeResponse,
 } from '../../src/wire/binary-http.ts'
 import { readMessage, readVectors } from '../vectors.ts'
+import { encodeContentChunk } from './content-chunk.ts'
 
 interface Vectors {
   knownLengthRequest: string
