@@ -1,5 +1,13 @@
 import { resolve } from 'node:path'
-import { backend, type Jwk, jwkThumbprint, KeyhavenError, type SigningKey, utf8 } from '@keyhaven/crypto'
+import {
+  backend,
+  type Jwk,
+  jwkThumbprint,
+  KeyhavenError,
+  overwrite,
+  type SigningKey,
+  utf8,
+} from '@keyhaven/crypto'
 import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { parseUserJson, readInput } from '../input/read-input.ts'
@@ -90,7 +98,7 @@ async function openProtected(value: unknown, thumbprint: string, passphrase: str
   try {
     return JSON.parse(Buffer.from(opened).toString('utf8')) as Jwk
   } finally {
-    opened.fill(0)
+    overwrite(opened)
   }
 }
 

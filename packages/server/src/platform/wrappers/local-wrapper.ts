@@ -1,15 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto'
-import { KeyhavenError, Reader, Writer } from '@keyhaven/crypto'
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KeyhavenError, Reader, Writer } from '@keyhaven/crypto'
 import type { KeyWrapper, WrapContext } from '@keyhaven/keys'
 import type { KeyringLocation, MasterKeyring } from './master-keyring.ts'
 import { createKeyring, loadKeyring, MASTER_KEY_ID_BYTES, overwriteMasterKeys } from './master-keyring.ts'
 
 /** Layout of a wrapped key, docs/storage-schema.md: version | master key id | nonce | ciphertext ‖ tag. */
 const WRAP_VERSION = 1
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
-const HEADER_BYTES = 1 + MASTER_KEY_ID_BYTES + NONCE_BYTES
+const HEADER_BYTES = 1 + MASTER_KEY_ID_BYTES + AEAD_NONCE_BYTES
 
 /** Wraps with AES-256-GCM under one key of a {@link MasterKeyring}: the newest, until told which. */
 export interface LocalWrapper extends KeyWrapper {
@@ -71,7 +69,7 @@ export function openLocalWrapper(
       current = masterKeyId
     },
     wrap(plaintext, context) {
-      const nonce = randomBytes(NONCE_BYTES)
+      const nonce = randomBytes(AEAD_NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', find(current), nonce).setAAD(
         associatedData(current, context),
       )
@@ -89,9 +87,11 @@ export function openLocalWrapper(
       const key = find(id)
       const nonce = wrapped.subarray(1 + MASTER_KEY_ID_BYTES, HEADER_BYTES)
       try {
-        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-        decipher.setAAD(associatedData(id, context)).setAuthTag(wrapped.subarray(wrapped.length - TAG_BYTES))
-        const plaintext = decipher.update(wrapped.subarray(HEADER_BYTES, wrapped.length - TAG_BYTES))
+        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: AEAD_TAG_BYTES })
+        decipher
+          .setAAD(associatedData(id, context))
+          .setAuthTag(wrapped.subarray(wrapped.length - AEAD_TAG_BYTES))
+        const plaintext = decipher.update(wrapped.subarray(HEADER_BYTES, wrapped.length - AEAD_TAG_BYTES))
         decipher.final()
         return plaintext
       } catch (error) {
@@ -104,7 +104,7 @@ export function openLocalWrapper(
 
 function masterKeyIdOf(wrapped: Uint8Array): string {
   const reader = new Reader(wrapped)
-  if (reader.u8() !== WRAP_VERSION || wrapped.length < HEADER_BYTES + TAG_BYTES) {
+  if (reader.u8() !== WRAP_VERSION || wrapped.length < HEADER_BYTES + AEAD_TAG_BYTES) {
     throw new KeyhavenError('WIRE_MALFORMED', 'wrapped key')
   }
   return Buffer.from(reader.bytes(MASTER_KEY_ID_BYTES)).toString('hex')

@@ -1,19 +1,8 @@
-import { argon2Sync, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { KeyhavenError } from '@keyhaven/crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KeyhavenError } from '@keyhaven/crypto'
+import { ARGON2ID_COST, ARGON2ID_SALT_BYTES, argon2id, isArgon2idCost } from '@keyhaven/crypto/argon2id'
 
-/** RFC 9106 §4, second recommended option: 64 MiB, three passes, four lanes. */
-const ARGON2_MEMORY_KIB = 65_536
-const ARGON2_PASSES = 3
-const ARGON2_LANES = 4
-const SALT_BYTES = 16
-const KEY_BYTES = 32
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
-/** What a keyring may ask of this machine, so that a forged file cannot take all memory. */
-const MAX_MEMORY_KIB = 1_048_576
-const MAX_PASSES = 16
-const MAX_LANES = 16
-
+const AEAD = 'aes-256-gcm'
 /** How a keyring's secrets are locked under a passphrase; stands in the keyring beside them. */
 export interface PassphraseLock {
   readonly kdf: 'argon2id'
@@ -28,39 +17,25 @@ export interface PassphraseLock {
 export function newPassphraseLock(): PassphraseLock {
   return {
     kdf: 'argon2id',
-    memory: ARGON2_MEMORY_KIB,
-    passes: ARGON2_PASSES,
-    lanes: ARGON2_LANES,
-    salt: randomBytes(SALT_BYTES).toString('base64url'),
+    memory: ARGON2ID_COST.memoryKiB,
+    passes: ARGON2ID_COST.passes,
+    lanes: ARGON2ID_COST.lanes,
+    salt: randomBytes(ARGON2ID_SALT_BYTES).toString('base64url'),
   }
 }
 
 /** @throws KeyhavenError `CONFIG_INVALID` if the parameters are out of bounds. */
 export function derivePassphraseKey(passphrase: Uint8Array, lock: PassphraseLock): Uint8Array {
-  const bounded = (value: number, maximum: number): boolean =>
-    Number.isInteger(value) && value >= 1 && value <= maximum
-  const sane =
-    lock.kdf === 'argon2id' &&
-    bounded(lock.memory, MAX_MEMORY_KIB) &&
-    bounded(lock.passes, MAX_PASSES) &&
-    bounded(lock.lanes, MAX_LANES) &&
-    lock.memory >= 8 * lock.lanes
-  if (!sane)
+  const cost = { memoryKiB: lock.memory, passes: lock.passes, lanes: lock.lanes }
+  if (!isArgon2idCost(cost))
     throw new KeyhavenError('CONFIG_INVALID', "the master keyring's Argon2id parameters are out of bounds")
-  return argon2Sync('argon2id', {
-    message: passphrase,
-    nonce: Buffer.from(lock.salt, 'base64url'),
-    parallelism: lock.lanes,
-    tagLength: KEY_BYTES,
-    memory: lock.memory,
-    passes: lock.passes,
-  })
+  return argon2id(passphrase, Buffer.from(lock.salt, 'base64url'), cost, AEAD_KEY_BYTES[AEAD])
 }
 
 /** AES-256-GCM: nonce ‖ ciphertext ‖ tag, base64url. @param label - what the secret is; opens under no other. */
 export function lockSecret(key: Uint8Array, secret: Uint8Array, label: string): string {
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(label))
+  const nonce = randomBytes(AEAD_NONCE_BYTES)
+  const cipher = createCipheriv(AEAD, key, nonce).setAAD(Buffer.from(label))
   return Buffer.concat([nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()]).toString(
     'base64url',
   )
@@ -70,12 +45,12 @@ export function lockSecret(key: Uint8Array, secret: Uint8Array, label: string): 
 export function unlockSecret(key: Uint8Array, locked: string, label: string): Uint8Array {
   const bytes = Buffer.from(locked, 'base64url')
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
+    const decipher = createDecipheriv(AEAD, key, bytes.subarray(0, AEAD_NONCE_BYTES), {
+      authTagLength: AEAD_TAG_BYTES,
     }).setAAD(Buffer.from(label))
-    decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
+    decipher.setAuthTag(bytes.subarray(bytes.length - AEAD_TAG_BYTES))
     return Buffer.concat([
-      decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES)),
+      decipher.update(bytes.subarray(AEAD_NONCE_BYTES, bytes.length - AEAD_TAG_BYTES)),
       decipher.final(),
     ])
   } catch (error) {
