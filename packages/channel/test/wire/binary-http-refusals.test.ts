@@ -1,4 +1,3 @@
-import { KeyhavenError } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
 import {
   type BhttpField,
@@ -11,6 +10,7 @@ import {
   encodeRequestHead,
   encodeResponse,
 } from '../../src/wire/binary-http.ts'
+import { codeOf } from './code-of.ts'
 import { encodeContentChunk } from './content-chunk.ts'
 
 const text = new TextEncoder()
@@ -27,16 +27,6 @@ const REQUEST: BhttpRequest = {
   trailers: [['x-sum', '12']],
 }
 const RESPONSE = { status: 200, headers: REQUEST.headers, body: REQUEST.body, trailers: REQUEST.trailers! }
-
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof KeyhavenError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
 
 function indeterminate(request: BhttpRequest): Uint8Array {
   const parts = [encodeRequestHead(request), encodeContentChunk(request.body), encodeEnd(request.trailers)]

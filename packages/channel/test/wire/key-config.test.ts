@@ -1,4 +1,4 @@
-import { AEAD_IDS, KEM_PUBLIC_KEY_BYTES, type KemName, KeyhavenError } from '@keyhaven/crypto'
+import { AEAD_IDS, KEM_PUBLIC_KEY_BYTES, type KemName } from '@keyhaven/crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -11,21 +11,12 @@ import {
   type KeyConfig,
   supportedAeads,
 } from '../../src/wire/key-config.ts'
+import { codeOf } from './code-of.ts'
 
 const AES = { kdf: 1, aead: AEAD_IDS['aes-256-gcm'] }
 
 function config(kem: KemName, keyId = 1): KeyConfig {
   return { keyId, kem, publicKey: new Uint8Array(KEM_PUBLIC_KEY_BYTES[kem]).fill(7), symmetric: [AES] }
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof KeyhavenError) return error.code
-    throw error
-  }
-  return 'accepted'
 }
 
 test.each(['x25519', 'p-256', 'x-wing'] as const)('%s: each cut and each extra byte is refused', (kem) => {
