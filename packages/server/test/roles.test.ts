@@ -173,7 +173,10 @@ describe('pages of other sites', () => {
   })
 
   test('dashboard and API page come with a strict policy, and nothing from elsewhere', async () => {
-    const page = await fetch(`${server.adminUrl}/applications/demo`, { headers: { accept: 'text/html' } })
+    const headers = { accept: 'text/html' }
+    const moved = await fetch(`${server.adminUrl}/applications/demo`, { headers, redirect: 'manual' })
+    expect(moved.headers.get('location')).toBe('/#/applications/demo')
+    const page = await fetch(`${server.adminUrl}/`, { headers })
     expect(page.headers.get('content-type')).toContain('text/html')
     const policy = page.headers.get('content-security-policy')!
     expect(policy).toContain("default-src 'none'")

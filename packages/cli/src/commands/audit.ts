@@ -90,8 +90,14 @@ function entriesTable(entries: readonly AuditEntry[], empty: string): string {
 function detailText(detail: unknown): string {
   if (typeof detail !== 'object' || detail === null) return detail === null ? '' : String(detail ?? '')
   return Object.entries(detail)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => `${name}=${valueText(name, value)}`)
     .join(' ')
+}
+
+/** The log keeps times as milliseconds since the epoch, under names such as `activateAt`. */
+function valueText(name: string, value: unknown): string {
+  if (name.endsWith('At') && typeof value === 'number') return new Date(value).toISOString()
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function verifyCommand(frame: Frame, audit: Command): void {

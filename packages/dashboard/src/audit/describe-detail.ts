@@ -5,6 +5,14 @@ export function describeDetail(detail: unknown): string {
   if (Array.isArray(detail)) return detail.map(describeDetail).join(', ')
   return Object.entries(detail)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `${name}: ${describeDetail(value)}`)
+    .map(
+      ([name, value]) =>
+        `${name}: ${isTime(name, value) ? new Date(value).toISOString() : describeDetail(value)}`,
+    )
     .join(', ')
+}
+
+/** The log keeps times as milliseconds since the epoch, under names such as `activateAt`. */
+function isTime(name: string, value: unknown): value is number {
+  return name.endsWith('At') && typeof value === 'number'
 }

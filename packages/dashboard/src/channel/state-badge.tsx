@@ -17,7 +17,7 @@ const MEANINGS: Readonly<Record<KeyState, string>> = {
 
 export function StateBadge({ state }: { readonly state: KeyState }) {
   return (
-    <Badge color={COLOURS[state]} title={MEANINGS[state]}>
+    <Badge miw="max-content" color={COLOURS[state]} title={MEANINGS[state]}>
       {state[0]?.toUpperCase() + state.slice(1)}
     </Badge>
   )

@@ -25,7 +25,10 @@ const DASHBOARD_CSP = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** The dashboard's files. Any other address that a browser opens is one of its pages. Add these routes last. */
+/**
+ * The dashboard's files. Its pages live behind the hash, so any other address that a browser opens is sent to the
+ * page of that name. Add these routes last.
+ */
 export function addDashboardRoutes<Env extends AppEnv>(app: OpenAPIHono<Env>): void {
   let assets: ReturnType<typeof load> | undefined
   const load = async () => (await import('@keyhaven/dashboard/assets')).dashboardAssets()
@@ -34,8 +37,9 @@ export function addDashboardRoutes<Env extends AppEnv>(app: OpenAPIHono<Env>): v
     assets ??= load()
     const files = await assets
     const path = c.req.path === '/' ? INDEX : c.req.path
+    const file = files.get(path)
     const isPage = !NO_PAGE.test(path) && (c.req.header('accept') ?? '').includes('text/html')
-    const file = files.get(path) ?? (isPage ? files.get(INDEX) : undefined)
+    if (!file && isPage) return c.redirect(`/#${path}`)
     if (!file) return problemResponse('NOT_FOUND', { detail: 'There is nothing at this address.' })
     return new Response(file.body as Uint8Array<ArrayBuffer>, {
       headers: {
