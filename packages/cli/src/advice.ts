@@ -5,8 +5,10 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   ACCESS_DENIED: 'Use a token that has the role. `keyhaven tokens list` shows the roles of each token.',
   CHANNEL_REQUIRED: 'Call it through the channel: give --trust THUMBPRINT.',
   CLOCK_SKEW: "Set this machine's clock (for instance with NTP) and try again.",
-  CONFIG_INVALID: 'Correct the setting that is named above; `keyhaven serve --help` lists all settings.',
-  CONFLICT: 'Look at the present state (`keyhaven keys list APPLICATION`) and try again.',
+  CONFIG_INVALID: 'Correct what is named above; `keyhaven serve --help` lists all settings.',
+  CONFLICT:
+    'Choose another name if it is taken; otherwise look at the present state ' +
+    '(`keyhaven keys list APPLICATION`) and try again.',
   GATEWAY_REFUSED: 'Check that --server is the address of the admin API of a Keyhaven server.',
   GATEWAY_UNAVAILABLE:
     'Check that the server runs and that --server is right; `keyhaven doctor` looks closer.',
@@ -21,7 +23,9 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   MANIFEST_ROLLED_BACK:
     'The server answers with an older manifest than before. If it was restored, run `keyhaven recover` there; ' +
     'otherwise somebody replays an old answer.',
-  NOT_FOUND: 'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`.',
+  NOT_FOUND:
+    'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`. If those fail too, check ' +
+    'that --server is the address of the admin API, not the public one.',
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',
@@ -35,7 +39,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   STORE_UNAVAILABLE:
     'Check that the database (and Redis, if configured) run; `keyhaven doctor` looks closer.',
   UNAUTHENTICATED:
-    'Set KEYHAVEN_ADMIN_TOKEN, or name the data folder that holds admin-token with --data DIR.',
+    'Set KEYHAVEN_ADMIN_TOKEN to a token of this server, or unset it and name the data folder that holds ' +
+    'admin-token with --data DIR.',
   UNSUPPORTED: 'Use a version of Keyhaven that has it, or another suite.',
   UPSTREAM_FAILED: 'Check that the upstream runs.',
   UPSTREAM_REFUSED: 'Name the upstream with --upstream.',

@@ -101,6 +101,19 @@ const ANSWERS: ReadonlyArray<readonly [string, Answer, number, string, string]> 
     'no: q too long',
     '--help',
   ],
+  [
+    '400 with fields and a detail that names them, said once',
+    {
+      status: 400,
+      json: {
+        ...problem('INPUT_INVALID', 400, 'no', 'q: too long'),
+        errors: [{ path: 'q', message: 'too long' }],
+      },
+    },
+    2,
+    'no: q: too long\n',
+    '--help',
+  ],
   ['500 without a problem', { status: 500, text: 'oops' }, 1, 'status 500', '--server'],
   ['a web page', { text: '<html></html>' }, 1, 'does not answer like the admin API', '--server'],
   ['403 of something else', { status: 403, text: 'forbidden' }, 3, 'answered 403', 'role'],

@@ -26,8 +26,9 @@ export function problemToError(status: number, value: unknown, origin: string): 
   const known = typeof code === 'string' && code in ADVICE ? (code as ErrorCode) : CODES_BY_STATUS[status]
   if (known === undefined) return notKeyhaven(origin, `status ${status}`)
   const title = typeof problem.title === 'string' ? problem.title : `the server answered ${status}`
-  const detail = typeof problem.detail === 'string' && problem.detail !== title ? [problem.detail] : []
-  return new CommandError(known, [title, ...detail, ...fieldErrors(problem.errors)].join(': '), ADVICE[known])
+  // The server's `detail` names the refused fields already.
+  const detail = typeof problem.detail === 'string' ? [problem.detail] : fieldErrors(problem.errors)
+  return new CommandError(known, [...new Set([title, ...detail])].join(': '), ADVICE[known])
 }
 
 /** Which fields of the request were refused, and why. */

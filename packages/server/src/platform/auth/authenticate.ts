@@ -33,7 +33,8 @@ export function authenticate({ tokens, sessions, failures }: Authentication): Mi
     const principal = bearer === undefined ? await sessions.verify(cookie ?? '') : await tokens.verify(bearer)
     if (!principal) {
       const wait = failures.take(callerOf(origin))
-      return wait > 0 ? tooManyFailures(wait) : refuse()
+      if (wait > 0) return tooManyFailures(wait)
+      return refuse(bearer === undefined ? undefined : 'This API token is unknown or expired.')
     }
     if (
       cookie !== undefined &&
@@ -67,9 +68,11 @@ export function tooManyFailures(waitSeconds: number): Response {
   })
 }
 
-function refuse(): Response {
+function refuse(
+  detail = 'Send an API token as "Authorization: Bearer …", or sign in on the dashboard.',
+): Response {
   return problemResponse('UNAUTHENTICATED', {
-    detail: 'Send an API token as "Authorization: Bearer …", or sign in on the dashboard.',
+    detail,
     headers: { 'www-authenticate': 'Bearer' },
   })
 }
