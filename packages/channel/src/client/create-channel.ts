@@ -3,7 +3,7 @@ import { ROOT_THUMBPRINTS_MAX } from '../manifest/delegation.ts'
 import { type ClientInfo, encodeClientInfo } from '../wire/client-header.ts'
 import { ChannelClock } from './channel-clock.ts'
 import { createChannelFetch } from './channel-fetch.ts'
-import type { Channel, ChannelOptions } from './channel-options.ts'
+import type { Channel, ChannelOptions, ChannelTrust } from './channel-options.ts'
 import {
   type ChannelStorage,
   createMemoryStorage,
@@ -81,6 +81,7 @@ interface TrustContext {
 
 function createTrust({ trust, applicationId, jitter }: ChannelOptions, context: TrustContext): TrustSource {
   const { backend, storage, keys, clock, gatewayUrl } = context
+  checkTrust(trust)
   if ('pinnedKeys' in trust) {
     checkCount('pinnedKeys', trust.pinnedKeys, PINNED_KEYS_MAX)
     return createPinnedTrust({ backend, storage, storageKey: keys.pinned, pinnedKeys: trust.pinnedKeys })
@@ -134,8 +135,15 @@ function clientInfo(
   }
 }
 
+/** Both ways at once would leave open which one counts. */
+function checkTrust(trust: ChannelTrust | undefined): void {
+  const ways = ['rootThumbprints', 'pinnedKeys'].filter((way) => way in (trust ?? {}))
+  if (ways.length !== 1) throw new TypeError('trust must hold either rootThumbprints or pinnedKeys')
+}
+
 function checkCount(name: string, list: readonly unknown[], max: number): void {
-  if (list.length === 0 || list.length > max) throw new TypeError(`${name} must hold 1 to ${max}`)
+  if (!Array.isArray(list) || list.length === 0 || list.length > max)
+    throw new TypeError(`${name} must hold 1 to ${max}`)
 }
 
 function checkedUrl(url: string | URL): URL {

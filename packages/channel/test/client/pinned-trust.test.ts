@@ -204,3 +204,13 @@ test('keys that are none are refused', async () => {
     expect(await codeOf(server.channel(pinned(...keys)).fetch('/'))).toBe(code)
   }
 })
+
+test.each([
+  ['none', undefined],
+  ['neither of the two', {}],
+  ['both', { pinnedKeys: [{ keyId: 1, publicKey: 'AA' }], rootThumbprints: ['A'.repeat(43)] }],
+])('trust of %s is refused before anything is sent', (_name, trust) => {
+  expect(() => server.channel({ trust: trust as never })).toThrow(
+    'trust must hold either rootThumbprints or pinnedKeys',
+  )
+})
