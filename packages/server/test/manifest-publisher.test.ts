@@ -7,6 +7,7 @@ import { createApplicationService } from '../src/applications/application-servic
 import { createManifestPublisher } from '../src/channel/manifest-publisher.ts'
 
 const LIFETIME_SECONDS = 3_600
+const THUMBPRINT = 'A'.repeat(43)
 const MS_PER_DAY = 86_400_000
 
 describe.each(ENGINES)('manifests on $name', (engine) => {
@@ -96,6 +97,32 @@ describe.each(ENGINES)('manifests on $name', (engine) => {
     const after = await read()
     expect(after.epoch).toBe(before.epoch + 1)
     expect((await delegationOf()).epoch).toBe(after.epoch)
+  })
+
+  test('what cannot be published opens no transaction, however often anybody asks', async () => {
+    const { state, suite } = await open()
+    const applications = createApplicationService(state)
+    await applications.create({ id: 'offline', suite, rootThumbprints: [THUMBPRINT] }, 'test')
+    await applications.create({ id: 'keyless', suite }, 'test')
+    const [key] = await state.keys.listE2eKeys('keyless')
+    await state.keys.revoke('keyless', key!.id, { reason: 'test', force: true }, { actor: 'test' })
+    for (const purpose of ['manifest-signing', 'root-signing'] as const) {
+      await applications.create({ id: purpose, suite }, 'test')
+      for (const { id } of await state.keys.list(purpose, purpose)) {
+        await state.keys.revokeSigningKey(purpose, id, 'test', { actor: 'test' })
+      }
+    }
+    const refuse = () => Promise.reject(new Error('a transaction'))
+    const publisher = createManifestPublisher({ ...state, transaction: refuse }, LIFETIME_SECONDS, Date.now)
+    for (let i = 0; i < 3; i++) {
+      await expect(publisher.current('offline')).rejects.toMatchObject({ code: 'MANIFEST_EXPIRED' })
+      await expect(publisher.current('keyless')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+      await expect(publisher.current('manifest-signing')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+      await expect(publisher.current('root-signing')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+      await expect(publisher.current('nothing')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    }
+    await expect(publisher.current('app')).rejects.toThrow('a transaction')
+    publisher.close()
   })
 
   test('an application without an active key has none, and says so', async () => {

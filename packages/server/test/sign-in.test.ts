@@ -6,10 +6,15 @@ import { startOidcProvider } from '../../../test/kit/oidc.ts'
 import { TEST_ADMIN_TOKEN } from '../../../test/kit/server-process.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
+import type { OidcClient } from '../src/platform/auth/oidc-client.ts'
 import { rolesOfClaims } from '../src/platform/auth/oidc-client.ts'
+import { addOidcRoutes } from '../src/platform/auth/oidc-routes.ts'
 import { createOneTimeCode, ONE_TIME_CODE_LIFETIME_SECONDS } from '../src/platform/auth/one-time-code.ts'
+import type { AdminEnv } from '../src/platform/auth/principal.ts'
 import { createSessionStore } from '../src/platform/auth/session-store.ts'
 import { createTokenStore } from '../src/platform/auth/token-store.ts'
+import { createApp } from '../src/platform/http/create-app.ts'
+import { createLogger } from '../src/platform/log/logger.ts'
 
 /** A browser as far as cookies and redirects go. */
 function createBrowser(adminUrl: string) {
@@ -133,6 +138,36 @@ describe.each(ENGINES)('sign-in on $name', (engine) => {
     expect(await answer.json()).toEqual({ oidc: false })
     expect((await fetch(`${server.adminUrl}/admin/oidc/start`, { redirect: 'manual' })).status).toBe(404)
   })
+})
+
+test('coming back from the provider with an invented cookie writes nothing', async () => {
+  const fixture = await createStateFixture(ENGINES[0]!)
+  const state = await fixture.open({ schedule: false })
+  const used: string[] = []
+  const db = new Proxy(state.db, {
+    get(target, name) {
+      if (typeof name === 'string') used.push(name)
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const logger = createLogger('silent')
+  const app = createApp<AdminEnv>(logger)
+  addOidcRoutes(app, {
+    client: {} as OidcClient,
+    sessions: createSessionStore(state, Date.now),
+    state: { ...state, db },
+    adminUrl: () => 'http://admin.example',
+    clock: Date.now,
+    logger,
+  })
+  const origin = { sealed: false, remoteAddress: '192.0.2.1', secure: false } as const
+  for (const headers of [{}, { cookie: 'keyhaven_oidc=invented' }]) {
+    const answer = await app.request('/admin/oidc/callback?code=x&state=y', { headers }, { origin })
+    expect(answer.headers.get('location')).toBe('/?signInError=UNAUTHENTICATED')
+  }
+  expect(new Set(used)).toEqual(new Set(['selectFrom']))
+  await fixture.dispose()
 })
 
 test('behind a proxy that speaks TLS the cookie is never sent without it', async () => {

@@ -4,6 +4,7 @@ import { backend, KeyhavenError } from '@keyhaven/crypto'
 import type { State, StateTransaction } from '../platform/state/state.ts'
 import type { Publication } from './publication-store.ts'
 import { readManifestKeys, readPublication } from './publication-store.ts'
+import { readLiveRoots } from './root-keys.ts'
 import { ONLINE_DELEGATION_SECONDS, signOnlineDelegation } from './trust.ts'
 
 const MS_PER_SECOND = 1_000
@@ -44,8 +45,12 @@ export function createManifestPublisher(
   async function load(applicationId: string): Promise<Published> {
     const publication = await readPublication(state.db, applicationId)
     const { epoch } = await state.manifests.get(applicationId)
-    const content = manifestContent(epoch, await readManifestKeys(state.db, applicationId))
+    const keys = await readManifestKeys(state.db, applicationId)
+    const content = manifestContent(epoch, keys)
     if (isFresh(publication, content, epoch)) return published(publication.manifest, publication.issuedAt)
+    // Anybody may ask, again and again: what cannot be published takes no lock and writes nothing.
+    requirePublishable(publication, epoch, keys, clock())
+    await requireSigners(applicationId, publication, epoch)
     return state.transaction((transaction) => publish(applicationId, transaction))
   }
 
@@ -58,9 +63,7 @@ export function createManifestPublisher(
     if (isFresh(publication, content, position.epoch)) {
       return published(publication.manifest, publication.issuedAt)
     }
-    if (keys.length === 0) {
-      throw new KeyhavenError('MANIFEST_INVALID', 'the application has no active key: add one')
-    }
+    requirePublishable(publication, position.epoch, keys, transaction.now)
     const { delegation, expiresAt } = await usableDelegation(
       applicationId,
       publication,
@@ -68,7 +71,7 @@ export function createManifestPublisher(
       transaction,
     )
     const manifestKey = await state.keys.signingKey(applicationId, 'manifest-signing', transaction)
-    if (!manifestKey) throw new KeyhavenError('MANIFEST_INVALID', 'the application has no manifest key')
+    if (!manifestKey) throw noManifestKey()
     const issued = Math.floor(transaction.now / MS_PER_SECOND)
     const manifest = await signManifest(backend, manifestKey.signingKey, delegation, {
       application: applicationId,
@@ -100,17 +103,21 @@ export function createManifestPublisher(
     transaction: StateTransaction,
   ): Promise<{ delegation: string; expiresAt: number }> {
     const { delegation, delegationExpiresAt: expiresAt } = publication
-    const fits = delegation !== '' && publication.delegationEpoch === epoch
-    const left = expiresAt - transaction.now
-    if (publication.trustMode === 'offline') {
-      if (fits && left >= MANIFEST_MIN_LIFETIME_SECONDS * MS_PER_SECOND) return { delegation, expiresAt }
-      throw new KeyhavenError(
-        'MANIFEST_EXPIRED',
-        `the offline root key has to sign a delegation for epoch ${epoch} (keyhaven trust delegate)`,
-      )
-    }
-    if (fits && left > (ONLINE_DELEGATION_SECONDS * MS_PER_SECOND) / 2) return { delegation, expiresAt }
+    if (publication.trustMode === 'offline') return { delegation, expiresAt }
+    if (!needsNewDelegation(publication, epoch, transaction.now)) return { delegation, expiresAt }
     return signOnlineDelegation(state, transaction, applicationId, epoch)
+  }
+
+  async function requireSigners(
+    applicationId: string,
+    publication: Publication,
+    epoch: number,
+  ): Promise<void> {
+    const keys = await state.keys.list(applicationId, 'manifest-signing')
+    if (!keys.some((key) => key.state === 'active')) throw noManifestKey()
+    if (publication.trustMode === 'offline' || !needsNewDelegation(publication, epoch, clock())) return
+    if ((await readLiveRoots(state, applicationId)).length > 0) return
+    throw new KeyhavenError('MANIFEST_INVALID', 'the application has no root key')
   }
 
   function isFresh(publication: Publication, content: string, epoch: number): boolean {
@@ -148,6 +155,39 @@ export function createManifestPublisher(
     },
     close: stopListening,
   }
+}
+
+/** @throws KeyhavenError `MANIFEST_INVALID` (no key to name), `MANIFEST_EXPIRED` (an offline root has to sign). */
+function requirePublishable(
+  publication: Publication,
+  epoch: number,
+  keys: readonly ManifestKey[],
+  now: number,
+): void {
+  if (keys.length === 0) {
+    throw new KeyhavenError('MANIFEST_INVALID', 'the application has no active key: add one')
+  }
+  const needed = MANIFEST_MIN_LIFETIME_SECONDS * MS_PER_SECOND
+  if (publication.trustMode === 'offline' && delegationMsLeft(publication, epoch, now) < needed) {
+    throw new KeyhavenError(
+      'MANIFEST_EXPIRED',
+      `the offline root key has to sign a delegation for epoch ${epoch} (keyhaven trust delegate)`,
+    )
+  }
+}
+
+/** How long the delegation is still good for this epoch; 0 if it is for another one, or there is none. */
+function delegationMsLeft(publication: Publication, epoch: number, now: number): number {
+  const { delegation, delegationEpoch, delegationExpiresAt } = publication
+  return delegation !== '' && delegationEpoch === epoch ? delegationExpiresAt - now : 0
+}
+
+function needsNewDelegation(publication: Publication, epoch: number, now: number): boolean {
+  return delegationMsLeft(publication, epoch, now) <= (ONLINE_DELEGATION_SECONDS * MS_PER_SECOND) / 2
+}
+
+function noManifestKey(): KeyhavenError {
+  return new KeyhavenError('MANIFEST_INVALID', 'the application has no manifest key')
 }
 
 function remember(cache: Map<string, Published>, applicationId: string, made: Published): void {

@@ -22,9 +22,9 @@ export async function rootThumbprint(key: Pick<ManagedKey, 'publicKey'>): Promis
 export async function readLiveRoots(
   state: State,
   applicationId: string,
-  transaction: StateTransaction,
+  transaction?: StateTransaction,
 ): Promise<readonly RootKey[]> {
-  const row = await transaction.db
+  const row = await (transaction?.db ?? state.db)
     .selectFrom('applications')
     .select('root_thumbprints')
     .where('id', '=', applicationId)

@@ -124,7 +124,8 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
       return ready
     },
     live,
-    advertised: async (applicationId) => (await live(applicationId)).filter((key) => key.state === 'active' && !hasEnded(key)),
+    advertised: async (applicationId) =>
+      (await live(applicationId)).filter((key) => key.state === 'active' && !hasEnded(key)),
   }
 }
 

@@ -113,13 +113,21 @@ export function addOidcRoutes(app: OpenAPIHono<AdminEnv>, parts: OidcRouteParts)
 
   /** Single use: a second callback finds nothing. */
   async function takeAttempt(cookie: string): Promise<OidcAttempt> {
-    await forgetExpired()
-    const row = await state.db
-      .deleteFrom('oidc_attempts')
-      .where('attempt_hash', '=', hashSecret(cookie))
-      .returningAll()
+    const hash = hashSecret(cookie)
+    const begun = await state.db
+      .selectFrom('oidc_attempts')
+      .select('expires_at')
+      .where('attempt_hash', '=', hash)
       .executeTakeFirst()
-    if (!row)
+    // Anybody can come back with an invented cookie: only one of ours is worth a write.
+    const row =
+      begun &&
+      (await state.db
+        .deleteFrom('oidc_attempts')
+        .where('attempt_hash', '=', hash)
+        .returningAll()
+        .executeTakeFirst())
+    if (!row || row.expires_at <= clock())
       throw new KeyhavenError('UNAUTHENTICATED', 'this sign-in was not started here, or took too long')
     return { state: row.state, nonce: row.nonce, codeVerifier: row.code_verifier }
   }
