@@ -1,6 +1,8 @@
+import type { ErrorCode } from '@keyhaven/crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
 import { callerOf } from '../src/platform/http/call-origin.ts'
+import { createApp } from '../src/platform/http/create-app.ts'
 import { hostName, isLoopback } from '../src/platform/http/loopback.ts'
 import { decodeCursor, encodeCursor } from '../src/platform/http/page-cursor.ts'
 import { problemOfError, problemResponse } from '../src/platform/http/problem.ts'
@@ -99,6 +101,35 @@ test('problems carry type, code, title and status, and nothing of a foreign erro
   expect(foreign.status).toBe(500)
   expect(await foreign.text()).not.toContain('hunter2')
   expect(problemResponse('UPSTREAM_FAILED', { status: 504 }).status).toBe(504)
+})
+
+test('what is wrong with the server is in the log; only whom the router trusts with it reads it', async () => {
+  const secret = 'master key 0102030405060708 is not in /var/lib/keyhaven/master-key.json'
+  const ask = async (code: ErrorCode, showsFaults?: () => boolean) => {
+    const lines: string[] = []
+    const app = createApp(createLogger('info', { write: (line) => lines.push(line) }), showsFaults)
+    app.get('/', () => {
+      throw new KeyhavenError(code, secret)
+    })
+    const answer = await app.request('/')
+    return { status: answer.status, text: await answer.text(), log: lines.join('') }
+  }
+  for (const code of [
+    'CONFIG_INVALID',
+    'STATE_ROLLED_BACK',
+    'STORE_UNAVAILABLE',
+    'MANIFEST_EXPIRED',
+  ] as const) {
+    const hidden = await ask(code)
+    expect(hidden.status).toBeGreaterThanOrEqual(500)
+    expect(Object.keys(JSON.parse(hidden.text)).sort()).toEqual(['code', 'status', 'title', 'type'])
+    expect(hidden.log).toContain(secret)
+    const shown = await ask(code, () => true)
+    expect(JSON.parse(shown.text).detail).toBe(secret)
+    expect(shown.log).toContain(secret)
+  }
+  const refusal = await ask('NOT_FOUND')
+  expect([JSON.parse(refusal.text).detail, refusal.log]).toEqual([secret, ''])
 })
 
 test('metrics of several processes add up in the text of Prometheus', () => {

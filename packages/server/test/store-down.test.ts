@@ -29,9 +29,14 @@ test('without its database the server fails closed and says so, and /healthz sti
     }
     await expect.poll(refused, { timeout: 15_000 }).toEqual([503, 'STORE_UNAVAILABLE'])
     const ready = await fetch(`${server.publicUrl}/readyz`)
-    expect([ready.status, (await ready.json()).code]).toEqual([503, 'STORE_UNAVAILABLE'])
+    const problem = await ready.json()
+    expect([ready.status, problem.code]).toEqual([503, 'STORE_UNAVAILABLE'])
+    expect(problem).not.toHaveProperty('detail')
+    const manifest = await fetch(`${gateway}/manifest`)
+    expect([manifest.status, 'detail' in (await manifest.json())]).toEqual([503, false])
     expect((await fetch(`${server.publicUrl}/healthz`)).status).toBe(200)
-    expect((await callAdmin(server.adminUrl, 'GET', '/applications')).status).toBe(503)
+    const signedIn = await callAdmin(server.adminUrl, 'GET', '/applications')
+    expect([signedIn.status, typeof signedIn.body.detail]).toEqual([503, 'string'])
   } finally {
     await server.close()
   }

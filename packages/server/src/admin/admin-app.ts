@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gateway } from '@keyhaven/channel/gateway'
+import type { Context } from 'hono'
 import { addApplicationRoutes } from '../applications/application-routes.ts'
 import type { ApplicationService } from '../applications/application-service.ts'
 import { addCheckRoutes, CHECK_RATE_LIMIT } from '../channel/check-routes.ts'
@@ -51,7 +52,9 @@ export interface AdminApp {
 export function createAdminApp(admin: AdminAppParts): AdminApp {
   const { parts, applications, tokens, sessions, oneTimeCode } = admin
   const { clock, config, logger, state, usageStore } = parts
-  const app = createApp<AdminEnv>(logger)
+  // `var` is empty where nobody had to sign in.
+  const principalOf = (c: Context<AdminEnv>) => (c.var as Partial<AdminEnv['Variables']>).principal
+  const app = createApp<AdminEnv>(logger, (c) => principalOf(c) !== undefined)
   const failures = createRateLimiter(FAILED_SIGN_INS, clock)
   const authentication = { tokens, sessions, failures }
   const signedIn = authenticate(authentication)
@@ -63,11 +66,9 @@ export function createAdminApp(admin: AdminAppParts): AdminApp {
     c.res.headers.set('cache-control', 'no-store')
     c.res.headers.set('x-content-type-options', 'nosniff')
     requests.add({ method: c.req.method, status: String(c.res.status) })
-    // `var` is empty where nobody had to sign in.
-    const { principal } = c.var as Partial<AdminEnv['Variables']>
     const ms = Math.round(performance.now() - startedAt)
     logger.info(
-      { method: c.req.method, path: c.req.path, status: c.res.status, ms, actor: principal?.actor },
+      { method: c.req.method, path: c.req.path, status: c.res.status, ms, actor: principalOf(c)?.actor },
       'admin call',
     )
   })

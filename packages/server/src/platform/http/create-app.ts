@@ -1,18 +1,25 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { KeyhavenError } from '@keyhaven/crypto'
+import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { toStoreError } from '../database/store-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { AppEnv } from './call-origin.ts'
-import { problemOfError, problemResponse } from './problem.ts'
+import { isFault, problemOfError, problemResponse } from './problem.ts'
 
 /** How many refused fields one answer lists. */
 const MAX_LISTED_ERRORS = 20
 const STATUS_BAD_REQUEST = 400
 const STATUS_UNSUPPORTED_MEDIA_TYPE = 415
 
-/** A router whose every refusal, unknown route and fault is an RFC 9457 problem. */
-export function createApp<Env extends AppEnv = AppEnv>(logger: Logger): OpenAPIHono<Env> {
+/**
+ * A router whose every refusal, unknown route and fault is an RFC 9457 problem.
+ *
+ * @param showsFaults - to whom it says what is wrong with the server; by default to nobody, it is in the log.
+ */
+export function createApp<Env extends AppEnv = AppEnv>(
+  logger: Logger,
+  showsFaults: (context: Context<Env>) => boolean = () => false,
+): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return undefined
@@ -25,12 +32,12 @@ export function createApp<Env extends AppEnv = AppEnv>(logger: Logger): OpenAPIH
     },
   })
   app.notFound(() => problemResponse('NOT_FOUND', { detail: 'There is nothing at this address.' }))
-  app.onError((error) => answerError(error, logger))
+  app.onError((error, context) => answerError(error, logger, showsFaults(context)))
   return app
 }
 
 /** The answer to a thrown value; faults of ours are logged, refusals are not. */
-export function answerError(error: unknown, logger: Logger): Response {
+export function answerError(error: unknown, logger: Logger, showsFaults: boolean): Response {
   // Hono throws these for a body that does not parse, and for one of another type.
   if (error instanceof HTTPException && error.status === STATUS_BAD_REQUEST) {
     return problemResponse('INPUT_INVALID', { detail: 'The body is not valid JSON.' })
@@ -41,8 +48,6 @@ export function answerError(error: unknown, logger: Logger): Response {
     })
   }
   const known = toStoreError(error)
-  if (!(known instanceof KeyhavenError) || known.code === 'STORE_UNAVAILABLE') {
-    logger.error({ err: known }, 'request failed')
-  }
-  return problemOfError(known)
+  if (isFault(known)) logger.error({ err: known }, 'request failed')
+  return problemOfError(known, showsFaults)
 }

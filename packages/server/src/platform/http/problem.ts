@@ -18,6 +18,8 @@ export interface Problem {
   readonly errors?: ReadonlyArray<{ readonly path: string; readonly message: string }>
 }
 
+const STATUS_SERVER_ERROR = 500
+
 const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   ACCESS_DENIED: [403, 'Access denied'],
   CHANNEL_REQUIRED: [403, 'This address answers only through the sealed channel'],
@@ -82,8 +84,17 @@ export function problemResponse(code: ProblemCode, options: ProblemOptions = {})
 /**
  * What a thrown value is answered with. The message of a {@link KeyhavenError} is written for people and holds
  * nothing secret; that of any other error may, so it stays inside.
+ *
+ * @param showsFaults - whether the caller may read what is wrong with the server: it can name a file, a master key's
+ *   id, a setting.
  */
-export function problemOfError(error: unknown): Response {
-  if (error instanceof KeyhavenError) return problemResponse(error.code, { detail: error.message })
-  return problemResponse('INTERNAL')
+export function problemOfError(error: unknown, showsFaults = false): Response {
+  if (!(error instanceof KeyhavenError)) return problemResponse('INTERNAL')
+  const shown = showsFaults || !isFault(error)
+  return problemResponse(error.code, shown ? { detail: error.message } : {})
+}
+
+/** Whether it is answered with a 5xx. */
+export function isFault(error: unknown): boolean {
+  return !(error instanceof KeyhavenError) || PROBLEMS[error.code][0] >= STATUS_SERVER_ERROR
 }
