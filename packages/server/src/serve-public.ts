@@ -48,6 +48,11 @@ export function createPublicService(parts: ServerParts, options: PublicServiceOp
       v1.fetch(request, { origin: { sealed: true, applicationId, keyId } }),
   }
   const gateway = createServedGateway(parts, { ...served, countUsage: true })
+  parts.metrics.gauge(
+    'keyhaven_usage_installations_left_out_total',
+    'Installations not counted apart, because too many new ones came within an hour.',
+    () => parts.usage.installationsLeftOut,
+  )
   const { defaultApplicationId } = options
   const app = createPublicApp({
     gateway,

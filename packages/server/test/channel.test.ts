@@ -276,9 +276,19 @@ describe.each(ENGINES)('the channel on $name', (engine) => {
         .token
       const envelope = await sealRaw(key)
       expect((await check(envelope.bytes, 'app', auditor)).status).toBe(403)
-      const statuses = []
+      const statuses: number[] = []
       for (let i = 0; i < 25; i++) statuses.push((await check(new Uint8Array(3))).status)
       expect(statuses).toContain(429)
+      const refused = async (id: string) => {
+        const { body } = await server.admin('GET', `/audit?action=channel.check&applicationId=${id}`)
+        return body.items.map((item: { detail: { refused?: string } }) => item.detail.refused)
+      }
+      // Of many in a row over the limit one entry is enough.
+      const runs = statuses.filter((status, i) => status === 429 && statuses[i - 1] !== 429)
+      expect((await refused('app')).filter((code: string) => code === 'RATE_LIMITED')).toHaveLength(
+        runs.length,
+      )
+      expect(await refused('nothing')).toEqual(['NOT_FOUND'])
     })
 
     test('a long body is refused', async () => {
@@ -342,6 +352,7 @@ describe.each(ENGINES)('the channel on $name', (engine) => {
   test('metrics count sealed calls by outcome, and only on the admin address', async () => {
     const text = await (await fetch(`${server.adminUrl}/metrics`)).text()
     expect(text).toMatch(/keyhaven_channel_exchanges_total\{outcome="ok"\} \d+/)
+    expect(text).toMatch(/keyhaven_usage_installations_left_out_total 0/)
     expect(text).toMatch(/keyhaven_channel_exchanges_total\{outcome="REPLAYED"\} \d+/)
     expect((await fetch(`${server.publicUrl}/metrics`)).status).toBe(404)
   })

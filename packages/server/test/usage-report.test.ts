@@ -63,6 +63,26 @@ describe('when is it safe to revoke', () => {
     expect(keys[1]!.verdict.text).toContain('12 requests')
   })
 
+  test('not known while installations were left out; said also where some are known to break', () => {
+    const leftOut =
+      'Up to 700 more were left out of the count, because too many new ones came within an hour.'
+    const manifest = [last('old', '1.0', 'manifest', 9)]
+    const unknown = reportUsage([NEW, OLD], [hour('old', '1.0', 9)], manifest, 700)
+    expect(unknown.installationsLeftOut).toBe(700)
+    expect(unknown.keys[1]!.verdict).toMatchObject({
+      safe: false,
+      installations: 0,
+      text: `${leftOut} It is not known whether they would break.`,
+    })
+    const pinned = [last('old', '1.0', 'pinned', 2)]
+    const some = reportUsage([NEW, OLD], [hour('old', '1.0', 9)], pinned, 700)
+    expect(some.keys[1]!.verdict).toMatchObject({ safe: false, installations: 2 })
+    expect(some.keys[1]!.verdict.text).toContain(`2 of version 1.0. ${leftOut}`)
+    // A key that nobody used is not theirs either.
+    const unused = reportUsage([NEW, OLD], [hour('new', '1.0', 9)], [], 700)
+    expect(unused.keys[1]!.verdict.safe).toBe(true)
+  })
+
   test('nothing to break at a revoked or an unused key', () => {
     const revoked: ReportedKey = { ...OLD, state: 'revoked' }
     const pending: ReportedKey = { ...OLD, id: 'pending', state: 'pending' }
@@ -95,7 +115,7 @@ describe('counting', () => {
       ['i2', 'k1', 6],
     ])
     expect(batch.keys.get('k1')).toEqual({ applicationId: 'a', at: 8 })
-    expect(counter.take()).toEqual({ hours: [], lastCalls: [], keys: new Map() })
+    expect(counter.take()).toEqual({ hours: [], lastCalls: [], leftOut: [], keys: new Map() })
   })
 
   test('versions that a client invents end in one bucket, over flushes too', () => {
@@ -123,6 +143,9 @@ describe('counting', () => {
     }
     const batch = counter.take()
     expect(batch.lastCalls).toHaveLength(50_000)
+    expect(batch.leftOut).toEqual([{ applicationId: 'a', hour: 0, installations: 10_000 }])
+    counter.putBack(batch)
+    expect(counter.take()).toEqual(batch)
     expect(batch.hours[0]!.requests).toBe(60_000)
   })
 })

@@ -76,6 +76,61 @@ describe.each(ENGINES)('usage on $name', (engine) => {
     await store.add(batch('many', []))
   })
 
+  test('new installations are bounded by application and hour, over processes; known ones are always updated', async () => {
+    const open = async () => createUsageStore((await fixture.open({ schedule: false })).db, 10)
+    const [one, other] = [await open(), await open()]
+    const invented = (prefix: string, count: number, at = NOW) =>
+      batch(
+        'bound',
+        Array.from({ length: count }, (_, i) => ['k1', at, `${prefix}${i}`] as [string, number, string]),
+      )
+    expect(await one.add(invented('z', 3))).toBe(0)
+    const leftOut = await Promise.all([one.add(invented('a', 20)), other.add(invented('b', 20))])
+    expect(leftOut[0]! + leftOut[1]!).toBe(33)
+    const counted = async () =>
+      (await one.installations('bound', 0)).map((row) => [row.keyUuid, row.installations])
+    expect(await counted()).toEqual([['bound-k1', 10]])
+    expect(await one.installationsLeftOut('bound', NOW - MS_PER_HOUR)).toBe(33)
+
+    // The bound is reached, and who is known moves on to the next key all the same.
+    expect(
+      await other.add(
+        batch('bound', [
+          ['k2', NOW + 5, 'z1'],
+          ['k2', NOW + 5, 'new'],
+        ]),
+      ),
+    ).toBe(1)
+    expect(await counted()).toEqual(
+      expect.arrayContaining([
+        ['bound-k2', 1],
+        ['bound-k1', 9],
+      ]),
+    )
+    // Others, and the next hour, have room of their own.
+    expect(await one.add(batch('elsewhere', [['k1', NOW, 'new']]))).toBe(0)
+    expect(await one.add(invented('c', 10, NOW + MS_PER_HOUR))).toBe(0)
+    expect(await one.installationsLeftOut('bound', NOW)).toBe(0)
+    expect(await one.installationsLeftOut('elsewhere', 0)).toBe(0)
+    // Those that no longer fitted into memory count as left out, too.
+    const dropped = { hours: [], lastCalls: [], keys: new Map() }
+    const hour = NOW - (NOW % MS_PER_HOUR)
+    const lost = [{ applicationId: 'lost', hour, installations: 4 }]
+    expect(await one.add({ ...dropped, leftOut: lost })).toBe(4)
+    expect(await one.installationsLeftOut('lost', hour)).toBe(4)
+  })
+
+  test('those that called first enter, whatever they are called', async () => {
+    const store = createUsageStore((await fixture.open({ schedule: false })).db, 1)
+    await store.add(
+      batch('first', [
+        ['k1', NOW, 'zz'],
+        ['k2', NOW, 'aa'],
+      ]),
+    )
+    expect(await store.installations('first', 0)).toMatchObject([{ keyUuid: 'first-k1', installations: 1 }])
+  })
+
   test('is forgotten after its time, but the last use of a key is not', async () => {
     const old = NOW - (USAGE_RETENTION_DAYS + 1) * MS_PER_DAY
     await store.add(
@@ -98,6 +153,7 @@ test('what could not be written is written the next time', async () => {
     add: async (batch: { hours: readonly { requests: number }[] }) => {
       if (down) throw new Error('no database')
       written.push(...batch.hours.map(({ requests }) => requests))
+      return 2
     },
   } as unknown as UsageStore
   const errors: unknown[] = []
@@ -118,4 +174,5 @@ test('what could not be written is written the next time', async () => {
   await recorder.flush()
   expect(errors).toHaveLength(2)
   expect(written).toEqual([3])
+  expect(recorder.installationsLeftOut).toBe(2)
 })

@@ -2,8 +2,11 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Gateway } from '@keyhaven/channel/gateway'
 import { GATEWAY_LIMITS } from '@keyhaven/channel/gateway'
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { Actor } from '@keyhaven/keys'
 import { applicationIdSchema } from '../applications/application-routes.ts'
 import type { ApplicationService } from '../applications/application-service.ts'
+import type { AuditDetail } from '../platform/audit/audit-record.ts'
 import { requirePermission } from '../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../platform/auth/principal.ts'
 import { limitBody } from '../platform/http/limit-body.ts'
@@ -62,26 +65,40 @@ export interface CheckRouteParts {
 export function addCheckRoutes(app: OpenAPIHono<AdminEnv>, parts: CheckRouteParts): void {
   const { state, applications, gateway, limiter } = parts
 
+  /** Whose last call was over the limit. */
+  const limited = new Set<Actor>()
+
+  const audit = (actor: Actor, applicationId: string, detail: AuditDetail) =>
+    state.transaction(async (transaction) => {
+      state.audit.append(transaction, { actor, action: 'channel.check', applicationId, detail })
+    })
+
   app.openapi(checkRoutes.check, async (c) => {
     const { actor } = c.var.principal
+    const asked = c.req.valid('param').id
     const wait = limiter.take(actor)
     if (wait > 0) {
+      // Once until a call passes again: the limit also holds for what the log takes.
+      if (!limited.has(actor)) {
+        limited.add(actor)
+        await audit(actor, asked, { refused: 'RATE_LIMITED' })
+      }
       return problemResponse('RATE_LIMITED', {
         detail: `Try again in ${wait} seconds.`,
         headers: { 'retry-after': String(wait) },
       }) as never
     }
-    const { id } = await applications.get(c.req.valid('param').id)
+    limited.delete(actor)
+    const { id } = await applications.get(asked).catch(async (error: unknown) => {
+      if (error instanceof KeyhavenError && error.code === 'NOT_FOUND') {
+        await audit(actor, asked, { refused: error.code })
+      }
+      throw error
+    })
     const bytes = new Uint8Array(await c.req.arrayBuffer())
     const verdict = await gateway.check(bytes, c.req.header('content-type') ?? '', id)
-    await state.transaction(async (transaction) => {
-      state.audit.append(transaction, {
-        actor,
-        action: 'channel.check',
-        applicationId: id,
-        detail: { accepted: verdict.accepted, reason: verdict.reason ?? null, bytes: bytes.length },
-      })
-    })
+    const { accepted, reason = null } = verdict
+    await audit(actor, id, { accepted, reason, bytes: bytes.length })
     return c.json(verdict, 200)
   })
 }

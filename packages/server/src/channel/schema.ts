@@ -62,14 +62,29 @@ async function createUsage(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('usage_hours_time').on('usage_hours').column('hour').execute()
 }
 
+const createInstallationHours: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('installation_hours')
+      .addColumn('application_id', 'text', (column) => column.notNull())
+      .addColumn('hour', 'bigint', (column) => column.notNull())
+      .addColumn('added', 'bigint', (column) => column.notNull())
+      .addColumn('left_out', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('installation_hours_key', ['application_id', 'hour'])
+      .execute()
+    await db.schema.createIndex('installation_hours_time').on('installation_hours').column('hour').execute()
+  },
+}
+
 /** The channel: manifests, replay protection, usage. */
 export const channelSchema: FeatureSchema = {
-  migrations: { '0001-channel': createChannel },
+  migrations: { '0001-channel': createChannel, '0002-installation-hours': createInstallationHours },
   tables: [
     { name: 'manifest_publications', primaryKey: ['application_id'], backup: true },
     { name: 'replay_entries', primaryKey: ['entry_hash'], backup: false },
     { name: 'usage_hours', primaryKey: ['application_id', 'hour', 'key_uuid', 'app_version'], backup: true },
     { name: 'usage_keys', primaryKey: ['key_uuid'], backup: true },
     { name: 'installations', primaryKey: ['application_id', 'installation_id'], backup: true },
+    { name: 'installation_hours', primaryKey: ['application_id', 'hour'], backup: true },
   ],
 }

@@ -51,10 +51,21 @@ export interface InstallationsTable {
   trust: string
 }
 
+/** New installations of an application by hour. */
+export interface InstallationHoursTable {
+  application_id: string
+  /** Milliseconds, a full hour. */
+  hour: number
+  added: number
+  /** Beyond the bound: they have no row in `installations`. */
+  left_out: number
+}
+
 export interface ChannelTables {
   manifest_publications: ManifestPublicationsTable
   replay_entries: ReplayEntriesTable
   usage_hours: UsageHoursTable
   usage_keys: UsageKeysTable
   installations: InstallationsTable
+  installation_hours: InstallationHoursTable
 }

@@ -30,9 +30,18 @@ export interface LastCall extends ClientClaims {
   readonly at: number
 }
 
+/** Installations of one application and hour that could not be kept apart; one that calls again may count again. */
+export interface LeftOut {
+  readonly applicationId: string
+  readonly hour: number
+  installations: number
+}
+
 export interface UsageBatch {
   readonly hours: readonly HourCount[]
+  /** In the order of each installation's first call. */
   readonly lastCalls: readonly LastCall[]
+  readonly leftOut: readonly LeftOut[]
   /** The last use of each key, by its UUID. */
   readonly keys: ReadonlyMap<string, { readonly applicationId: string; readonly at: number }>
 }
@@ -42,10 +51,15 @@ export const MS_PER_HOUR = 3_600_000
 export const MAX_VERSIONS_PER_HOUR = 200
 /** Counts by key, hour and version that wait to be written; with the bound above, keys enough for any server. */
 const MAX_HOUR_COUNTS = 100_000
-/** Installations kept between two flushes; what comes beyond is counted without its name. */
+/** Installations kept between two flushes; what comes beyond is counted without its name, and as left out. */
 const MAX_LAST_CALLS = 50_000
 /** In the place of an app version that is too many. */
 export const OTHER_VERSIONS = 'other'
+
+/** The full hour that a time (ms) lies in. */
+export function hourOf(at: number): number {
+  return at - (at % MS_PER_HOUR)
+}
 
 export interface UsageCounter {
   count(call: UsageCall): void
@@ -59,6 +73,7 @@ export interface UsageCounter {
 export function createUsageCounter(): UsageCounter {
   let hours = new Map<string, HourCount>()
   let lastCalls = new Map<string, LastCall>()
+  let leftOut = new Map<string, LeftOut>()
   let keys = new Map<string, { applicationId: string; at: number }>()
   /** Of the present hour, over flushes: key → versions. */
   let versions = new Map<string, Set<string>>()
@@ -88,7 +103,16 @@ export function createUsageCounter(): UsageCounter {
   function addLastCall(call: LastCall): void {
     const installation = `${call.applicationId} ${call.installationId}`
     const known = lastCalls.get(installation)
-    if (known ? known.at <= call.at : lastCalls.size < MAX_LAST_CALLS) lastCalls.set(installation, call)
+    if (known === undefined && lastCalls.size >= MAX_LAST_CALLS) {
+      addLeftOut({ applicationId: call.applicationId, hour: hourOf(call.at), installations: 1 })
+    } else if (known === undefined || known.at <= call.at) lastCalls.set(installation, call)
+  }
+
+  function addLeftOut(row: LeftOut): void {
+    const bucketKey = `${row.applicationId} ${row.hour}`
+    const bucket = leftOut.get(bucketKey)
+    if (bucket) bucket.installations += row.installations
+    else leftOut.set(bucketKey, { ...row })
   }
 
   function addKeyUse(keyUuid: string, applicationId: string, at: number): void {
@@ -99,7 +123,7 @@ export function createUsageCounter(): UsageCounter {
 
   return {
     count({ applicationId, keyUuid, at, client }) {
-      const hour = at - (at % MS_PER_HOUR)
+      const hour = hourOf(at)
       const appVersion = versionBucket(keyUuid, hour, client?.appVersion ?? '')
       addHour({ applicationId, hour, keyUuid, appVersion, requests: 1 })
       addKeyUse(keyUuid, applicationId, at)
@@ -108,15 +132,22 @@ export function createUsageCounter(): UsageCounter {
       }
     },
     take() {
-      const batch = { hours: [...hours.values()], lastCalls: [...lastCalls.values()], keys }
+      const batch = {
+        hours: [...hours.values()],
+        lastCalls: [...lastCalls.values()],
+        leftOut: [...leftOut.values()],
+        keys,
+      }
       hours = new Map()
       lastCalls = new Map()
+      leftOut = new Map()
       keys = new Map()
       return batch
     },
     putBack(batch) {
       for (const row of batch.hours) addHour(row)
       for (const call of batch.lastCalls) addLastCall(call)
+      for (const row of batch.leftOut) addLeftOut(row)
       for (const [keyUuid, { applicationId, at }] of batch.keys) addKeyUse(keyUuid, applicationId, at)
     },
   }

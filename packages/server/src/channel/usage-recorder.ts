@@ -5,6 +5,8 @@ import { createUsageCounter } from './usage-counter.ts'
 import type { UsageStore } from './usage-store.ts'
 
 export interface UsageRecorder {
+  /** Installations that this process could not keep apart since it started. */
+  readonly installationsLeftOut: number
   /** Counts an exchange that was answered. */
   record(event: GatewayEvent): void
   /** Writes what was counted since the last time. What cannot be written is kept for the next. */
@@ -19,9 +21,13 @@ export function createUsageRecorder(
   onError: (error: unknown) => void,
 ): UsageRecorder {
   const counter: UsageCounter = createUsageCounter()
+  let installationsLeftOut = 0
   let flushing: Promise<void> = Promise.resolve()
 
   return {
+    get installationsLeftOut() {
+      return installationsLeftOut
+    },
     record({ applicationId, keyId, client }) {
       if (keyId === undefined) return
       const at = clock()
@@ -36,7 +42,7 @@ export function createUsageRecorder(
       flushing = flushing.then(async () => {
         const batch = counter.take()
         try {
-          await store.add(batch)
+          installationsLeftOut += await store.add(batch)
         } catch (error) {
           counter.putBack(batch)
           onError(error)

@@ -36,6 +36,8 @@ export interface KeyUsage extends ReportedKey {
 export interface UsageReport {
   readonly requests: number
   readonly installations: number
+  /** At most so many called and are not among them: too many new ones came within an hour. */
+  readonly installationsLeftOut: number
   readonly keys: readonly KeyUsage[]
 }
 
@@ -47,12 +49,14 @@ export function reportUsage(
   keys: readonly ReportedKey[],
   hours: readonly HourUsage[],
   lastCalls: readonly InstallationCount[],
+  installationsLeftOut = 0,
 ): UsageReport {
   const requests = sum(hours, (hour) => hour.requests)
   const installations = sum(lastCalls, (call) => call.installations)
   return {
     requests,
     installations,
+    installationsLeftOut,
     keys: keys.map((key) => {
       const keyHours = hours.filter((hour) => hour.keyUuid === key.id)
       const keyCalls = lastCalls.filter((call) => call.keyUuid === key.id)
@@ -65,7 +69,7 @@ export function reportUsage(
         installations: keyInstallations,
         installationShare: share(keyInstallations, installations),
         byAppVersion: usageByVersion(keyHours, keyCalls),
-        verdict: verdictOf(key, keys, keyHours, lastCalls),
+        verdict: verdictOf(key, keys, keyHours, lastCalls, installationsLeftOut),
       }
     }),
   }
@@ -76,6 +80,7 @@ function verdictOf(
   keys: readonly ReportedKey[],
   keyHours: readonly HourUsage[],
   lastCalls: readonly InstallationCount[],
+  installationsLeftOut: number,
 ): KeyVerdict {
   if (key.state === 'revoked') return verdict(true, [], 'This key is revoked already.')
   // Manifest clients move to another key by themselves, if there is one to move to.
@@ -84,13 +89,18 @@ function verdictOf(
     ? lastCalls.filter((call) => call.keyUuid === key.id && call.trust === 'pinned')
     : lastCalls
   const byAppVersion = installationsByVersion(broken)
+  const leftOutText = `Up to ${installationsLeftOut} more were left out of the count, because too many new ones came within an hour.`
   const count = sum(broken, (call) => call.installations)
   if (!stays && key.state !== 'pending') {
     return verdict(false, byAppVersion, 'No other key is active: add one before you revoke this one.')
   }
   if (count > 0) {
     const text = `${count} ${count === 1 ? 'installation pins' : 'installations pin'} this key and would break: ${named(byAppVersion)}.`
-    return verdict(false, byAppVersion, text)
+    return verdict(false, byAppVersion, installationsLeftOut > 0 ? `${text} ${leftOutText}` : text)
+  }
+  // Whoever was left out may have called with this key, if anybody did.
+  if (installationsLeftOut > 0 && keyHours.length > 0) {
+    return verdict(false, [], `${leftOutText} It is not known whether they would break.`)
   }
   const unnamed = sum(keyHours, (hour) => (hour.appVersion === '' ? hour.requests : 0))
   if (unnamed > 0) {

@@ -7,10 +7,10 @@ import type { AdminEnv } from '../platform/auth/principal.ts'
 import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { State } from '../platform/state/state.ts'
 import { keyStateSchema } from './e2e-key-json.ts'
-import { MS_PER_HOUR } from './usage-counter.ts'
+import { hourOf, MS_PER_HOUR } from './usage-counter.ts'
 import { reportUsage } from './usage-report.ts'
 import type { UsageStore } from './usage-store.ts'
-import { USAGE_RETENTION_DAYS } from './usage-store.ts'
+import { MAX_NEW_INSTALLATIONS_PER_HOUR, USAGE_RETENTION_DAYS } from './usage-store.ts'
 
 const HOURS_PER_DAY = 24
 
@@ -29,6 +29,11 @@ const usageSchema = z
     to: timeSchema,
     requests: z.int(),
     installations: z.int(),
+    installationsLeftOut: z.int().openapi({
+      description:
+        'At most so many called and are not counted: an application takes ' +
+        `${MAX_NEW_INSTALLATIONS_PER_HOUR} new ones an hour, as a client can invent them`,
+    }),
     keys: z.array(
       z.object({
         id: z.uuid(),
@@ -102,8 +107,13 @@ export function addUsageRoutes(app: OpenAPIHono<AdminEnv>, parts: UsageRoutePart
       lastUsedAt: lastUsed.get(key.id) ?? null,
     }))
     // Whole hours: the one in which the window begins is part of it.
-    const hours = await usage.hours(id, from - (from % MS_PER_HOUR))
-    const report = reportUsage(keys, hours, await usage.installations(id, from))
+    const hours = await usage.hours(id, hourOf(from))
+    const report = reportUsage(
+      keys,
+      hours,
+      await usage.installations(id, from),
+      await usage.installationsLeftOut(id, hourOf(from)),
+    )
     const keyIds = new Map(keys.map((key) => [key.id, key.keyId]))
     return c.json(
       {
@@ -111,6 +121,7 @@ export function addUsageRoutes(app: OpenAPIHono<AdminEnv>, parts: UsageRoutePart
         to: new Date(to).toISOString(),
         requests: report.requests,
         installations: report.installations,
+        installationsLeftOut: report.installationsLeftOut,
         keys: report.keys.map((key) => ({
           ...key,
           lastUsedAt: key.lastUsedAt === null ? null : new Date(key.lastUsedAt).toISOString(),

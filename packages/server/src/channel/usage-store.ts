@@ -1,12 +1,17 @@
 import { sql } from 'kysely'
 import type { Db, DbTransaction } from '../platform/database/schema.ts'
+import { admitInstallations } from './admit-installations.ts'
 import type { HourCount, LastCall, UsageBatch } from './usage-counter.ts'
+import { slices, sorted } from './usage-rows.ts'
 
 /** Usage older than this is forgotten, and with it installations that did not call since. */
 export const USAGE_RETENTION_DAYS = 90
 const MS_PER_DAY = 86_400_000
-/** Rows of one statement: 7 columns each, far below the limits of both engines. */
-const ROWS_PER_STATEMENT = 500
+/**
+ * Installations that one application can be given in an hour. A client can invent them: without a bound it fills the
+ * database and the verdict with installations that do not exist. Known ones are always updated.
+ */
+export const MAX_NEW_INSTALLATIONS_PER_HOUR = 10_000
 const MAX_SERIES_ROWS = 20_000
 
 export interface HourUsage {
@@ -25,29 +30,40 @@ export interface InstallationCount {
 }
 
 export interface UsageStore {
-  /** All of it or nothing, so that what could not be written can be tried again. */
-  add(batch: UsageBatch): Promise<void>
+  /**
+   * All of it or nothing, so that what could not be written can be tried again.
+   * @returns how many installations were left out, as too many new ones came within an hour.
+   */
+  add(batch: UsageBatch): Promise<number>
   /** Full hours that end after `from`, oldest first. */
   hours(applicationId: string, from: number): Promise<readonly HourUsage[]>
   /** Installations whose last call is not older than `from`. */
   installations(applicationId: string, from: number): Promise<readonly InstallationCount[]>
+  /** How many installations were left out in the hours from `from` on; one that called often may count often. */
+  installationsLeftOut(applicationId: string, from: number): Promise<number>
   /** Milliseconds, by the key's UUID. */
   keysLastUsed(applicationId: string): Promise<ReadonlyMap<string, number>>
   prune(now: number): Promise<void>
 }
 
 /** Usage in the database, added to by every process. */
-export function createUsageStore(db: Db): UsageStore {
+export function createUsageStore(
+  db: Db,
+  maxNewInstallationsPerHour: number = MAX_NEW_INSTALLATIONS_PER_HOUR,
+): UsageStore {
   return {
     async add(batch) {
       const hours = sorted(batch.hours, (h) => `${h.applicationId} ${h.hour} ${h.keyUuid} ${h.appVersion}`)
-      const lastCalls = sorted(batch.lastCalls, (l) => `${l.applicationId} ${l.installationId}`)
       const keys = sorted(lastUsedKeys(batch), (k) => k.key_uuid)
-      if (hours.length === 0 && lastCalls.length === 0 && keys.length === 0) return
-      await db.transaction().execute(async (transaction) => {
+      const { lastCalls, leftOut } = batch
+      if (hours.length + lastCalls.length + leftOut.length + keys.length === 0) return 0
+      return db.transaction().execute(async (transaction) => {
         for (const rows of slices(hours)) await addHours(transaction, rows)
-        for (const rows of slices(lastCalls)) await setLastCalls(transaction, rows)
+        const admitted = await admitInstallations(transaction, lastCalls, leftOut, maxNewInstallationsPerHour)
+        const written = sorted(admitted.lastCalls, (l) => `${l.applicationId} ${l.installationId}`)
+        for (const rows of slices(written)) await setLastCalls(transaction, rows)
         for (const rows of slices(keys)) await setKeysLastUsed(transaction, rows)
+        return admitted.leftOut
       })
     },
 
@@ -86,6 +102,16 @@ export function createUsageStore(db: Db): UsageStore {
       }))
     },
 
+    async installationsLeftOut(applicationId, from) {
+      const { found } = await db
+        .selectFrom('installation_hours')
+        .select(({ fn }) => fn.sum<number | string | null>('left_out').as('found'))
+        .where('application_id', '=', applicationId)
+        .where('hour', '>=', from)
+        .executeTakeFirstOrThrow()
+      return Number(found ?? 0)
+    },
+
     async keysLastUsed(applicationId) {
       const rows = await db
         .selectFrom('usage_keys')
@@ -98,6 +124,7 @@ export function createUsageStore(db: Db): UsageStore {
     async prune(now) {
       const limit = now - USAGE_RETENTION_DAYS * MS_PER_DAY
       await db.deleteFrom('usage_hours').where('hour', '<', limit).execute()
+      await db.deleteFrom('installation_hours').where('hour', '<', limit).execute()
       await db.deleteFrom('installations').where('last_used_at', '<', limit).execute()
     },
   }
@@ -178,16 +205,4 @@ function lastUsedKeys(batch: UsageBatch): KeyLastUsed[] {
     application_id: applicationId,
     last_used_at: at,
   }))
-}
-
-/** In one order everywhere, so that two processes never wait for each other's rows. */
-function sorted<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return items
-    .map((item) => ({ item, key: key(item) }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ item }) => item)
-}
-
-function* slices<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += ROWS_PER_STATEMENT) yield items.slice(i, i + ROWS_PER_STATEMENT)
 }
