@@ -1,14 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import type { Gateway, GatewayEvent, ReplayStore, SealedHandler } from '@keyhaven/channel/gateway'
 import { createGateway, createMemoryReplayStore } from '@keyhaven/channel/gateway'
-import {
-  BURNED_REFRESH_MS,
-  createDurableReplayStore,
-  entriesWereElsewhere,
-} from './channel/durable-replay-store.ts'
+import { createDurableReplayStore } from './channel/durable-replay-store.ts'
 import { createGatewayKeys } from './channel/gateway-keys.ts'
 import type { ManifestPublisher } from './channel/manifest-publisher.ts'
 import { createManifestPublisher } from './channel/manifest-publisher.ts'
 import { createDatabaseReplayStore } from './channel/replay-database.ts'
+import type { ReplayEntries, ReplayKind } from './channel/replay-mark.ts'
+import { createMarkedReplayStore, createReplayMark, MARK_RENEW_MS } from './channel/replay-mark.ts'
 import type { UsageRecorder } from './channel/usage-recorder.ts'
 import { createUsageRecorder } from './channel/usage-recorder.ts'
 import type { UsageStore } from './channel/usage-store.ts'
@@ -24,8 +23,6 @@ import type { State } from './platform/state/state.ts'
 
 const USAGE_FLUSH_MS = 5_000
 const REPLAY_PRUNE_MS = 30_000
-
-export type ReplayKind = 'memory' | 'database' | 'redis'
 
 /** What every process of a server has. */
 export interface ServerParts {
@@ -70,28 +67,38 @@ export async function openServerParts(
   }
   const closers: (() => Promise<void>)[] = []
 
-  const openFastReplay = async (): Promise<ReplayStore> => {
-    if (config.redisUrl === undefined) return createMemoryReplayStore(clock)
+  /** A store that forgets, and what its memory is called. */
+  const openFastReplay = async (): Promise<{
+    entries: ReplayEntries
+    identity: () => string | undefined
+  }> => {
+    if (config.redisUrl === undefined) {
+      const identity = randomUUID()
+      return { entries: createMemoryReplayStore(clock), identity: () => identity }
+    }
     const { createRedisReplayStore } = await import('./channel/replay-redis.ts')
     const store = await createRedisReplayStore(
       config.redisUrl,
-      state.restoredAt,
       clock,
       onError('the replay store (Redis) failed'),
     )
     closers.push(() => store.close())
-    return store
+    return { entries: store, identity: () => store.identity }
   }
 
   const openReplay = async (): Promise<ReplayStore> => {
-    const now = clock()
-    const since = replayKind === 'database' && (await entriesWereElsewhere(state, now)) ? now + 1 : 0
-    const database = createDatabaseReplayStore(state, since)
+    const database = createDatabaseReplayStore(state, clock)
     every(REPLAY_PRUNE_MS, 'pruning the replay store failed', () => database.prune(clock()))
-    if (replayKind === 'database') return database
-    const store = await createDurableReplayStore(await openFastReplay(), database, state, clock)
-    every(BURNED_REFRESH_MS, 'reading burned requests failed', () => store.refresh())
-    return store
+    const fast = replayKind === 'database' ? undefined : await openFastReplay()
+    const mark = await createReplayMark(state, replayKind, fast?.identity ?? (() => 'database'), clock)
+    closers.unshift(() => mark.release())
+    const durable = fast && (await createDurableReplayStore(fast.entries, database, state, clock))
+    every(MARK_RENEW_MS, 'looking after the replay store failed', async () => {
+      // In this order: without news of burned requests, nothing runs.
+      await durable?.refresh()
+      if (replayKind !== 'memory') await mark.renew()
+    })
+    return createMarkedReplayStore(durable ?? database, mark)
   }
 
   try {
@@ -128,6 +135,7 @@ export async function openServerParts(
     }
   } catch (error) {
     for (const timer of timers) clearInterval(timer)
+    for (const close of closers) await close()
     await state.close()
     throw error
   }

@@ -264,6 +264,7 @@ describe.each(ENGINES)('a backup of $name', (engine) => {
     expect(TABLES.filter((table) => !table.backup).map((table) => table.name)).toEqual([
       'state_changes',
       'replay_entries',
+      'replay_store',
       'sessions',
       'oidc_attempts',
     ])

@@ -67,7 +67,8 @@ describe('a captured request', () => {
     const { env } = await fixtureOf(engine)
     const first = await start(env)
     const key = await application(first)
-    const envelope = await sealRaw(key)
+    // Not dated within the second of the start, which a store in memory refuses.
+    const envelope = await sealRaw(key, { date: Date.now() + 1_000 })
     expect((await postEnvelope(`${first.publicUrl}/gateway/app`, envelope)).inner!.status).toBe(200)
     await first.kill()
     const second = await start(env)
@@ -159,6 +160,21 @@ describe('several processes', () => {
     await expect(startServerProcess(elsewhere)).rejects.toThrow(/another server uses/)
     await first.kill()
     await start(env) // a crash leaves no lock behind
+  })
+
+  test.each(ENGINES)('a server with Redis and one without do not run on one $name', async (engine) => {
+    const redis = await startRedis()
+    running.push(() => redis.stop())
+    const { env } = await fixtureOf(engine)
+    const workers = { ...env, KEYHAVEN_WORKERS: '2' }
+    const first = await start({ ...workers, KEYHAVEN_REDIS_URL: redis.url })
+    await expect(startServerProcess(workers)).rejects.toThrow(/the same KEYHAVEN_REDIS_URL, or none/)
+    await first.stop()
+    const second = await start(workers) // nobody is left who could run a call
+    await expect(startServerProcess({ ...workers, KEYHAVEN_REDIS_URL: redis.url })).rejects.toThrow(
+      /in the database, this one in Redis/,
+    )
+    expect((await callAdmin(second.adminUrl, 'GET', '/status')).body.replay).toBe('database')
   })
 
   test('a lock is shared by those that may share', async () => {

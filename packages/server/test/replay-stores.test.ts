@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
+import type { ReplayEntry } from '@keyhaven/channel/gateway'
 import { backend } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { freePort } from '../../../test/kit/free-port.ts'
 import { newRequestId } from '../../../test/kit/raw-envelope.ts'
-import { createDatabaseReplayStore } from '../src/channel/replay-database.ts'
+import { createDatabaseReplayStore, MAX_BURNED_HASHES } from '../src/channel/replay-database.ts'
+import type { ReplayEntries } from '../src/channel/replay-mark.ts'
 import type { RedisReplayStore } from '../src/channel/replay-redis.ts'
 import { createRedisReplayStore } from '../src/channel/replay-redis.ts'
 
@@ -26,7 +27,7 @@ function entry(more: Partial<ReplayEntry> = {}): ReplayEntry {
   }
 }
 
-async function tryInsert(store: ReplayStore): Promise<boolean> {
+async function tryInsert(store: ReplayEntries): Promise<boolean> {
   try {
     return await store.insert(entry())
   } catch {
@@ -35,7 +36,7 @@ async function tryInsert(store: ReplayStore): Promise<boolean> {
 }
 
 /** What every shared store must do; two stores stand for two processes. */
-function sharedStoreTests(stores: () => readonly [ReplayStore, ReplayStore]): void {
+function sharedStoreTests(stores: () => readonly [ReplayEntries, ReplayEntries]): void {
   test('takes an entry once, in whatever process it comes', async () => {
     const [one, two] = stores()
     const seen = entry()
@@ -75,13 +76,13 @@ function sharedStoreTests(stores: () => readonly [ReplayStore, ReplayStore]): vo
 
 describe.each(ENGINES)('replay entries on $name', (engine) => {
   let fixture: StateFixture
-  let stores: readonly [ReplayStore, ReplayStore]
+  let stores: readonly [ReplayEntries, ReplayEntries]
 
   beforeAll(async () => {
     fixture = await createStateFixture(engine)
     stores = [
-      createDatabaseReplayStore(await fixture.open({ schedule: false })),
-      createDatabaseReplayStore(await fixture.open({ schedule: false })),
+      createDatabaseReplayStore(await fixture.open({ schedule: false }), Date.now),
+      createDatabaseReplayStore(await fixture.open({ schedule: false }), Date.now),
     ]
   })
   afterAll(() => fixture?.dispose())
@@ -90,7 +91,7 @@ describe.each(ENGINES)('replay entries on $name', (engine) => {
 
   test('are forgotten when they have expired', async () => {
     const state = await fixture.open({ schedule: false })
-    const store = createDatabaseReplayStore(state)
+    const store = createDatabaseReplayStore(state, Date.now)
     const now = Date.now()
     const old = entry({ expiresAt: now - 1 })
     await store.insert(old)
@@ -115,11 +116,23 @@ describe.each(ENGINES)('replay entries on $name', (engine) => {
     expect(left).toEqual([])
   })
 
-  test('after a restore, what was dated before it is refused', async () => {
+  test('of requests dated ahead fill it only so far; others still run', async () => {
     const state = await fixture.open({ schedule: false })
-    expect(createDatabaseReplayStore(state).refusesBefore).toBe(0)
-    const restoredAt = Date.now()
-    expect(createDatabaseReplayStore({ ...state, restoredAt }).refusesBefore).toBeGreaterThan(restoredAt)
+    const expires_at = Date.now() + 10 * MINUTE_MS
+    for (let made = 0; made < MAX_BURNED_HASHES; made += 10_000) {
+      const rows = Array.from({ length: 10_000 }, () => ({ entry_hash: backend.randomBytes(32), expires_at }))
+      await state.db.insertInto('replay_entries').values(rows).execute()
+    }
+    let now = Date.now()
+    const store = createDatabaseReplayStore(state, () => now)
+    const ahead = entry({ expiresAt: expires_at + 1 })
+    expect(await store.burn(ahead)).toBeUndefined()
+    expect(await store.has(ahead)).toBe(false)
+    expect(await store.insert(entry())).toBe(true)
+    await state.db.deleteFrom('replay_entries').where('expires_at', '=', expires_at).execute()
+    now += 1_000
+    expect(await store.burn(ahead)).toBe(true)
+    expect(await store.burn(ahead)).toBe(false)
   })
 })
 
@@ -144,8 +157,8 @@ describe('replay entries in Redis', () => {
     redis.kill('SIGKILL')
     await gone
   }
-  const open = async (refusesBefore = 0) => {
-    const store = await createRedisReplayStore(`redis://127.0.0.1:${port}`, refusesBefore, Date.now, () => {})
+  const open = async (clock = Date.now) => {
+    const store = await createRedisReplayStore(`redis://127.0.0.1:${port}`, clock, () => {})
     stores.push(store)
     return store
   }
@@ -165,36 +178,41 @@ describe('replay entries in Redis', () => {
 
   sharedStoreTests(() => [stores[0]!, stores[1]!])
 
-  test('two processes agree on the time since which it remembers', async () => {
-    expect(stores[0]!.refusesBefore).toBe(stores[1]!.refusesBefore)
-    expect(stores[0]!.refusesBefore).toBeGreaterThan(Date.now() - MINUTE_MS)
-    expect((await open(Date.now() + 5)).refusesBefore).toBeGreaterThan(Date.now() - 1_000)
+  test('two processes agree on what it remembers', async () => {
+    expect(stores[0]!.identity).toMatch(/^\w{40} [\w-]{22}$/)
+    expect(stores[1]!.identity).toBe(stores[0]!.identity)
   })
 
-  test('fails closed while Redis is gone; then refuses all that it may have forgotten', async () => {
+  test.each([-7_000, 7_000])('a clock that differs by %i ms is refused', async (off) => {
+    await expect(open(() => Date.now() + off)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('differ by 7 seconds'),
+    })
+  })
+
+  test('fails closed while Redis is gone; then it is another one', async () => {
     const [one, two] = stores as [RedisReplayStore, RedisReplayStore]
-    const before = one.refusesBefore
+    const before = one.identity
     await stopRedis()
     await expect(one.insert(entry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    const stoppedAt = Date.now()
+    expect(one.identity).toBeUndefined()
     await startRedis()
     await expect.poll(() => tryInsert(one), { timeout: 10_000 }).toBe(true)
     await expect.poll(() => tryInsert(two), { timeout: 10_000 }).toBe(true)
-    expect(one.refusesBefore).toBeGreaterThan(before)
-    expect(one.refusesBefore).toBeGreaterThanOrEqual(stoppedAt)
-    expect(two.refusesBefore).toBe(one.refusesBefore)
+    expect(one.identity).not.toBe(before)
+    expect(two.identity).toBe(one.identity)
   })
 
   test('notices that somebody has emptied it', async () => {
     const [one] = stores as [RedisReplayStore]
     const { createClient } = await import('redis')
     const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect()
-    const emptiedAt = Date.now()
+    const before = one.identity
     await client.flushAll()
     client.destroy()
     await expect(one.insert(entry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await expect.poll(() => tryInsert(one), { timeout: 10_000 }).toBe(true)
-    expect(one.refusesBefore).toBeGreaterThanOrEqual(emptiedAt)
+    expect(one.identity).not.toBe(before)
   })
 
   test('one that may drop entries to make room is refused', async () => {
@@ -210,7 +228,7 @@ describe('replay entries in Redis', () => {
 
   test('a server does not start without it', async () => {
     const url = `redis://127.0.0.1:${await freePort()}`
-    await expect(createRedisReplayStore(url, 0, Date.now, () => {})).rejects.toMatchObject({
+    await expect(createRedisReplayStore(url, Date.now, () => {})).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
     })
   })

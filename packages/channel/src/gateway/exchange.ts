@@ -150,7 +150,7 @@ async function admit(
   if (judged.rememberUntil === undefined || (ahead && replay.burn === undefined)) return notBurned
   const hashing = settings.backend.sha256(envelope.exchange.enc)
   const encapsulatedKey = hashing instanceof Promise ? await hashing : hashing
-  let fresh: boolean
+  let fresh: boolean | undefined
   try {
     const entry = { applicationId, encapsulatedKey, requestId, expiresAt: judged.rememberUntil }
     const inserting = ahead ? replay.burn!(entry) : replay.insert(entry)
@@ -158,6 +158,7 @@ async function admit(
   } catch {
     return { code: 'STORE_UNAVAILABLE' }
   }
+  if (ahead && fresh === undefined) return notBurned
   if (fresh !== true) return { code: 'REPLAYED' }
   if (judged.verdict === 'future') return { code: 'CLOCK_SKEW', members: { now, burned: true } }
   if (judged.holdFor > 0) await settings.sleep(judged.holdFor)

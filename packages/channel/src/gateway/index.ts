@@ -6,9 +6,11 @@ export { isBodyHeld } from './light-request.ts'
 export { LightResponse, useLightResponse } from './light-response.ts'
 export {
   CLOCK_SKEW_SECONDS,
+  FUTURE_HOLD_MAX_SECONDS,
   GATEWAY_LIMITS,
   type GatewayLimits,
   KEY_CONFIGS_MAX_AGE_SECONDS,
+  PROCESS_CLOCKS_SECONDS,
   REPLAY_WINDOW_SECONDS,
 } from './limits.ts'
 export { createMemoryReplayStore, type MemoryReplayStoreOptions } from './memory-replay-store.ts'

@@ -164,6 +164,13 @@ describe('the clock', () => {
     expect(kit.seen).toHaveLength(0)
   })
 
+  test('a store without room for a date in the future is no reason to say that it never runs', async () => {
+    const full: ReplayStore = { ...shared(), burn: () => undefined }
+    const { kit, answer } = await dated(formatHttpDate(START + 600 * SECOND), full)
+    expect(json(answer)).toMatchObject({ code: 'CLOCK_SKEW', burned: false })
+    expect(kit.seen).toHaveLength(0)
+  })
+
   test.each([undefined, '', 'yesterday', '2026-11-21T12:00:00Z'])('date %j is refused', async (date) => {
     const { kit, answer } = await dated(date)
     expect(json(answer)).toMatchObject({ code: 'CLOCK_SKEW', now: START, refusedSince: 0 })

@@ -1,29 +1,30 @@
-import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
-import { CLOCK_SKEW_SECONDS } from '@keyhaven/channel/gateway'
+import { CLOCK_SKEW_SECONDS, REPLAY_WINDOW_SECONDS } from '@keyhaven/channel/gateway'
 import { isUniqueViolation, toStoreError } from '../platform/database/store-error.ts'
 import type { State } from '../platform/state/state.ts'
 import { replayHashes } from './replay-hash.ts'
+import type { ReplayEntries } from './replay-mark.ts'
 
 /** Rows of one clean-up statement: a longer one would hold up SQLite's only writer. */
 const PRUNE_ROWS = 2_000
+/** Hashes of requests dated ahead that are kept; they live up to a day, and whoever has the public key can make them. */
+export const MAX_BURNED_HASHES = 20_000
+const BURNED_COUNT_MS = 1_000
 const MS_PER_SECOND = 1_000
+/** A request that may run expires by then, so what expires later was burned. */
+const ORDINARY_LIFE_MS = (REPLAY_WINDOW_SECONDS + 2 * CLOCK_SKEW_SECONDS) * MS_PER_SECOND
 
-export interface DatabaseReplayStore extends ReplayStore {
+export interface DatabaseReplayStore extends ReplayEntries {
+  burn: NonNullable<ReplayEntries['burn']>
   /** Forgets what has expired. */
   prune(now: number): Promise<void>
 }
 
-/**
- * Replay protection for several processes on one database: an entry is durable before the request runs.
- *
- * @param since - milliseconds: entries of requests that ran before were kept elsewhere and are not here; 0 if none.
- */
-export function createDatabaseReplayStore(state: State, since = 0): DatabaseReplayStore {
-  const { db, restoredAt } = state
-  // What was accepted before a restore could have been dated ahead by the skew.
-  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + CLOCK_SKEW_SECONDS * MS_PER_SECOND
+/** Replay entries of several processes in one database: an entry is durable before the request runs. */
+export function createDatabaseReplayStore({ db }: State, clock: () => number): DatabaseReplayStore {
+  let burned = 0
+  let countedAt = Number.NEGATIVE_INFINITY
 
-  async function insert(entry: ReplayEntry): Promise<boolean> {
+  async function insert(entry: Parameters<ReplayEntries['insert']>[0]): Promise<boolean> {
     const rows = replayHashes(entry).map((hash) => ({ entry_hash: hash, expires_at: entry.expiresAt }))
     try {
       // One statement: both rows or none, on both engines.
@@ -35,10 +36,26 @@ export function createDatabaseReplayStore(state: State, since = 0): DatabaseRepl
     }
   }
 
+  async function countBurned(now: number): Promise<void> {
+    countedAt = now
+    const row = await db
+      .selectFrom('replay_entries')
+      .select((select) => select.fn.countAll().as('rows'))
+      .where('expires_at', '>', now + ORDINARY_LIFE_MS)
+      .executeTakeFirstOrThrow()
+    burned = Number(row.rows)
+  }
+
   return {
-    refusesBefore: Math.max(restoredUntil, since),
     insert,
-    burn: insert,
+
+    async burn(entry) {
+      const now = clock()
+      if (now - countedAt >= BURNED_COUNT_MS) await countBurned(now)
+      if (burned >= MAX_BURNED_HASHES) return undefined
+      burned += replayHashes(entry).length
+      return insert(entry)
+    },
 
     async has(entry) {
       const found = await db

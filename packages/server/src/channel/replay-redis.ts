@@ -1,10 +1,15 @@
-import type { ReplayStore } from '@keyhaven/channel/gateway'
+import { randomBytes } from 'node:crypto'
+import { PROCESS_CLOCKS_SECONDS } from '@keyhaven/channel/gateway'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { replayHashes } from './replay-hash.ts'
+import type { ReplayEntries } from './replay-mark.ts'
 
 const KEY_PREFIX = 'keyhaven:replay:'
-/** Since when this Redis, in this run of it, remembers: `run id time`. */
-const SINCE_KEY = `${KEY_PREFIX}since`
+/** What this Redis, in this run of it, remembers, has this name: `run id random`. */
+const IDENTITY_KEY = `${KEY_PREFIX}identity`
+const IDENTITY_BYTES = 16
+const MS_PER_SECOND = 1_000
+const MICROSECONDS_PER_MS = 1_000
 const CONNECT_TIMEOUT_MS = 5_000
 const MAX_RECONNECT_DELAY_MS = 1_000
 const RECONNECT_STEP_MS = 50
@@ -16,21 +21,21 @@ for i = 2, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end
 for i = 2, #KEYS do redis.call('SET', KEYS[i], '1', 'PXAT', ARGV[2]) end
 return 1`
 
-export interface RedisReplayStore extends ReplayStore {
+export interface RedisReplayStore extends ReplayEntries {
+  /** Another one once Redis may have lost entries; undefined while it cannot be asked. */
+  readonly identity: string | undefined
   close(): Promise<void>
 }
 
 /**
- * Replay protection for several processes on one Redis. A Redis that restarts may have lost entries, so requests
- * dated before its start are refused; while it cannot be reached, so is every request.
+ * Replay entries of several processes in one Redis. A Redis that restarts may have lost entries: then it is another
+ * one to the replay mark. While it cannot be reached, nothing runs.
  *
- * @param refusesBefore - milliseconds; never less than this.
  * @throws KeyhavenError at the start: `STORE_UNAVAILABLE` if Redis does not answer, `CONFIG_INVALID` if it may drop
- *   entries.
+ *   entries, or its clock is wrong.
  */
 export async function createRedisReplayStore(
   url: string,
-  refusesBefore: number,
   clock: () => number,
   onError: (error: unknown) => void,
 ): Promise<RedisReplayStore> {
@@ -47,11 +52,24 @@ export async function createRedisReplayStore(
         connected && Math.min(retries * RECONNECT_STEP_MS, MAX_RECONNECT_DELAY_MS),
     },
   })
-  /** The value under {@link SINCE_KEY}; undefined while this connection has not read it. */
-  let since: string | undefined
-  let sinceTime = Number.POSITIVE_INFINITY
+  /** The value under {@link IDENTITY_KEY}; undefined while this connection has not read it. */
+  let identity: string | undefined
 
-  async function readSince(): Promise<void> {
+  /** Redis forgets by its own clock. */
+  async function checkClock(): Promise<void> {
+    const asked = clock()
+    const [seconds, microseconds] = (await client.sendCommand(['TIME'])) as unknown as [string, string]
+    const answered = clock()
+    const time = Number(seconds) * MS_PER_SECOND + Number(microseconds) / MICROSECONDS_PER_MS
+    const off = Math.max(asked - time, time - answered)
+    if (off <= PROCESS_CLOCKS_SECONDS * MS_PER_SECOND) return
+    throw new KeyhavenError(
+      'CONFIG_INVALID',
+      `the clocks of Redis and of this server differ by ${Math.round(off / MS_PER_SECOND)} seconds: set both by NTP`,
+    )
+  }
+
+  async function readIdentity(): Promise<void> {
     const memory = await client.info('memory')
     // A Redis that drops entries to make room would let a request run twice, and nobody would notice.
     if (!/^maxmemory:0\s*$/m.test(memory) && !/^maxmemory_policy:noeviction\s*$/m.test(memory)) {
@@ -62,27 +80,27 @@ export async function createRedisReplayStore(
     }
     const runId = /^run_id:(\w+)/m.exec(await client.info('server'))?.[1]
     if (runId === undefined) throw new KeyhavenError('STORE_UNAVAILABLE', 'Redis does not say its run id')
-    const known = await client.get(SINCE_KEY)
+    await checkClock()
+    const known = await client.get(IDENTITY_KEY)
     if (known?.startsWith(`${runId} `)) {
-      since = known
+      identity = known
     } else {
-      // Another process may write first: then its time counts, so read it again.
-      const made = `${runId} ${clock()}`
+      // Another process may write first: then its name counts, so read it again.
+      const made = `${runId} ${randomBytes(IDENTITY_BYTES).toString('base64url')}`
       const won = await client.eval(
         `if redis.call('GET', KEYS[1]) == ARGV[1] or (ARGV[1] == '' and redis.call('EXISTS', KEYS[1]) == 0) then
           redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0`,
-        { keys: [SINCE_KEY], arguments: [known ?? '', made] },
+        { keys: [IDENTITY_KEY], arguments: [known ?? '', made] },
       )
-      since = won === 1 ? made : ((await client.get(SINCE_KEY)) ?? undefined)
+      identity = won === 1 ? made : ((await client.get(IDENTITY_KEY)) ?? undefined)
     }
-    sinceTime = Number(since?.split(' ')[1] ?? Number.POSITIVE_INFINITY)
   }
 
   let reading = false
   const readAgain = (): void => {
     if (reading) return
     reading = true
-    readSince()
+    readIdentity()
       .catch(onError)
       .finally(() => {
         reading = false
@@ -93,17 +111,17 @@ export async function createRedisReplayStore(
     new KeyhavenError('STORE_UNAVAILABLE', 'the replay store (Redis) cannot be reached', { cause })
 
   client.on('error', (error) => {
-    since = undefined
+    identity = undefined
     onError(error)
   })
   client.on('ready', () => {
-    since = undefined
+    identity = undefined
     readAgain()
   })
   try {
     await client.connect()
     connected = true
-    await readSince()
+    await readIdentity()
   } catch (cause) {
     if (client.isOpen) client.destroy()
     throw cause instanceof KeyhavenError ? cause : unavailable(cause)
@@ -112,12 +130,12 @@ export async function createRedisReplayStore(
   const keysOf = (hashes: readonly Buffer[]) => hashes.map((hash) => KEY_PREFIX + hash.toString('base64url'))
 
   return {
-    get refusesBefore() {
-      return Math.max(refusesBefore, sinceTime)
+    get identity() {
+      return identity
     },
 
     async insert(entry) {
-      if (since === undefined) {
+      if (identity === undefined) {
         // It may have failed when the connection came back, while Redis was still loading.
         if (client.isReady) readAgain()
         throw unavailable()
@@ -125,14 +143,14 @@ export async function createRedisReplayStore(
       let answer: unknown
       try {
         answer = await client.eval(INSERT_SCRIPT, {
-          keys: [SINCE_KEY, ...keysOf(replayHashes(entry))],
-          arguments: [since, String(Math.ceil(entry.expiresAt))],
+          keys: [IDENTITY_KEY, ...keysOf(replayHashes(entry))],
+          arguments: [identity, String(Math.ceil(entry.expiresAt))],
         })
       } catch (cause) {
         throw unavailable(cause)
       }
       if (answer === -1) {
-        since = undefined
+        identity = undefined
         readAgain()
         throw unavailable()
       }

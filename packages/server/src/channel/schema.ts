@@ -20,6 +20,14 @@ const createChannel: Migration = {
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
       .execute()
     await db.schema.createIndex('replay_entries_expiry').on('replay_entries').column('expires_at').execute()
+    await db.schema
+      .createTable('replay_store')
+      .addColumn('id', 'integer', (column) => column.primaryKey())
+      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('identity', 'text', (column) => column.notNull())
+      .addColumn('since', 'bigint', (column) => column.notNull())
+      .addColumn('renewed_at', 'bigint', (column) => column.notNull())
+      .execute()
     await createUsage(db)
   },
 }
@@ -82,6 +90,7 @@ export const channelSchema: FeatureSchema = {
   tables: [
     { name: 'manifest_publications', primaryKey: ['application_id'], backup: true },
     { name: 'replay_entries', primaryKey: ['entry_hash'], backup: false },
+    { name: 'replay_store', primaryKey: ['id'], backup: false },
     { name: 'usage_hours', primaryKey: ['application_id', 'hour', 'key_uuid', 'app_version'], backup: true },
     { name: 'usage_keys', primaryKey: ['key_uuid'], backup: true },
     { name: 'installations', primaryKey: ['application_id', 'installation_id'], backup: true },

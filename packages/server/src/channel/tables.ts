@@ -20,6 +20,19 @@ export interface ReplayEntriesTable {
   expires_at: number
 }
 
+/** One row: which replay store the servers on this database use. */
+export interface ReplayStoreTable {
+  /** Always 1. */
+  id: number
+  kind: 'memory' | 'database' | 'redis'
+  /** Another one once the store has forgotten what it knew; `database` for the database. */
+  identity: string
+  /** Requests dated earlier are refused; 0 if there was no other store before. */
+  since: number
+  /** 0 when the last process that used it has said so. */
+  renewed_at: number
+}
+
 /** Requests by key, hour and app version. */
 export interface UsageHoursTable {
   application_id: string
@@ -64,6 +77,7 @@ export interface InstallationHoursTable {
 export interface ChannelTables {
   manifest_publications: ManifestPublicationsTable
   replay_entries: ReplayEntriesTable
+  replay_store: ReplayStoreTable
   usage_hours: UsageHoursTable
   usage_keys: UsageKeysTable
   installations: InstallationsTable

@@ -1,0 +1,183 @@
+import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
+import {
+  CLOCK_SKEW_SECONDS,
+  FUTURE_HOLD_MAX_SECONDS,
+  PROCESS_CLOCKS_SECONDS,
+  REPLAY_WINDOW_SECONDS,
+} from '@keyhaven/channel/gateway'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { toStoreError } from '../platform/database/store-error.ts'
+import type { State } from '../platform/state/state.ts'
+
+export type ReplayKind = 'memory' | 'database' | 'redis'
+
+/** Where entries are kept. Which dates are refused is the mark's to say. */
+export type ReplayEntries = Omit<ReplayStore, 'refusesBefore'>
+
+const MS_PER_SECOND = 1_000
+/** How often a process says that its store is in use. */
+export const MARK_RENEW_MS = 1_000
+/** A process that could not say so for this long runs nothing. */
+const MARK_VALID_MS = 3_000
+const PROCESS_CLOCKS_MS = PROCESS_CLOCKS_SECONDS * MS_PER_SECOND
+/** After it every process of the old store runs nothing, whichever clock is right. */
+export const MARK_LEASE_MS = MARK_VALID_MS + PROCESS_CLOCKS_MS
+/** No request that the old store let through is dated later than this after another store took its place. */
+export const MARK_CHANGE_MS = MARK_VALID_MS + FUTURE_HOLD_MAX_SECONDS * MS_PER_SECOND + PROCESS_CLOCKS_MS
+const WINDOW_MS = REPLAY_WINDOW_SECONDS * MS_PER_SECOND
+const SKEW_MS = CLOCK_SKEW_SECONDS * MS_PER_SECOND
+const ROW_ID = 1
+/** Others of the same store may change the row meanwhile. */
+const MAX_ATTEMPTS = 5
+const PLACES: Readonly<Record<ReplayKind, string>> = {
+  memory: 'memory',
+  database: 'the database',
+  redis: 'Redis',
+}
+
+/** Says in the database which replay store is in use, so that servers with different ones never run the same request. */
+export interface ReplayMark {
+  /** Milliseconds: requests dated earlier may be in a store that is gone. The same for all processes. */
+  readonly refusesBefore: number
+  /** @throws KeyhavenError `STORE_UNAVAILABLE` unless the store is certainly the one in use. */
+  check(): void
+  /** @throws KeyhavenError `CONFIG_INVALID` if another store is in use; `STORE_UNAVAILABLE`. */
+  renew(): Promise<void>
+  /** Lets another store be used at once. Another process of this store takes it back within {@link MARK_RENEW_MS}. */
+  release(): Promise<void>
+}
+
+/**
+ * Takes the mark for a store, from a store that nobody uses any more if need be.
+ *
+ * @param identity - of what the store remembers: another one if it has forgotten; undefined while it is not known.
+ * @throws as {@link ReplayMark.renew}.
+ */
+export async function createReplayMark(
+  { db, restoredAt }: State,
+  kind: ReplayKind,
+  identity: () => string | undefined,
+  clock: () => number,
+): Promise<ReplayMark> {
+  // A backup holds no entries, and what ran before a restore could have been dated ahead by the skew.
+  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + SKEW_MS
+  let held: string | undefined
+  let renewedAt = Number.NEGATIVE_INFINITY
+  let since = Number.POSITIVE_INFINITY
+  let renewing: Promise<void> = Promise.resolve()
+
+  const renewRow = (mine: string, at: number) =>
+    db
+      .updateTable('replay_store')
+      .set({ renewed_at: at })
+      .where('kind', '=', kind)
+      .where('identity', '=', mine)
+      .returning('since')
+      .executeTakeFirst()
+
+  /** Puts this store into the row, if it may. Another process can do the same at once: then one of them does it. */
+  async function replaceRow(mine: string, now: number): Promise<void> {
+    const row = await db.selectFrom('replay_store').selectAll().executeTakeFirst()
+    const fresh = { kind, identity: mine, renewed_at: now }
+    if (row === undefined) {
+      // Nothing ran before. What is kept in the database needs no beginning: it does not forget.
+      await db
+        .insertInto('replay_store')
+        .values({ id: ROW_ID, ...fresh, since: kind === 'database' ? 0 : now + 1 })
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute()
+      return
+    }
+    // A single process has its store in memory, and the lock on the data folder shows that it has ended.
+    const ended = row.kind === 'memory'
+    if (!ended && row.identity !== held && Number(row.renewed_at) + MARK_LEASE_MS > now) {
+      throw anotherStore(row.kind, kind)
+    }
+    await db
+      .updateTable('replay_store')
+      .set({ ...fresh, since: Math.max(Number(row.since), now + (ended ? 1 : MARK_CHANGE_MS)) })
+      .where('identity', '=', row.identity)
+      .where('renewed_at', '=', row.renewed_at)
+      .execute()
+  }
+
+  async function take(): Promise<void> {
+    const mine = identity()
+    if (mine === undefined) return
+    const now = clock()
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const row = await renewRow(mine, now)
+        if (row !== undefined) {
+          held = mine
+          renewedAt = now
+          since = Number(row.since)
+          return
+        }
+        await replaceRow(mine, now)
+      }
+    } catch (error) {
+      if (error instanceof KeyhavenError) renewedAt = Number.NEGATIVE_INFINITY
+      throw toStoreError(error)
+    }
+    throw new KeyhavenError('STORE_UNAVAILABLE', 'several processes change the replay store at once')
+  }
+
+  const renew = (): Promise<void> => {
+    renewing = take()
+    return renewing
+  }
+
+  await renew()
+  return {
+    get refusesBefore() {
+      const earliest = Math.max(since, restoredUntil)
+      // As old as that, a date is refused anyway; entries in the database then do for dates ahead, too.
+      return kind === 'database' && earliest + WINDOW_MS < clock() ? 0 : earliest
+    },
+    check() {
+      const valid = kind === 'memory' || clock() - renewedAt < MARK_VALID_MS
+      if (!valid || held === undefined || held !== identity()) {
+        throw new KeyhavenError('STORE_UNAVAILABLE', 'it is not certain that this replay store is in use')
+      }
+    },
+    renew,
+    async release() {
+      await renewing.catch(() => {})
+      // Without the database it expires by itself.
+      if (held !== undefined) await renewRow(held, 0).catch(() => {})
+    },
+  }
+}
+
+/** A store that runs nothing unless it is the one in use, before and after it has taken an entry. */
+export function createMarkedReplayStore(entries: ReplayEntries, mark: ReplayMark): ReplayStore {
+  const checked =
+    <T>(add: (entry: ReplayEntry) => T | Promise<T>) =>
+    (entry: ReplayEntry): T | Promise<T> => {
+      mark.check()
+      const adding = add(entry)
+      if (!(adding instanceof Promise)) return adding
+      return adding.then((added) => {
+        mark.check()
+        return added
+      })
+    }
+  return {
+    get refusesBefore() {
+      return mark.refusesBefore
+    },
+    insert: checked((entry) => entries.insert(entry)),
+    ...(entries.burn && { burn: checked((entry) => entries.burn!(entry)) }),
+    has: (entry) => entries.has(entry),
+  }
+}
+
+function anotherStore(theirs: ReplayKind, mine: ReplayKind): KeyhavenError {
+  const place = theirs === mine ? `another ${PLACES[theirs]}` : PLACES[theirs]
+  return new KeyhavenError(
+    'CONFIG_INVALID',
+    `servers on this database keep replay entries in ${place}, this one in ${PLACES[mine]}: give all of them the same ` +
+      `KEYHAVEN_REDIS_URL, or none; to change it, stop them all first (after a crash, wait ${MARK_LEASE_MS / MS_PER_SECOND} seconds)`,
+  )
+}
