@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
 import type { State } from '../packages/server/src/platform/state/state.ts'
 import { createStateFixture, ENGINES } from '../test/kit/engines.ts'
 import { measuredRow, type Row, targetRow } from './row.ts'
@@ -25,7 +24,6 @@ export async function run(): Promise<Row[]> {
       let smallest: number | undefined
       for (const size of TABLE_SIZES) {
         await fill(state, filled, size)
-        if (engine.dialect === 'postgres') await sql`analyze managed_keys`.execute(state.db)
         filled = size
         await lookUpMicroseconds(state, size)
         const value = await lookUpMicroseconds(state, size)
