@@ -59,8 +59,9 @@ export async function createReplayMark(
   identity: () => string | undefined,
   clock: () => number,
 ): Promise<ReplayMark> {
-  // A backup holds no entries, and what ran before a restore could have been dated ahead by the skew.
-  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + SKEW_MS
+  // A backup holds no entries. What ran before a restore could have been dated ahead by the skew, but for a store in
+  // memory, which runs nothing before its date.
+  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + (kind === 'memory' ? 1 : SKEW_MS)
   let held: string | undefined
   let renewedAt = Number.NEGATIVE_INFINITY
   let since = Number.POSITIVE_INFINITY
