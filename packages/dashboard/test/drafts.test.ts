@@ -5,10 +5,9 @@ import { idFromName, isApplicationId } from '../src/applications/application-id.
 import { ANY, draftToFilter } from '../src/audit/audit-filter-draft.ts'
 import { describeDetail } from '../src/audit/describe-detail.ts'
 import { formatShare } from '../src/channel/format-share.ts'
-import { checkRevocation } from '../src/channel/revocation-draft.ts'
-import { checkRootSwitch } from '../src/channel/root-switch-draft.ts'
 import { scheduleChanges } from '../src/channel/schedule-changes.ts'
 import { isLocalUrl } from '../src/channel/use-server-url.ts'
+import { checkConfirmation } from '../src/parts/confirmation.ts'
 import { isoToMoment, momentToIso } from '../src/parts/local-moment.ts'
 import { readProviderRefusal } from '../src/session/provider-refusal.ts'
 
@@ -44,24 +43,15 @@ describe('an application', () => {
   })
 })
 
-describe('a revocation', () => {
-  const key = { keyId: 12 } as E2eKey
-  test('needs the exact id, a reason, and for the last key consent', () => {
-    expect(Object.keys(checkRevocation({ keyId: '1', reason: ' ', consent: false }, key, true))).toEqual([
-      'keyId',
-      'reason',
-      'consent',
-    ])
-    expect(checkRevocation({ keyId: ' 12 ', reason: 'leaked', consent: false }, key, false)).toEqual({})
+describe('what cannot be undone', () => {
+  const draft = { id: '1', reason: ' ', consent: false }
+  const subject = { kind: 'key', id: '12' }
+  test('needs the exact id, a reason, and consent where more is at stake', () => {
+    expect(Object.keys(checkConfirmation(draft, subject, 'Tick this'))).toEqual(['id', 'reason', 'consent'])
+    expect(checkConfirmation(draft, subject).id).toBe('Type 12, the id of this key')
+    expect(checkConfirmation({ ...draft, id: ' 12 ', reason: 'leaked' }, subject)).toEqual({})
+    expect(checkConfirmation({ id: '12', reason: 'leaked', consent: true }, subject, 'Tick this')).toEqual({})
   })
-})
-
-test('a switch to the spare root needs the exact application id and a reason', () => {
-  expect(Object.keys(checkRootSwitch({ applicationId: 'dem', reason: ' ' }, 'demo'))).toEqual([
-    'applicationId',
-    'reason',
-  ])
-  expect(checkRootSwitch({ applicationId: ' demo ', reason: 'leaked' }, 'demo')).toEqual({})
 })
 
 describe('a schedule', () => {

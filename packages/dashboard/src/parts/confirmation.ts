@@ -1,0 +1,36 @@
+/** What stands behind a typed id, such as key 12. */
+export interface ConfirmationSubject {
+  /** What it is, in one word. */
+  readonly kind: string
+  readonly id: string
+}
+
+/** What a person fills in before something that cannot be undone. */
+export interface ConfirmationDraft {
+  /** The subject's id, typed by hand. */
+  readonly id: string
+  readonly reason: string
+  /** Asked for only where more is at stake. */
+  readonly consent: boolean
+}
+
+export const EMPTY_CONFIRMATION: ConfirmationDraft = { id: '', reason: '', consent: false }
+
+export type ConfirmationErrors = Partial<Record<keyof ConfirmationDraft, string>>
+
+/**
+ * Why it is not sent yet, in the order of the fields; empty if it may be.
+ *
+ * @param consentAdvice - given where consent is needed: what to do if one would rather not.
+ */
+export function checkConfirmation(
+  draft: ConfirmationDraft,
+  { kind, id }: ConfirmationSubject,
+  consentAdvice?: string,
+): ConfirmationErrors {
+  const errors: ConfirmationErrors = {}
+  if (draft.id.trim() !== id) errors.id = `Type ${id}, the id of this ${kind}`
+  if (draft.reason.trim() === '') errors.reason = 'Say why, in a few words'
+  if (consentAdvice !== undefined && !draft.consent) errors.consent = consentAdvice
+  return errors
+}
