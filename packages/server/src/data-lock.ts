@@ -14,22 +14,26 @@ export interface DataLock {
 }
 
 /**
+ * `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that share what they
+ * remember. `maintenance`: no server at all, because this is none, and replaces what a server relies on.
+ */
+export type DataLockMode = 'alone' | 'shared' | 'maintenance'
+
+/**
  * Says who uses the folder of a database, by a lock of the operating system that ends with the process, however it ends.
  *
- * @param mode - `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that
- *   share what they remember.
  * @throws KeyhavenError `CONFIG_INVALID` if another server runs that does not allow it.
  */
-export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLock {
+export function lockDataFolder(folder: string, mode: DataLockMode): DataLock {
   const lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 })
   try {
     // A rollback-journal database: a read transaction takes SQLite's shared lock, an exclusive one the exclusive.
     lock.exec('PRAGMA journal_mode = DELETE')
-    if (mode === 'alone') {
-      lock.exec('BEGIN EXCLUSIVE')
-    } else {
+    if (mode === 'shared') {
       lock.exec('BEGIN')
       lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+    } else {
+      lock.exec('BEGIN EXCLUSIVE')
     }
   } catch (error) {
     lock.close()
@@ -37,8 +41,10 @@ export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLo
     if (errcode !== undefined && (errcode & PRIMARY_CODE_MASK) === SQLITE_BUSY) {
       throw new KeyhavenError(
         'CONFIG_INVALID',
-        `another server uses ${folder}: stop it, give this one a data folder (--data) and a database of its own, ` +
-          'or start one server with --workers',
+        mode === 'maintenance'
+          ? `a server uses ${folder}: stop it first, then run this again`
+          : `another server uses ${folder}: stop it, give this one a data folder (--data) and a database of its own, ` +
+              'or start one server with --workers',
         { cause: error },
       )
     }
@@ -53,7 +59,7 @@ export function lockDataFolder(folder: string, mode: 'alone' | 'shared'): DataLo
  *
  * @throws as {@link lockDataFolder}.
  */
-export function lockDatabase(database: DatabaseConfig, mode: 'alone' | 'shared'): DataLock | undefined {
+export function lockDatabase(database: DatabaseConfig, mode: DataLockMode): DataLock | undefined {
   if (database.dialect !== 'sqlite') return undefined
   const folder = dirname(database.file)
   mkdirSync(folder, { recursive: true, mode: DIRECTORY_MODE })

@@ -152,6 +152,37 @@ describe.each(ENGINES)('a rolled back $name', (engine) => {
         .execute(),
     )
     await expect(open()).rejects.toMatchObject(ROLLED_BACK)
+    expect(await runRecover()).toMatchObject({ recovered: true, missingAuditEntries: null })
+  })
+
+  test.each(['beside', 'away from'])('a restore %s the anchor hides no lost audit entry', async (place) => {
+    await add(state)
+    const file = `${fixture.folder}/one.backup`
+    await backup(fixture.config, { file })
+    await add(state)
+    await add(state)
+    await add(state)
+    await state.close()
+    const anchor = anchorFile(fixture.config.masterKeyFile)
+    // Away from it, the restore's own entry gets the number of a lost one.
+    if (place !== 'beside') renameSync(anchor, `${anchor}.away`)
+    await restore(fixture.config, { file, actor: 'cli:local', force: true })
+    if (place !== 'beside') renameSync(`${anchor}.away`, anchor)
+    expect(await runRecover()).toMatchObject({ recovered: true, missingAuditEntries: 3 })
+    state = await open()
+    const { items } = await state.audit.list({ action: 'state.recover' })
+    expect(items[0]?.detail).toMatchObject({ missingAuditEntries: 3 })
+    expect(await state.audit.verify()).toMatchObject({ valid: true })
+  })
+
+  test('an application that has published no manifest keeps its epoch', async () => {
+    await add(state)
+    const back = await rememberDatabase(state.db)
+    await add(state)
+    await offline(back)
+    expect(await runRecover()).toMatchObject({ recovered: true, epochsRaised: 0, missingAuditEntries: 1 })
+    state = await open()
+    expect((await state.manifests.get('demo')).epoch).toBe(1)
   })
 
   test('a missing anchor is not taken for a new installation', async () => {
@@ -160,9 +191,11 @@ describe.each(ENGINES)('a rolled back $name', (engine) => {
     const file = anchorFile(fixture.config.masterKeyFile)
     for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
     await expect(open()).rejects.toMatchObject(ROLLED_BACK)
-    expect(await runRecover()).toMatchObject({ recovered: true, missingAuditEntries: 0 })
+    expect(await runRecover()).toMatchObject({ recovered: true, missingAuditEntries: null })
     state = await open()
     expect(await state.audit.verify()).toMatchObject({ valid: true })
+    const { items } = await state.audit.list({ action: 'state.recover' })
+    expect(items[0]?.detail).toMatchObject({ missingAuditEntries: 'not known' })
   })
 
   test('a crash between commit and anchor is no rollback, and the anchor catches up', async () => {
@@ -243,8 +276,12 @@ test('neither recover nor restore works beside a running server on SQLite', asyn
   await backup(config, { file })
   const by = { actor: 'cli:local' }
   const lock = lockDatabase(config.database, 'shared')
-  await expect(recover(config, by)).rejects.toThrow(/another server uses/)
-  await expect(restore(config, { ...by, file, force: true })).rejects.toThrow(/another server uses/)
+  const stopFirst = {
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/^a server uses .*: stop it first/),
+  }
+  await expect(recover(config, by)).rejects.toMatchObject(stopFirst)
+  await expect(restore(config, { ...by, file, force: true })).rejects.toMatchObject(stopFirst)
   lock?.release()
   await restore(config, { ...by, file, force: true })
   await recover(config, by)

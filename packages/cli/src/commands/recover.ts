@@ -37,7 +37,7 @@ export function recoverCommand(frame: Frame, program: Command): void {
         if (!summary.recovered) return 'nothing to recover: the database is not older than its anchor'
         const facts = fields([
           ['recovered', summary.difference],
-          ['missing audit entries', summary.missingAuditEntries],
+          ['missing audit entries', summary.missingAuditEntries ?? 'not known'],
           ['epochs raised', summary.epochsRaised],
           ['keys revoked again', summary.revokedAgain.length],
         ])

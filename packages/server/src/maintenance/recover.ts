@@ -10,7 +10,7 @@ import { migrateDatabase } from '../platform/database/migrations.ts'
 import { openDatabase } from '../platform/database/open-database.ts'
 import type { Db, DbTransaction, Dialect } from '../platform/database/schema.ts'
 import { EVERYTHING, lockStateHead, recordChanges } from '../platform/state/commit-effects.ts'
-import { chainGap } from './chain-gap.ts'
+import { chainGap, countLostEntries } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
 
 const BATCH = 500
@@ -29,9 +29,10 @@ export interface RecoverSummary {
   readonly difference?: string
   /** Keys that were live again and are revoked now. */
   readonly revokedAgain: readonly RevokedKey[]
-  /** Applications whose manifest starts a new epoch. */
+  /** Applications whose manifest starts a new epoch: those that may have published one. */
   readonly epochsRaised: number
-  readonly missingAuditEntries: number
+  /** Entries that were made and are lost; null if it cannot be known. */
+  readonly missingAuditEntries: number | null
 }
 
 /**
@@ -45,7 +46,7 @@ export async function recover(
   config: Pick<Config, 'database' | 'masterKeyFile'>,
   options: RecoverOptions,
 ): Promise<RecoverSummary> {
-  const lock = lockDatabase(config.database, 'alone')
+  const lock = lockDatabase(config.database, 'maintenance')
   const database = await openDatabase(config.database).catch((error) => {
     lock?.release()
     throw error
@@ -82,8 +83,14 @@ async function recoverWith(
     await transaction.deleteFrom('sessions').execute()
     const epochsRaised = await raiseEpochs(transaction, anchor.manifests())
     const gap = chainGap(head, anchored)
-    const missingAuditEntries = gap.nextSequence - head.audit_sequence - 1
-    const detail = { difference, revokedAgain: revokedAgain.length, epochsRaised, ...gap.detail }
+    const missingAuditEntries = (await countLostEntries(transaction, head, anchored)) ?? null
+    const detail = {
+      difference,
+      revokedAgain: revokedAgain.length,
+      epochsRaised,
+      missingAuditEntries: missingAuditEntries ?? 'not known',
+      ...gap.detail,
+    }
     const records: AuditRecord[] = [
       { actor: options.actor, action: 'state.recover', detail },
       ...revokedAgain.map((key) => ({

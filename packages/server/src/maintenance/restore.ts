@@ -14,7 +14,7 @@ import type { DbTransaction } from '../platform/database/schema.ts'
 import { readMasterKeyIds } from '../platform/wrappers/master-keyring.ts'
 import { keyringLocation } from '../platform/wrappers/open-master-keys.ts'
 import type { BackupHeader, Row } from './backup-format.ts'
-import { chainGap } from './chain-gap.ts'
+import { backupEnd, chainGap } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
 import { readBackup } from './read-backup.ts'
 
@@ -50,7 +50,7 @@ export async function restore(
 ): Promise<RestoreSummary> {
   const file = resolve(options.file)
   const header = await check(file, config, options)
-  const lock = lockDatabase(config.database, 'alone')
+  const lock = lockDatabase(config.database, 'maintenance')
   const database = await openDatabase(config.database).catch((error) => {
     lock?.release()
     throw error
@@ -169,7 +169,7 @@ async function record(
   const gap = chainGap(head, anchored)
   const detail = {
     backupCreatedAt: header.createdAt,
-    backupAuditSequence: header.auditHead.sequence,
+    ...backupEnd(header.auditHead.sequence),
     ...gap.detail,
   }
   const at = Math.max(now, head.audit_at)
