@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { connect } from '@keyhaven/sdk'
 import { expect, test } from 'vitest'
-import { createCliFolder } from './cli/cli-folder.ts'
+import { type CliFolder, createCliFolder } from './cli/cli-folder.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
-import { startCommand } from './cli/started-server.ts'
+import { readGreeting, startCommand } from './cli/started-server.ts'
 
 const SCRIPT_TIMEOUT_MS = 120_000
 
@@ -51,3 +54,48 @@ test('keyhaven gateway opens sealed calls in front of a backend', {
   })
   expect(await server.stop()).toBe(0)
 })
+
+test('keyhaven gateway prints what an app needs to call it', { timeout: SCRIPT_TIMEOUT_MS }, async () => {
+  await using folder = await createCliFolder()
+  const argv = ['gateway', '--upstream', 'http://127.0.0.1:3000', '--data', 'data']
+  const last = "  const answer = await keyhaven.fetch('/')"
+  const greeting = await readGreeting(folder, argv, last)
+  const shown = (text: string) => /rootThumbprints: \['([\w-]{43})', '([\w-]{43})'\]/.exec(text)?.slice(1)
+  expect(greeting).toContain('  backend        http://127.0.0.1:3000\n')
+  expect(greeting).toMatch(/connect\({ url: 'http:\/\/127\.0\.0\.1:\d+', applicationId: 'demo', trust }\)/)
+
+  await using server = await startCommand(folder, [...argv, '--application', 'demo'])
+  expect(shown(greeting)).toEqual(server.defaultApplication.rootThumbprints)
+  const trust = { rootThumbprints: shown(greeting)! }
+  const keyhaven = connect({ url: server.publicUrl, applicationId: 'demo', trust })
+  await keyhaven.refresh() // accepts a manifest of these roots only
+  expect(await server.stop()).toBe(0)
+})
+
+test('keyhaven gateway for one application names its roots, or says that it is still to be made', {
+  timeout: SCRIPT_TIMEOUT_MS,
+}, async () => {
+  await using folder = await createCliFolder()
+  const gateway = ['gateway', '--upstream', 'http://127.0.0.1:3000', '--data', 'data']
+  const argv = [...gateway, '--application', 'shop']
+  const early = await readGreeting(folder, argv, 'keyhaven apps add')
+  expect(early).toContain('There is no application "shop" yet')
+
+  const first = await startCommand(folder, gateway)
+  const env = { KEYHAVEN_SERVER: first.adminUrl, KEYHAVEN_DATA_DIR: 'data' }
+  const step = await runInFolder(folder, env, ['apps', 'add', 'shop', '--json'])
+  await first.stop()
+
+  await using server = await startCommand(folder, argv)
+  const { trust } = JSON.parse(step) as { trust: { rootThumbprints: string[] } }
+  expect(server.defaultApplication).toEqual({ id: 'shop', rootThumbprints: trust.rootThumbprints })
+})
+
+async function runInFolder(
+  folder: CliFolder,
+  env: Readonly<Record<string, string>>,
+  argv: readonly string[],
+): Promise<string> {
+  const options = { cwd: folder.path, env: { ...folder.env, ...env } }
+  return (await promisify(execFile)('keyhaven', argv, options)).stdout
+}

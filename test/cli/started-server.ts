@@ -17,12 +17,7 @@ export async function startCommand(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<StartedServer> {
-  const listen = ['--port', '0', '--admin-listen', '127.0.0.1:0', '--log-level', 'warn']
-  const child = spawn('keyhaven', ['--json', ...argv, ...listen], {
-    cwd: folder.path,
-    env: { ...folder.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnCommand(folder, ['--json', ...argv], env)
   const stop = (): Promise<number | null> => stopChild(child)
   try {
     return { ...(await readStarted(child)), stop, [Symbol.asyncDispose]: async () => void (await stop()) }
@@ -30,6 +25,38 @@ export async function startCommand(
     await stop()
     throw error
   }
+}
+
+/** What such a command tells a person when it is ready, up to the line that holds `last`; it is stopped again then. */
+export async function readGreeting(
+  folder: CliFolder,
+  argv: readonly string[],
+  last: string,
+): Promise<string> {
+  const child = spawnCommand(folder, argv)
+  const lines: string[] = []
+  try {
+    for await (const line of createInterface({ input: child.stdout! })) {
+      lines.push(line)
+      if (line.includes(last)) return lines.join('\n')
+    }
+    throw new Error(`it ended before it said "${last}": ${lines.join('\n')}`)
+  } finally {
+    await stopChild(child)
+  }
+}
+
+function spawnCommand(
+  folder: CliFolder,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const listen = ['--port', '0', '--admin-listen', '127.0.0.1:0', '--log-level', 'warn']
+  return spawn('keyhaven', [...argv, ...listen], {
+    cwd: folder.path,
+    env: { ...folder.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 async function readStarted(

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import type { ApplicationService } from './applications/application-service.ts'
 import { createApplicationService } from './applications/application-service.ts'
+import { readApplications } from './applications/application-store.ts'
 import type { DataLock } from './data-lock.ts'
 import { lockDatabase } from './data-lock.ts'
 import type { Config } from './platform/config/config.ts'
+import type { State } from './platform/state/state.ts'
 import type { ProxyMode } from './proxy/proxy-mode.ts'
 import { startAdminService } from './serve-admin.ts'
 import type { PublicServiceOptions } from './serve-public.ts'
@@ -22,7 +24,7 @@ export interface RunningServer {
   readonly adminUrl: string
   /** Signs in to the dashboard once, within 15 minutes. */
   readonly oneTimeCode: string
-  /** What an app needs to trust the default application. */
+  /** What an app needs to trust the default application; of a gateway for one application, that one, once it exists. */
   readonly defaultApplication:
     | { readonly id: string; readonly rootThumbprints: readonly string[] }
     | undefined
@@ -98,7 +100,7 @@ async function startAlone(
       publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
-      defaultApplication: await describeDefault(applications),
+      defaultApplication: await describeDefault(parts.state, applications, proxy),
       close: async () => {
         await Promise.all([publicListener.close(SHUTDOWN_GRACE_MS), admin.close(SHUTDOWN_GRACE_MS)])
         await parts.close()
@@ -132,7 +134,7 @@ async function startWithWorkers(
       publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
-      defaultApplication: await describeDefault(applications),
+      defaultApplication: await describeDefault(parts.state, applications, proxy),
       close: async () => {
         await Promise.all([workers.close(), admin.close(SHUTDOWN_GRACE_MS)])
         await parts.close()
@@ -160,10 +162,13 @@ export async function publicOptions(
 }
 
 async function describeDefault(
+  state: State,
   applications: ApplicationService,
+  proxy: ProxyMode | undefined,
 ): Promise<RunningServer['defaultApplication']> {
-  const id = await applications.defaultId()
+  const id = proxy?.applicationId ?? (await applications.defaultId())
   if (id === undefined) return undefined
-  const { trust } = await applications.get(id)
-  return { id, rootThumbprints: trust.rootThumbprints }
+  // A gateway may start before its application: the same process has the admin API that makes it.
+  const [application] = await readApplications(state.db, { ids: [id] })
+  return application && { id, rootThumbprints: application.trust.rootThumbprints }
 }

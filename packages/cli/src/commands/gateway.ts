@@ -25,12 +25,11 @@ export function gatewayCommand(frame: Frame, program: Command): void {
       action<Record<string, unknown>>(frame, async ({ context, output, options }) => {
         const { loadConfig, startGateway } = await import('@keyhaven/server')
         const config = readSettings(context, GATEWAY_SETTINGS, options, loadConfig)
-        const { application } = options
-        const server = await startGateway(
-          config,
-          typeof application === 'string' ? { applicationId: application } : {},
+        const applicationId = typeof options.application === 'string' ? options.application : undefined
+        const server = await startGateway(config, applicationId === undefined ? {} : { applicationId })
+        await serveUntilStopped(output, server, () =>
+          describeGateway(output, server, config.upstreams, applicationId),
         )
-        await serveUntilStopped(output, server, () => describeGateway(output, server, config.upstreams))
         return undefined
       }),
     )

@@ -3,25 +3,43 @@ import type { Output } from './output.ts'
 
 /** What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines. */
 export function describeServer(output: Output, server: RunningServer): string {
-  const lines = addresses(output, server)
-  if (server.defaultApplication === undefined) return lines.join('\n')
+  const call = "fetch('/v1/echo', { method: 'POST', body: 'hello' })"
+  return [...addresses(output, server), ...firstCall(server, call)].join('\n')
+}
+
+/**
+ * What a gateway prints when it is ready: its backends too, and a call that reaches the first of them.
+ *
+ * @param applicationId - the one application that it serves, if it was told one.
+ */
+export function describeGateway(
+  output: Output,
+  server: RunningServer,
+  upstreams: readonly string[],
+  applicationId: string | undefined,
+): string {
+  const backends = upstreams.map((origin) => `  backend        ${origin}`)
+  const lines = [...addresses(output, server), ...backends]
+  if (server.defaultApplication === undefined && applicationId !== undefined) {
+    lines.push('', `There is no application "${applicationId}" yet: make it with \`keyhaven apps add\`.`)
+  }
+  return [...lines, ...firstCall(server, "fetch('/')")].join('\n')
+}
+
+/** An app's first lines, with the thumbprints that it ships. */
+function firstCall(server: RunningServer, call: string): string[] {
+  if (server.defaultApplication === undefined) return []
   const { id, rootThumbprints } = server.defaultApplication
   const thumbprints = rootThumbprints.map((thumbprint) => `'${thumbprint}'`).join(', ')
   return [
-    ...lines,
     '',
     `A first sealed call to the application "${id}":`,
     '',
     "  import { connect } from '@keyhaven/sdk'",
     `  const trust = { rootThumbprints: [${thumbprints}] }`,
     `  const keyhaven = connect({ url: '${server.publicUrl}', applicationId: '${id}', trust })`,
-    "  const answer = await keyhaven.fetch('/v1/echo', { method: 'POST', body: 'hello' })",
-  ].join('\n')
-}
-
-/** What a gateway prints when it is ready. */
-export function describeGateway(output: Output, server: RunningServer, upstreams: readonly string[]): string {
-  return [...addresses(output, server), ...upstreams.map((origin) => `  backend        ${origin}`)].join('\n')
+    `  const answer = await keyhaven.${call}`,
+  ]
 }
 
 function addresses(output: Output, server: RunningServer): string[] {
