@@ -10,10 +10,18 @@ import {
   MARK_CHANGE_MS,
   MARK_LEASE_MS,
 } from '../src/channel/replay-mark.ts'
+import { backup } from '../src/maintenance/backup.ts'
+import { recover } from '../src/maintenance/recover.ts'
+import { restore } from '../src/maintenance/restore.ts'
+import { openDatabase } from '../src/platform/database/open-database.ts'
 import type { State } from '../src/platform/state/state.ts'
+import { rememberDatabase } from './fixtures/roll-back.ts'
 
 const START = Date.parse('2026-11-21T12:00:00Z')
 const MINUTE_MS = 60_000
+const SKEW_MS = 30_000
+const RESTORED = START + MINUTE_MS
+const BY = { actor: 'cli:local' }
 
 function entry(): ReplayEntry {
   return {
@@ -128,11 +136,70 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     }
   })
 
-  test('after a restore, what was dated before it is refused', async () => {
-    const skew = 30_000
-    expect((await start('database', { restoredAt: START })).refusesBefore).toBe(START + skew)
-    now += MINUTE_MS
-    expect((await start('redis', { restoredAt: now })).refusesBefore).toBe(now + skew)
+  /** Serves with one kind of store, stops, sets the state back by `setBack`, and opens it again at {@link RESTORED}. */
+  const after = async (kind: ReplayKind, setBack: () => Promise<unknown>) => {
+    const mark = await start(kind)
+    const file = `${fixture.folder}/${kind}.backup`
+    await backup(fixture.config, { file })
+    await state.keys.addE2eKey({ applicationId: 'demo', suite: { kem: 'x25519', aead: 'aes-256-gcm' } }, BY)
+    await mark.release()
+    await state.close()
+    now = RESTORED
+    await setBack()
+    await recover(fixture.config, { ...BY, clock: () => now })
+    state = await fixture.open({ schedule: false })
+  }
+  const restoreOver = (kind: ReplayKind) => () =>
+    restore(fixture.config, {
+      ...BY,
+      file: `${fixture.folder}/${kind}.backup`,
+      force: true,
+      clock: () => now,
+    })
+
+  test.each(['database', 'redis'] as const)(
+    'a call that %s let run ahead of its date does not run again after a restore, whatever store comes next',
+    async (kind) => {
+      await after(kind, restoreOver(kind))
+      for (const next of ['memory', 'memory', 'database'] as const) {
+        expect((await start(next)).refusesBefore, next).toBe(RESTORED + SKEW_MS)
+        now += MINUTE_MS / 12
+      }
+    },
+  )
+
+  test('after a restore over a database whose store was in memory, one in memory answers at once', async () => {
+    await after('memory', restoreOver('memory'))
+    expect((await start('memory')).refusesBefore).toBe(RESTORED + 1)
+  })
+
+  test('a store in memory that took over just before a restore goes on refusing what the one before may have run', async () => {
+    const old = await start('redis')
+    await old.release()
+    now = RESTORED - 1
+    await after('memory', restoreOver('memory'))
+    expect((await start('memory')).refusesBefore).toBe(RESTORED - 1 + MARK_CHANGE_MS)
+  })
+
+  test('a second restore forgets nothing of the first', async () => {
+    await after('database', restoreOver('database'))
+    await (await start('memory')).release()
+    await state.close()
+    now += 1
+    await restoreOver('database')()
+    await recover(fixture.config, { ...BY, clock: () => now })
+    state = await fixture.open({ schedule: false })
+    expect((await start('memory')).refusesBefore).toBe(RESTORED + SKEW_MS)
+  })
+
+  test('a database that was set back without a restore does not know its last store', async () => {
+    const back = await rememberDatabase(state.db)
+    await after('memory', async () => {
+      const database = await openDatabase(fixture.config.database)
+      await back(database.db)
+      await database.close()
+    })
+    expect((await start('memory')).refusesBefore).toBe(RESTORED + SKEW_MS)
   })
 
   test('an entry that was taken while the mark expired does not run', async () => {

@@ -1,6 +1,5 @@
 import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
 import {
-  CLOCK_SKEW_SECONDS,
   FUTURE_HOLD_MAX_SECONDS,
   PROCESS_CLOCKS_SECONDS,
   REPLAY_WINDOW_SECONDS,
@@ -25,7 +24,6 @@ export const MARK_LEASE_MS = MARK_VALID_MS + PROCESS_CLOCKS_MS
 /** No request that the old store let through is dated later than this after another store took its place. */
 export const MARK_CHANGE_MS = MARK_VALID_MS + FUTURE_HOLD_MAX_SECONDS * MS_PER_SECOND + PROCESS_CLOCKS_MS
 const WINDOW_MS = REPLAY_WINDOW_SECONDS * MS_PER_SECOND
-const SKEW_MS = CLOCK_SKEW_SECONDS * MS_PER_SECOND
 const ROW_ID = 1
 /** Others of the same store may change the row meanwhile. */
 const MAX_ATTEMPTS = 5
@@ -59,9 +57,6 @@ export async function createReplayMark(
   identity: () => string | undefined,
   clock: () => number,
 ): Promise<ReplayMark> {
-  // A backup holds no entries. What ran before a restore could have been dated ahead by the skew, but for a store in
-  // memory, which runs nothing before its date.
-  const restoredUntil = restoredAt === 0 ? 0 : restoredAt + (kind === 'memory' ? 1 : SKEW_MS)
   let held: string | undefined
   let renewedAt = Number.NEGATIVE_INFINITY
   let since = Number.POSITIVE_INFINITY
@@ -132,7 +127,7 @@ export async function createReplayMark(
   await renew()
   return {
     get refusesBefore() {
-      const earliest = Math.max(since, restoredUntil)
+      const earliest = Math.max(since, restoredAt)
       // As old as that, a date is refused anyway; entries in the database then do for dates ahead, too.
       return kind === 'database' && earliest + WINDOW_MS < clock() ? 0 : earliest
     },

@@ -12,6 +12,7 @@ import type { Db, DbTransaction, Dialect } from '../platform/database/schema.ts'
 import { EVERYTHING, lockStateHead, recordChanges } from '../platform/state/commit-effects.ts'
 import { chainGap, countLostEntries } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
+import { refusedAfterRecovery } from './refused-dates.ts'
 
 const BATCH = 500
 const REASON = 'revoked before the database was rolled back'
@@ -118,7 +119,7 @@ async function recoverWith(
         audit_sequence: auditHead.sequence,
         audit_hash: auditHead.hash,
         audit_at: at,
-        restored_at: now,
+        restored_at: await refusedAfterRecovery(transaction, head, anchored, now),
       })
       .execute()
     await transaction.deleteFrom('state_changes').where('version', '>=', version).execute()

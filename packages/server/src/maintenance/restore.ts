@@ -17,6 +17,7 @@ import type { BackupHeader, Row } from './backup-format.ts'
 import { backupEnd, chainGap } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
 import { readBackup } from './read-backup.ts'
+import { refusedAfterRestore } from './refused-dates.ts'
 
 const ROWS_PER_INSERT = 200
 
@@ -58,11 +59,12 @@ export async function restore(
   try {
     const anchored = readAnchor(config.masterKeyFile)
     const rows = await database.db.transaction().execute(async (transaction) => {
-      await empty(transaction, options.force === true)
+      const now = (options.clock ?? Date.now)()
+      const refusedUntil = await empty(transaction, options.force === true, now)
       await migrateDatabase(transaction, header.schema)
       const restored = await load(transaction, file, header, options)
       await migrateDatabase(transaction)
-      await record(transaction, header, anchored, options)
+      await record(transaction, header, anchored, { actor: options.actor, now, refusedUntil })
       return restored
     })
     const head = await readStateHead(database.db)
@@ -110,17 +112,20 @@ function readAnchor(masterKeyFile: string): AnchorHead | undefined {
   }
 }
 
-async function empty(db: DbTransaction, force: boolean): Promise<void> {
+/** @returns which dates are refused from now on, by what the database knew. */
+async function empty(db: DbTransaction, force: boolean, now: number): Promise<number> {
   const present = new Set(
     (await db.introspection.getTables({ withInternalKyselyTables: true })).map((table) => table.name),
   )
   if (!force && present.has('state_head') && (await isUsed(db))) {
     throw new KeyhavenError('CONFLICT', 'the database is not empty: restore into a new one, or force it')
   }
+  const refusedUntil = await refusedAfterRestore(db, present, now)
   for (const table of [...TABLES].reverse()) {
     if (present.has(table.name)) await db.schema.dropTable(table.name).execute()
   }
   if (present.has('kysely_migration')) await sql`delete from kysely_migration`.execute(db)
+  return refusedUntil
 }
 
 async function isUsed(db: DbTransaction): Promise<boolean> {
@@ -161,9 +166,8 @@ async function record(
   db: DbTransaction,
   header: BackupHeader,
   anchored: AnchorHead | undefined,
-  options: RestoreOptions,
+  { actor, now, refusedUntil }: { actor: string; now: number; refusedUntil: number },
 ): Promise<void> {
-  const now = (options.clock ?? Date.now)()
   const head = await readStateHead(db)
   const end = { sequence: head.audit_sequence, hash: head.audit_hash }
   const gap = chainGap(head, anchored)
@@ -173,11 +177,16 @@ async function record(
     ...gap.detail,
   }
   const at = Math.max(now, head.audit_at)
-  const entry = { actor: options.actor, action: 'state.restore', detail }
+  const entry = { actor, action: 'state.restore', detail }
   const auditHead = await appendEntries(db, end, [entry], at, gap.nextSequence)
   await db
     .updateTable('state_head')
-    .set({ audit_sequence: auditHead.sequence, audit_hash: auditHead.hash, audit_at: at, restored_at: now })
+    .set({
+      audit_sequence: auditHead.sequence,
+      audit_hash: auditHead.hash,
+      audit_at: at,
+      restored_at: refusedUntil,
+    })
     .execute()
 }
 

@@ -13,7 +13,7 @@ export interface StateHeadTable {
   audit_at: number
   /** The master key under which keys are wrapped now; empty until the first start. */
   master_key_id: string
-  /** Milliseconds of the last restore or recovery, 0 if none: requests dated before it are refused. */
+  /** Milliseconds: requests dated before it are refused, since the last restore or recovery; 0 if none. */
   restored_at: number
 }
 

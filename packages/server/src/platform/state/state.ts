@@ -24,8 +24,8 @@ export interface State {
   readonly manifests: ManifestPositions
   readonly changes: StateChanges
   /**
-   * Milliseconds of the last restore or recovery, 0 if none. Replay entries are not in a backup: a replay store must
-   * refuse requests dated before it.
+   * Milliseconds, 0 if there was no restore or recovery. Replay entries are not in a backup: a replay store must refuse
+   * requests dated before it.
    */
   readonly restoredAt: number
   /**
