@@ -6,10 +6,12 @@ const OURS = {
   crypto: [],
   keys: ['crypto'],
   channel: ['crypto', 'keys'],
-  sdk: ['crypto', 'channel'],
-  server: ['crypto', 'keys', 'channel', 'sdk', 'dashboard'],
+  directory: ['crypto', 'keys'],
+  messaging: ['crypto', 'keys', 'directory'],
+  sdk: ['crypto', 'channel', 'directory', 'messaging'],
+  server: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'sdk', 'dashboard'],
   dashboard: ['sdk'],
-  cli: ['crypto', 'keys', 'channel', 'sdk', 'server'],
+  cli: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'sdk', 'server'],
 }
 
 /**
@@ -20,6 +22,8 @@ const OF_NPM = {
   crypto: ['hpke', '@noble/', '@panva/hpke-noble'],
   keys: [],
   channel: [],
+  directory: [],
+  messaging: ['@scure/bip39'],
   sdk: [],
   server: ['hono', '@hono/', 'zod', 'kysely', 'pg', 'pino', 'redis', 'openid-client'],
   dashboard: [
@@ -38,6 +42,7 @@ const OF_NPM = {
 const NODE_FILES = [
   '^packages/crypto/src/node/',
   '^packages/channel/src/gateway/node/',
+  '^packages/messaging/src/node/',
   '^packages/server/',
   '^packages/cli/',
   '^packages/dashboard/src/assets\\.ts$',
@@ -90,15 +95,17 @@ module.exports = {
       name: 'client-side-stays-client-side',
       comment: 'What an app installs never reaches a gateway or a service.',
       severity: 'error',
-      from: { path: '^packages/(sdk/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts))' },
+      from: {
+        path: '^packages/(sdk/src/|messaging/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts)|directory/src/(log|chain|request-signature|client|index\\.ts))',
+      },
       to: { path: '^packages/[^/]+/src/(gateway|service)/' },
     },
     {
       name: 'backends-by-condition-only',
       comment: 'Shared code of crypto knows no backend; the export conditions choose one.',
       severity: 'error',
-      from: { path: '^packages/(keys|channel|sdk)/src/' },
-      to: { path: '^packages/crypto/src/(?!(node|web|noble)/index\\.ts$)' },
+      from: { path: '^packages/(keys|channel|directory|messaging|sdk)/src/' },
+      to: { path: '^packages/crypto/src/(?!(node|web|noble|vrf)/index\\.ts$)' },
     },
     {
       name: 'platform-knows-no-capability',

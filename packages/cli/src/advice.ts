@@ -3,19 +3,31 @@ import type { ErrorCode } from '@keyhaven/crypto'
 /** What to do about an error that carries a code only. An error's own advice comes first. */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   ACCESS_DENIED: 'Use a token that has the role. `keyhaven tokens list` shows the roles of each token.',
+  CHAIN_BROKEN:
+    'The chain of this user lacks an entry or was altered. Do not trust its keys; run `keyhaven log verify`.',
+  CHAIN_RESET: 'This user was reset. Compare safety numbers before you accept the new chain.',
   CHANNEL_REQUIRED: 'Call it through the channel: give --trust THUMBPRINT.',
   CLOCK_SKEW: "Set this machine's clock (for instance with NTP) and try again.",
   CONFIG_INVALID: 'Correct what is named above; `keyhaven serve --help` lists all settings.',
   CONFLICT:
     'Choose another name if it is taken; otherwise look at the present state ' +
     '(`keyhaven keys list APPLICATION`) and try again.',
+  DEVICE_REVOKED: 'This device was revoked. Enrol it anew.',
+  DIRECTORY_STALE:
+    'The directory answers with an older state than was seen before. Try again; if it stays, ask the operator.',
+  DUPLICATE: 'Nothing to do: it was received before.',
   GATEWAY_REFUSED: 'Check that --server is the address of the admin API of a Keyhaven server.',
   GATEWAY_UNAVAILABLE:
     'Check that the server runs and that --server is right; `keyhaven doctor` looks closer.',
+  HISTORY_UNAVAILABLE:
+    'Restore the history with the recovery key, or let another device of the user hand it over.',
   INPUT_INVALID: 'Correct the argument that is named above; --help lists what is allowed.',
   KEY_EXPIRED: 'Renew the key and try again.',
+  KEY_NOT_YET_VALID: 'Wait until the key is valid, or check the clock.',
   KEY_REVOKED: 'Add a new key with `keyhaven keys add APPLICATION`.',
   KEY_UNKNOWN: 'Check the application and the key: `keyhaven keys list APPLICATION`.',
+  LOG_INCONSISTENT:
+    'The log was shown to others in another form, or entries were taken out. Keep both checkpoints and tell the operator.',
   MANIFEST_EXPIRED:
     'Check the clock; if it is right, the server has published no manifest lately: ' +
     'see `keyhaven trust status APPLICATION` for an expired delegation.',
@@ -29,15 +41,20 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',
+  PROOF_INVALID: 'The log does not prove this record. Do not trust it; run `keyhaven log verify`.',
   RATE_LIMITED: 'Wait a minute and try again.',
+  RECORD_INVALID: 'Correct what is named above; docs/formats.md has the form of a record.',
   REPLAYED: 'Run the command again.',
   RESULT_UNKNOWN: 'It may have been done. Look at the present state before you run it again.',
+  SENDER_REVOKED: 'The device that sent it was revoked. Ask the sender to write from another device.',
+  SESSION_UNKNOWN: 'Ask the sender to negotiate again.',
   SIGNATURE_INVALID: 'Check that the right root key signed it, for this application.',
   STATE_ROLLED_BACK:
     'The database is older than the anchor beside the master key. If a backup was restored on purpose, ' +
     'run `keyhaven recover`; otherwise find the newer database.',
   STORE_UNAVAILABLE:
     'Check that the database (and Redis, if configured) run; `keyhaven doctor` looks closer.',
+  SUITE_REFUSED: 'Use a profile that is at least as strong as the present one and that is switched on.',
   UNAUTHENTICATED:
     'Set KEYHAVEN_ADMIN_TOKEN to a token of this server, or unset it and name the data folder that holds ' +
     'admin-token with --data DIR.',
