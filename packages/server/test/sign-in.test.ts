@@ -62,7 +62,10 @@ describe.each(ENGINES)('sign-in on $name', (engine) => {
 
   test('with a token: a cookie that scripts cannot read and other sites cannot send', async () => {
     const browser = createBrowser(server.adminUrl)
+    const options = async () => (await browser.visit('/admin/v1/session/options')).json()
+    expect(await options()).toMatchObject({ cookie: false })
     const answer = await browser.visit('/admin/v1/session', browser.json({ token: TEST_ADMIN_TOKEN }))
+    expect(await options()).toMatchObject({ cookie: true })
     expect(await answer.json()).toEqual({ actor: 'token:admin', roles: ['admin'], oidc: false })
     const [cookie] = answer.headers.getSetCookie()
     expect(cookie).toMatch(/HttpOnly/)
@@ -135,7 +138,7 @@ describe.each(ENGINES)('sign-in on $name', (engine) => {
 
   test('no provider is offered where none is configured', async () => {
     const answer = await fetch(`${server.adminUrl}/admin/v1/session/options`)
-    expect(await answer.json()).toEqual({ oidc: false })
+    expect(await answer.json()).toEqual({ oidc: false, cookie: false })
     expect((await fetch(`${server.adminUrl}/admin/oidc/start`, { redirect: 'manual' })).status).toBe(404)
   })
 })
@@ -293,7 +296,7 @@ describe.each(ENGINES)('OIDC on $name', (engine) => {
 
   test('code, PKCE, state and nonce: in through the provider, with the roles of its claim', async () => {
     const options = await fetch(`${server.adminUrl}/admin/v1/session/options`)
-    expect(await options.json()).toEqual({ oidc: true, issuerName: 'Company sign-in' })
+    expect(await options.json()).toEqual({ oidc: true, issuerName: 'Company sign-in', cookie: false })
     provider.person = { id: 'grace', roles: ['key-manager', 'unknown'] }
     const browser = createBrowser(server.adminUrl)
     const start = await browser.visit('/admin/oidc/start')

@@ -14,10 +14,13 @@ export interface Session {
 export interface SignInOptions {
   readonly oidc: boolean
   readonly issuerName?: string
+  /** This browser has a session cookie, which no script can see; the session may have ended. */
+  readonly cookie: boolean
 }
 
 /** What a person signs in with. It goes to the server once; nothing keeps it. */
 export type Credential = { readonly token: string } | { readonly code: string }
+export type CredentialKind = 'code' | 'token'
 
 const SESSION = ['session'] as const
 
@@ -29,7 +32,7 @@ export function useSession() {
 export function useSignInOptions() {
   return useQuery({
     queryKey: ['session-options'],
-    queryFn: () => callAdmin<SignInOptions>('GET', '/session/options'),
+    queryFn: readSignInOptions,
   })
 }
 
@@ -62,7 +65,14 @@ export function endSession(client: QueryClient): void {
   client.setQueryData(SESSION, null)
 }
 
+function readSignInOptions(): Promise<SignInOptions> {
+  return callAdmin<SignInOptions>('GET', '/session/options')
+}
+
+/** Asks only where there is a cookie: a refusal of the first call would stand in every visitor's console. */
 async function readSession(): Promise<Session | null> {
+  const { cookie } = await readSignInOptions()
+  if (!cookie) return null
   try {
     return await callAdmin<Session>('GET', '/session')
   } catch (error) {

@@ -23,6 +23,14 @@ const sessionSchema = z
   })
   .openapi('Session')
 
+const optionsSchema = z.object({
+  oidc: z.boolean(),
+  issuerName: z.string().optional(),
+  cookie: z.boolean().openapi({
+    description: 'This call carried a session cookie, which the page cannot see; it may have ended',
+  }),
+})
+
 const signInSchema = z
   .union([
     z.strictObject({ token: z.string().min(1).max(MAX_TOKEN_CHARS) }),
@@ -42,15 +50,11 @@ export const sessionRoutes = {
     method: 'get',
     path: '/admin/v1/session/options',
     tags,
-    summary: 'How one can sign in',
+    summary: 'How one can sign in, and whether it is worth asking who is signed in',
     responses: {
       200: {
         description: 'Whether an OIDC provider is configured, and what its button says',
-        content: {
-          'application/json': {
-            schema: z.object({ oidc: z.boolean(), issuerName: z.string().optional() }),
-          },
-        },
+        content: { 'application/json': { schema: optionsSchema } },
       },
     },
   }),
@@ -93,7 +97,11 @@ export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRoute
 
   app.openapi(sessionRoutes.options, (c) =>
     c.json(
-      { oidc: oidcName !== undefined, ...(oidcName === undefined ? {} : { issuerName: oidcName }) },
+      {
+        oidc: oidcName !== undefined,
+        ...(oidcName === undefined ? {} : { issuerName: oidcName }),
+        cookie: getCookie(c, SESSION_COOKIE) !== undefined,
+      },
       200,
     ),
   )
