@@ -17,7 +17,9 @@ test('the one-time code signs in once, and a used one says why it does not', asy
   await signIn(second.page, 'code', kit.server.oneTimeCode)
   const refusal = second.page.getByRole('alert')
   await refusal.waitFor()
-  expect(await refusal.textContent()).toContain('unknown, used or expired')
+  const said = await refusal.textContent()
+  expect(said).toContain('This code does not sign in')
+  expect(said).toContain('unknown, used or expired')
   expect(await second.page.getByRole('textbox', { name: 'One-time code' }).inputValue()).toBe('')
   await first.close()
   await second.close()
@@ -38,12 +40,29 @@ test('the token signs in, and stays nowhere that a script or another person can 
   await close()
 })
 
-test('a wrong token is refused in the server’s words', async () => {
+test('a wrong token is named as wrong, with the place of the right one', async () => {
   const { page, close } = await kit.open()
   await signIn(page, 'token', 'no-such-token-0123456789-0123456789')
   const refusal = page.getByRole('alert')
   await refusal.waitFor()
-  expect(await refusal.textContent()).toContain('UNAUTHENTICATED')
+  const said = await refusal.textContent()
+  expect(said).toContain('This token does not sign in')
+  expect(said).toContain('admin-token')
+  expect(said).not.toContain('Sign in first')
+  await close()
+})
+
+test('whoever is not signed in sees no refusal before they try', async () => {
+  const { page, close } = await kit.open()
+  await settle(page)
+  const refused: string[] = []
+  page.on('response', (response) => {
+    if (response.status() >= 400) refused.push(`${response.status()} ${response.url()}`)
+  })
+  await page.reload()
+  await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+  await settle(page)
+  expect(refused).toEqual([])
   await close()
 })
 

@@ -1,13 +1,11 @@
 import { Button, PasswordInput, SegmentedControl, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { useSignIn } from '../api/session.ts'
-import { ProblemAlert } from '../parts/problem-alert.tsx'
-
-type Way = 'code' | 'token'
+import { type CredentialKind, useSignIn } from '../api/session.ts'
+import { SignInRefusal } from './sign-in-refusal.tsx'
 
 /** Sends what was typed once, over the page's own origin, and forgets it. */
 export function CredentialForm() {
-  const [way, setWay] = useState<Way>('code')
+  const [way, setWay] = useState<CredentialKind>('code')
   const [value, setValue] = useState('')
   const [missing, setMissing] = useState(false)
   const signIn = useSignIn()
@@ -32,7 +30,7 @@ export function CredentialForm() {
           aria-label="Sign in with"
           value={way}
           onChange={(next) => {
-            setWay(next as Way)
+            setWay(next as CredentialKind)
             setValue('')
             setMissing(false)
             signIn.reset()
@@ -53,7 +51,7 @@ export function CredentialForm() {
         ) : (
           <PasswordInput {...field} key="token" label="API token" autoComplete="off" />
         )}
-        <ProblemAlert error={signIn.error} />
+        <SignInRefusal error={signIn.error} way={way} />
         <Button type="submit" loading={signIn.isPending}>
           Sign in
         </Button>
