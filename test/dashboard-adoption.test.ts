@@ -82,6 +82,18 @@ test('the chart’s code is not loaded before it is looked at', async () => {
   await close()
 })
 
+test('installations that were left out of the count are named', async () => {
+  const { page, visit, close } = await kit.openSignedIn()
+  await settle(page)
+  await page.route('**/e2e-keys/usage?*', async (route) => {
+    const answer = await route.fetch()
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), installationsLeftOut: 1_234 } })
+  })
+  await visit('/applications/demo/adoption')
+  await page.getByText('and up to 1,234 more, left out').waitFor()
+  await close()
+})
+
 test('an application without calls says what to do', async () => {
   await kit.admin('POST', '/applications', { id: 'quiet' })
   const { page, visit, close } = await kit.openSignedIn()

@@ -37,6 +37,9 @@ test('the log is filtered by action, application, actor and day', async () => {
   await expect
     .poll(async () => [...new Set(await table.locator('td[data-label=Actor]').allInnerTexts())], PATIENCE)
     .toEqual(['token:admin'])
+  // Not broken after the colon.
+  const actor = table.locator('td[data-label=Actor] span').first()
+  expect(await actor.evaluate((element) => element.getClientRects().length)).toBe(1)
   await page.getByLabel('Actor, in full').fill('')
   await page.getByLabel('To', { exact: true }).fill('2020-01-01')
   await page.getByText('No entry matches').waitFor()

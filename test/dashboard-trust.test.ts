@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, PATIENCE, PHONE, settle, signIn, startDashboard } from './kit/dashboard.ts'
 
 interface Trust {
   readonly rootThumbprints: readonly [string, string]
@@ -70,6 +70,17 @@ test('a page that is out of date does not use up the new spare', async () => {
   await dialog.getByRole('button', { name: 'Switch to the spare root' }).click()
   await dialog.getByRole('alert').getByText('CONFLICT', { exact: true }).waitFor()
   expect(await trustOf('twice')).toEqual(switched)
+  await close()
+})
+
+test('on a phone the facts of the manifest are a short list', async () => {
+  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
+  await settle(page)
+  await visit('/applications/demo/trust')
+  const names = page.locator('dl dt')
+  expect(await names.allInnerTexts()).toEqual(['Root key', 'Epoch', 'Sequence', 'Delegation ends'])
+  const list = await page.locator('dl').boundingBox()
+  expect(list?.height).toBeLessThan(4 * 48)
   await close()
 })
 

@@ -3,7 +3,7 @@ import type { Usage, UsagePoint } from '../src/api/usage.ts'
 import { adoptionSeries } from '../src/channel/adoption-series.ts'
 
 function usage(from: string, to: string, series: UsagePoint[]): Usage {
-  return { from, to, requests: 0, installations: 0, keys: [], series }
+  return { from, to, requests: 0, installations: 0, installationsLeftOut: 0, keys: [], series }
 }
 
 describe('adoption series', () => {

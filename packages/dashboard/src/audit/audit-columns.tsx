@@ -2,6 +2,7 @@ import { Anchor, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import type { AuditEntry } from '../api/audit.ts'
 import { applicationPath } from '../applications/application-path.ts'
+import { Actor } from '../parts/actor.tsx'
 import type { Column } from '../parts/record-table.tsx'
 import { Time } from '../parts/time.tsx'
 import { describeDetail } from './describe-detail.ts'
@@ -28,7 +29,7 @@ export const AUDIT_COLUMNS: readonly Column<AuditEntry>[] = [
       </Text>
     ),
   },
-  { header: 'Actor', cell: (entry) => <span className="kh-mono">{entry.actor}</span> },
+  { header: 'Actor', cell: (entry) => <Actor name={entry.actor} /> },
   { header: 'Application', cell: (entry) => <ApplicationCell id={entry.applicationId} /> },
   { header: 'What', cell: (entry) => <SubjectCell entry={entry} /> },
 ]

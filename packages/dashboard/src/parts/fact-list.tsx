@@ -1,0 +1,23 @@
+import type { ReactNode } from 'react'
+import './fact-list.css'
+
+export interface FactItem {
+  readonly name: string
+  readonly value: ReactNode
+}
+
+/** Names with their values: side by side where there is room, a line each on a phone. */
+export function FactList({ facts }: { readonly facts: readonly FactItem[] }) {
+  return (
+    <div className="kh-facts">
+      <dl>
+        {facts.map(({ name, value }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  )
+}
