@@ -29,7 +29,7 @@ export function e2eKeyColumns(actions: KeyActions): readonly Column<E2eKey>[] {
     { header: 'Suite', cell: (key) => <span className="kh-nowrap">{shortSuite(key.suiteName)}</span> },
     { header: 'Created', cell: (key) => <Time at={key.createdAt} /> },
     { header: 'Last used', cell: (key) => <Time at={lastUsed(key, actions.usage)} absent="Never" /> },
-    { header: 'Traffic, 24 h', cell: (key) => <ShareCell usage={actions.usage} id={key.id} /> },
+    { header: 'Calls, last 24 h', cell: (key) => <ShareCell usage={actions.usage} id={key.id} /> },
     {
       header: 'Actions',
       hideHeader: true,

@@ -44,7 +44,9 @@ export function E2eKeysTab({ applicationId }: { readonly applicationId: string }
     <>
       <Group justify="space-between" mb="md" gap="sm">
         <Text c="dimmed" size="sm" flex="1 1 260px">
-          To rotate: add a key, wait until the old one carries no traffic, then revoke the old one.
+          To rotate: add a key, wait until Adoption calls the old one safe to revoke, then revoke it. Safe
+          means that no installation would break. A revoked key still shows its share of the calls before
+          that.
         </Text>
         {addButton}
       </Group>
