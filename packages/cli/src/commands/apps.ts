@@ -3,6 +3,7 @@ import type { Application, Page } from '../admin/admin-api.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
 import { collectThumbprints, type ServerOptions, withServerOptions } from '../admin/server-options.ts'
 import { action, describe, type Frame } from '../frame.ts'
+import { suiteOption } from '../input/suite-option.ts'
 import { fields, table } from '../terminal/output.ts'
 import { LIST_LIMIT_DEFAULT, parseLimit, showPage } from '../terminal/page.ts'
 
@@ -30,7 +31,7 @@ function addCommand(frame: Frame, apps: Command): void {
   ])
     .argument('<application>', 'id: small letters, digits and -, 1 to 63 characters')
     .option('--name <text>', 'name for people; else the id')
-    .option('--suite <suite>', 'of the first key: x-wing, x25519 or p-256')
+    .addOption(suiteOption('of the first key; else x-wing'))
     .option(
       '--root <thumbprint>',
       'thumbprint of an offline root key (twice: also the spare)',

@@ -5,6 +5,7 @@ import { keysPath } from '../admin/key-path.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { parseTime } from '../input/parse-time.ts'
+import { suiteOption } from '../input/suite-option.ts'
 import { describeKey } from '../terminal/describe-key.ts'
 
 interface Options extends ServerOptions {
@@ -24,7 +25,7 @@ export function keysAddCommand(frame: Frame, keys: Command): void {
     ],
   )
     .argument('<application>', 'application id')
-    .option('--suite <suite>', 'x-wing (default), x25519 or p-256')
+    .addOption(suiteOption("of the key; else the application's own"))
     .option('--activate-at <time>', 'advertise it from then on: ISO 8601, or +30m, +2h, +7d')
     .option('--end-at <time>', 'revoke it then by itself')
   withServerOptions(add).action(

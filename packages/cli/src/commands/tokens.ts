@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ApiToken } from '../admin/admin-api.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
@@ -30,11 +30,7 @@ function addCommand(frame: Frame, tokens: Command): void {
     ['keyhaven tokens add watcher --role auditor', 'May read everything, change nothing'],
   ])
     .argument('<name>', 'a name that shows up in the audit log')
-    .requiredOption(
-      '--role <role>',
-      'admin, key-manager or auditor (more than once for several)',
-      (role: string, previous: readonly string[] = []) => [...previous, role],
-    )
+    .addOption(roleOption())
     .option('--expires <time>', 'ISO 8601, or +90d; else it does not expire')
   withServerOptions(add).action(
     action<AddOptions>(frame, async ({ context, output, options, args }) => {
@@ -47,6 +43,19 @@ function addCommand(frame: Frame, tokens: Command): void {
       return undefined
     }),
   )
+}
+
+/** What an API token may do, on the server. */
+export const ROLE_NAMES = ['admin', 'key-manager', 'auditor']
+
+function roleOption(): Option {
+  const option = new Option('--role <role>', 'what it may do; more than once for several')
+  const check = option.choices(ROLE_NAMES).parseArg
+  option.argParser((role, previous: readonly string[] = []) => {
+    check?.(role, previous)
+    return [...previous, role]
+  })
+  return option.makeOptionMandatory()
 }
 
 function listCommand(frame: Frame, tokens: Command): void {
