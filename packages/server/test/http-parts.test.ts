@@ -3,6 +3,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
 import { callerOf } from '../src/platform/http/call-origin.ts'
 import { createApp } from '../src/platform/http/create-app.ts'
+import { createFaultLog } from '../src/platform/http/fault-log.ts'
 import { hostName, isLoopback } from '../src/platform/http/loopback.ts'
 import { decodeCursor, encodeCursor } from '../src/platform/http/page-cursor.ts'
 import { problemOfError, problemResponse } from '../src/platform/http/problem.ts'
@@ -165,4 +166,50 @@ test('a log line shows no secret', () => {
   logger.info({ token: 'SECRET-3', request: { authorization: 'SECRET-4' }, err: error }, 'call')
   expect(lines.join()).toContain('query failed')
   expect(lines.join()).not.toContain('SECRET')
+})
+
+test('a log line names the code of an error and of its cause, but no other code', () => {
+  const lines: string[] = []
+  const logger = createLogger('info', { write: (line) => lines.push(line) })
+  const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+  const error = new KeyhavenError('STORE_UNAVAILABLE', 'the database cannot be reached', { cause })
+  logger.error({ err: error, code: 'SECRET-1', request: { code: 'SECRET-2' } }, 'request failed')
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    err: { errorCode: 'STORE_UNAVAILABLE', cause: { errorCode: 'ECONNREFUSED' } },
+    code: '[hidden]',
+    request: { code: '[hidden]' },
+  })
+})
+
+test('a fault is logged once a minute for each code and route, with how many were left out', () => {
+  const lines: string[] = []
+  let now = 0
+  const logFault = createFaultLog(createLogger('info', { write: (line) => lines.push(line) }), () => now)
+  const down = new KeyhavenError('STORE_UNAVAILABLE', 'the database cannot be reached')
+  for (let i = 0; i < 1_000; i++) logFault(down, 'GET /readyz')
+  logFault(down, 'GET /gateway/:applicationId')
+  logFault(new TypeError('a fault of ours'), 'GET /readyz')
+  now = 59_999
+  logFault(down, 'GET /readyz')
+  now = 60_000
+  logFault(down, 'GET /readyz')
+  const logged = lines.map((line) => JSON.parse(line))
+  expect(logged.map(({ route, err, suppressed }) => [route, err.errorCode ?? err.name, suppressed])).toEqual([
+    ['GET /readyz', 'STORE_UNAVAILABLE', undefined],
+    ['GET /gateway/:applicationId', 'STORE_UNAVAILABLE', undefined],
+    ['GET /readyz', 'TypeError', undefined],
+    ['GET /readyz', 'STORE_UNAVAILABLE', 1_000],
+  ])
+})
+
+test('whoever varies the address of a fault still makes one line', async () => {
+  const lines: string[] = []
+  const app = createApp(createLogger('info', { write: (line) => lines.push(line) }))
+  app.use('*', async (_, next) => next())
+  app.get('/gateway/:applicationId/manifest', () => {
+    throw new KeyhavenError('STORE_UNAVAILABLE', 'the database cannot be reached')
+  })
+  for (let i = 0; i < 20; i++) expect((await app.request(`/gateway/app-${i}/manifest`)).status).toBe(503)
+  expect(lines).toHaveLength(1)
+  expect(JSON.parse(lines[0]!).route).toBe('GET /gateway/:applicationId/manifest')
 })

@@ -1,9 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { routePath } from 'hono/route'
 import { toStoreError } from '../database/store-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { AppEnv } from './call-origin.ts'
+import { createFaultLog } from './fault-log.ts'
 import { isFault, problemOfError, problemResponse } from './problem.ts'
 
 /** How many refused fields one answer lists. */
@@ -20,6 +22,7 @@ export function createApp<Env extends AppEnv = AppEnv>(
   logger: Logger,
   showsFaults: (context: Context<Env>) => boolean = () => false,
 ): OpenAPIHono<Env> {
+  const logFault = createFaultLog(logger)
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return undefined
@@ -32,12 +35,18 @@ export function createApp<Env extends AppEnv = AppEnv>(
     },
   })
   app.notFound(() => problemResponse('NOT_FOUND', { detail: 'There is nothing at this address.' }))
-  app.onError((error, context) => answerError(error, logger, showsFaults(context)))
+  app.onError((error, context) =>
+    answerError(
+      error,
+      (fault) => logFault(fault, `${context.req.method} ${routePath(context, -1)}`),
+      showsFaults(context),
+    ),
+  )
   return app
 }
 
 /** The answer to a thrown value; faults of ours are logged, refusals are not. */
-export function answerError(error: unknown, logger: Logger, showsFaults: boolean): Response {
+function answerError(error: unknown, logFault: (fault: unknown) => void, showsFaults: boolean): Response {
   // Hono throws these for a body that does not parse, and for one of another type.
   if (error instanceof HTTPException && error.status === STATUS_BAD_REQUEST) {
     return problemResponse('INPUT_INVALID', { detail: 'The body is not valid JSON.' })
@@ -48,6 +57,6 @@ export function answerError(error: unknown, logger: Logger, showsFaults: boolean
     })
   }
   const known = toStoreError(error)
-  if (isFault(known)) logger.error({ err: known }, 'request failed')
+  if (isFault(known)) logFault(known)
   return problemOfError(known, showsFaults)
 }

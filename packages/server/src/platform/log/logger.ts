@@ -43,13 +43,19 @@ export function createLogger(level: LogLevel, destination?: { write(line: string
   )
 }
 
-/** Name, code, text and stack. Other members of an error (a query's values, a request) may hold user data. */
+/** What codes look like: `STORE_UNAVAILABLE`, `ECONNREFUSED`, `28P01`. */
+const ERROR_CODE = /^[A-Z0-9_]{1,64}$/
+
+/**
+ * Name, code, text and stack. The code is called `errorCode`, since what is named `code` can be a sign-in's. Other
+ * members of an error (a query's values, a request) may hold user data.
+ */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: typeof error }
   const { code } = error as { code?: unknown }
   return {
     name: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof code === 'string' && ERROR_CODE.test(code) ? { errorCode: code } : {}),
     message: error.message,
     stack: error.stack,
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
