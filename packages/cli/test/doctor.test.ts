@@ -6,7 +6,7 @@ import type { Check } from '../src/doctor/check.ts'
 import { checkAdminToken, checkDataFolder } from '../src/doctor/check-files.ts'
 import { checkNode } from '../src/doctor/check-node.ts'
 import { checkPort } from '../src/doctor/check-ports.ts'
-import { listenUrl } from '../src/doctor/listen-url.ts'
+import { callableUrl, listenUrl } from '../src/doctor/listen-url.ts'
 import { type Answer, problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, TEST_NOW, temporaryFolder } from './run-command.ts'
 
@@ -76,6 +76,15 @@ test('an address that is listened on, as one to call', () => {
   expect(listenUrl('http', { host: 'fd00::1', port: 3 })).toBe('http://[fd00::1]:3')
 })
 
+test('an address that a server tells of itself, as one to call from here', () => {
+  expect(callableUrl('http://127.0.0.1:1', 'localhost')).toBe('http://127.0.0.1:1/')
+  expect(callableUrl('https://api.example', 'keys.example')).toBe('https://api.example/')
+  expect(callableUrl('http://0.0.0.0:1', '127.0.0.1')).toBe('http://127.0.0.1:1/')
+  expect(callableUrl('https://[::]:1', 'keys.example')).toBe('https://keys.example:1/')
+  expect(callableUrl('http://127.0.0.1:1', 'keys.example')).toBe(undefined)
+  expect(callableUrl('nonsense', 'keys.example')).toBe(undefined)
+})
+
 describe('the server', () => {
   const status = {
     version: '0.1.0',
@@ -85,6 +94,7 @@ describe('the server', () => {
     replay: 'memory',
     workers: 1,
     oidc: false,
+    publicUrl: 'http://127.0.0.1:9',
   }
   const trust = {
     mode: 'offline',

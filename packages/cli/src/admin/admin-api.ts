@@ -132,6 +132,8 @@ export interface ServerStatus {
   readonly replay: string
   readonly workers: number
   readonly oidc: boolean
+  /** Where apps send their sealed calls. */
+  readonly publicUrl: string
 }
 
 export interface Page<Item> {

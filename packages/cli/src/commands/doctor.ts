@@ -39,7 +39,7 @@ async function checkRemote(context: Context, options: Options): Promise<Check[]>
   const { checkNode } = await import('../doctor/check-node.ts')
   const { checkServer } = await import('../doctor/check-server.ts')
   const publicUrl =
-    typeof options.publicUrl === 'string' ? options.publicUrl : context.env.KEYHAVEN_PUBLIC_URL
+    typeof options.publicUrl === 'string' ? options.publicUrl : context.env.KEYHAVEN_PUBLIC_URL || undefined
   return [checkNode(process.versions.node), ...(await checkServer(context, options, publicUrl))]
 }
 
@@ -58,12 +58,15 @@ async function checkLocal(context: Context, output: Output, options: Options): P
   } catch (error) {
     return [node, failedBy('settings', error, '')]
   }
-  const publicUrl = config.publicUrl ?? listenUrl(config.tls === undefined ? 'http' : 'https', config)
   // As the server does: TLS only where others can reach it.
   const adminSecure = config.tls !== undefined && !isLoopback(config.admin.host)
   const adminUrl = config.adminUrl ?? listenUrl(adminSecure ? 'https' : 'http', config.admin)
   const named = options.server !== undefined || context.env.KEYHAVEN_SERVER
-  const server = await checkServer(context, named ? options : { ...options, server: adminUrl }, publicUrl)
+  const server = await checkServer(
+    context,
+    named ? options : { ...options, server: adminUrl },
+    config.publicUrl,
+  )
   const running = server[0]?.status === 'ok'
   return [
     node,

@@ -4,19 +4,25 @@ import { type ServerOptions, serverToReach } from '../admin/server-options.ts'
 import type { Context } from '../context.ts'
 import { fetchManifest } from '../input/fetch-manifest.ts'
 import { type Check, failed, failedBy, ok, skipped } from './check.ts'
+import { callableUrl } from './listen-url.ts'
 
 /** The channel refuses requests further off than this (docs/formats.md). */
 const CLOCK_TOLERANCE_MS = 30_000
 const MANIFESTS_MAX = 20
 const MS_PER_SECOND = 1_000
 
-/** Is the admin API reachable, is its clock ours, do apps get manifests that verify? */
+/**
+ * Is the admin API reachable, is its clock ours, do apps get manifests that verify?
+ *
+ * @param publicUrl - where apps call the server, if the settings name it; otherwise the server is asked.
+ */
 export async function checkServer(
   context: Context,
   options: ServerOptions,
   publicUrl: string | undefined,
 ): Promise<Check[]> {
   const server = 'server'
+  const { hostname } = parseServerUrl(serverToReach(context, options).server)
   try {
     using admin = await connectAdmin(context, options)
     const before = context.now()
@@ -25,10 +31,9 @@ export async function checkServer(
     return [
       ok(server, status),
       checkClock(date, before, context.now()),
-      ...(await checkManifests(context, admin, publicUrl)),
+      ...(await checkManifests(context, admin, publicUrl ?? value.publicUrl, hostname)),
     ]
   } catch (error) {
-    const { hostname } = parseServerUrl(serverToReach(context, options).server)
     const unreachable = error instanceof Error && 'code' in error && error.code === 'GATEWAY_UNAVAILABLE'
     // Before the first start there is no server, and nothing is wrong with that.
     if (unreachable && isLoopback(hostname)) return [skipped(server, `${error.message}: it does not run`)]
@@ -55,9 +60,14 @@ function checkClock(date: string | null, before: number, after: number): Check {
 async function checkManifests(
   context: Context,
   admin: AdminClient,
-  publicUrl: string | undefined,
+  address: string,
+  serverHost: string,
 ): Promise<Check[]> {
-  if (publicUrl === undefined) return [skipped('manifest', 'give --public-url to check what apps get')]
+  const publicUrl = callableUrl(address, serverHost)
+  if (publicUrl === undefined) {
+    const detail = `the server's own public address, ${address}, cannot be called from here`
+    return [skipped('manifest', `${detail}; give --public-url to check what apps get`)]
+  }
   const { items } = await admin.get<Page<Application>>('/applications', { limit: MANIFESTS_MAX })
   const { backend } = await import('@keyhaven/crypto')
   const { verifyManifest } = await import('@keyhaven/channel')
