@@ -1,5 +1,5 @@
 import type { Gateway } from '@keyhaven/channel/gateway'
-import { createAdminApp } from './admin/admin-app.ts'
+import { createAdminApp, isSignedIn } from './admin/admin-app.ts'
 import { adminGuard } from './admin/admin-guard.ts'
 import { addDashboardRoutes } from './admin/dashboard-routes.ts'
 import { addMetricsRoutes } from './admin/metrics-routes.ts'
@@ -92,9 +92,11 @@ export async function startAdminService(
     countUsage: false,
   })
 
-  const app = createApp<AdminEnv>(logger)
+  const app = createApp<AdminEnv>(logger, isSignedIn)
   app.use('*', adminGuard({ loopback, host, adminUrl: config.adminUrl }))
-  addHealthRoutes(app, state.changes)
+  // A load balancer has no token. An operator with one is also told the reason.
+  app.use('/readyz', (c, next) => (c.req.header('authorization') ? signedIn(c, next) : next()))
+  addHealthRoutes(app, { changes: state.changes, replay: parts.replay })
   addMetricsRoutes(app, { collect: options.collectMetrics, open: loopback, signedIn })
   addGatewayRoutes(app, { gateway, manifests, serves })
   app.all('/admin/*', (c) => admin.fetch(c.req.raw, c.env))

@@ -58,7 +58,7 @@ export function createPublicService(parts: ServerParts, options: PublicServiceOp
     gateway,
     manifests,
     serves: served.serves,
-    state,
+    health: { changes: state.changes, replay: parts.replay },
     logger,
     v1: options.served ? undefined : v1,
     defaultApplicationId,

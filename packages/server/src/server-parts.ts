@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Gateway, GatewayEvent, ReplayStore, SealedHandler } from '@keyhaven/channel/gateway'
+import type { Gateway, GatewayEvent, SealedHandler } from '@keyhaven/channel/gateway'
 import { createGateway, createMemoryReplayStore } from '@keyhaven/channel/gateway'
 import { createDurableReplayStore } from './channel/durable-replay-store.ts'
 import { createGatewayKeys } from './channel/gateway-keys.ts'
 import type { ManifestPublisher } from './channel/manifest-publisher.ts'
 import { createManifestPublisher } from './channel/manifest-publisher.ts'
 import { createDatabaseReplayStore } from './channel/replay-database.ts'
-import type { ReplayEntries, ReplayKind } from './channel/replay-mark.ts'
+import type { MarkedReplayStore, ReplayEntries, ReplayKind } from './channel/replay-mark.ts'
 import { createMarkedReplayStore, createReplayMark, MARK_RENEW_MS } from './channel/replay-mark.ts'
 import type { UsageRecorder } from './channel/usage-recorder.ts'
 import { createUsageRecorder } from './channel/usage-recorder.ts'
@@ -34,7 +34,7 @@ export interface ServerParts {
   readonly usageStore: UsageStore
   readonly usage: UsageRecorder
   readonly manifests: ManifestPublisher
-  readonly replay: ReplayStore
+  readonly replay: MarkedReplayStore
   readonly replayKind: ReplayKind
   close(): Promise<void>
 }
@@ -86,7 +86,7 @@ export async function openServerParts(
     return { entries: store, identity: () => store.identity }
   }
 
-  const openReplay = async (): Promise<ReplayStore> => {
+  const openReplay = async (): Promise<MarkedReplayStore> => {
     const database = createDatabaseReplayStore(state, clock)
     every(REPLAY_PRUNE_MS, 'pruning the replay store failed', () => database.prune(clock()))
     const fast = replayKind === 'database' ? undefined : await openFastReplay()
@@ -98,7 +98,7 @@ export async function openServerParts(
       await durable?.refresh()
       if (replayKind !== 'memory') await mark.renew()
     })
-    return createMarkedReplayStore(durable ?? database, mark)
+    return createMarkedReplayStore(durable ?? database, mark, clock)
   }
 
   try {

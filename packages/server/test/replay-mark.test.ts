@@ -202,6 +202,31 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     expect((await start('memory')).refusesBefore).toBe(RESTORED + SKEW_MS)
   })
 
+  test('a store is ready while it holds the mark, and once it no longer refuses what is dated now', async () => {
+    const readiness = async (kind: ReplayKind) => {
+      const mark = await start(kind)
+      const store = createMarkedReplayStore(
+        createDatabaseReplayStore(state, () => now),
+        mark,
+        () => now,
+      )
+      return { mark, ready: () => store.checkReady() }
+    }
+    const first = await readiness('redis')
+    first.ready()
+    redis = undefined
+    expect(first.ready).toThrow('not certain')
+    redis = 'redis 1, restarted'
+    await first.mark.renew()
+    expect(first.ready).toThrow(`for ${MARK_CHANGE_MS / 1_000} seconds more`)
+    now += MARK_CHANGE_MS - 1_000
+    await first.mark.renew()
+    first.ready()
+    await first.mark.release()
+    const second = await readiness('database')
+    expect(second.ready).toThrow('the replay store is new')
+  })
+
   test('an entry that was taken while the mark expired does not run', async () => {
     const mark = await start('database')
     const database = createDatabaseReplayStore(state, () => now)
@@ -214,6 +239,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
         },
       },
       mark,
+      () => now,
     )
     const slow = entry()
     await expect(store.insert(slow)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })

@@ -32,6 +32,11 @@ test('without its database the server fails closed and says so, and /healthz sti
     const problem = await ready.json()
     expect([ready.status, problem.code]).toEqual([503, 'STORE_UNAVAILABLE'])
     expect(problem).not.toHaveProperty('detail')
+    const admin = `${server.adminUrl}/readyz`
+    expect(await (await fetch(admin)).json()).not.toHaveProperty('detail')
+    const headers = { authorization: `Bearer ${TEST_ENV.KEYHAVEN_ADMIN_TOKEN}` }
+    const told = await fetch(admin, { headers })
+    expect([told.status, typeof (await told.json()).detail]).toEqual([503, 'string'])
     const manifest = await fetch(`${gateway}/manifest`)
     expect([manifest.status, 'detail' in (await manifest.json())]).toEqual([503, false])
     expect((await fetch(`${server.publicUrl}/healthz`)).status).toBe(200)

@@ -48,13 +48,21 @@ export interface AdminApp {
   readonly signedIn: ReturnType<typeof authenticate>
 }
 
+/** `var` is empty where nobody had to sign in. */
+function principalOf(c: Context<AdminEnv>): AdminEnv['Variables']['principal'] | undefined {
+  return (c.var as Partial<AdminEnv['Variables']>).principal
+}
+
+/** Who is signed in may read what is wrong with the server. */
+export function isSignedIn(c: Context<AdminEnv>): boolean {
+  return principalOf(c) !== undefined
+}
+
 /** The admin API: the same for a browser, for the CLI, and for the CLI through the channel. */
 export function createAdminApp(admin: AdminAppParts): AdminApp {
   const { parts, applications, tokens, sessions, oneTimeCode } = admin
   const { clock, config, logger, state, usageStore } = parts
-  // `var` is empty where nobody had to sign in.
-  const principalOf = (c: Context<AdminEnv>) => (c.var as Partial<AdminEnv['Variables']>).principal
-  const app = createApp<AdminEnv>(logger, (c) => principalOf(c) !== undefined)
+  const app = createApp<AdminEnv>(logger, isSignedIn)
   const failures = createRateLimiter(FAILED_SIGN_INS, clock)
   const authentication = { tokens, sessions, failures }
   const signedIn = authenticate(authentication)

@@ -6,9 +6,9 @@ import { addDocsRoutes } from '../openapi/docs-routes.ts'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { publicCors } from '../platform/http/cors.ts'
 import { createApp } from '../platform/http/create-app.ts'
+import type { HealthParts } from '../platform/http/health-routes.ts'
 import { addHealthRoutes } from '../platform/http/health-routes.ts'
 import type { Logger } from '../platform/log/logger.ts'
-import type { State } from '../platform/state/state.ts'
 import type { ManifestPublisher } from './manifest-publisher.ts'
 
 /** Short: a client that was refused for its key must soon see the new one, also through a cache. */
@@ -44,7 +44,7 @@ export function addGatewayRoutes<Env extends AppEnv>(app: OpenAPIHono<Env>, part
 }
 
 export interface PublicAppParts extends GatewayAppParts {
-  readonly state: State
+  readonly health: HealthParts
   readonly logger: Logger
   /** What `/v1` answers; proxy mode has none. */
   readonly v1: OpenAPIHono<AppEnv> | undefined
@@ -54,9 +54,9 @@ export interface PublicAppParts extends GatewayAppParts {
 
 /** All of the public address but the sealed calls. */
 export function createPublicApp(parts: PublicAppParts): OpenAPIHono<AppEnv> {
-  const { state, logger, gateway, v1, defaultApplicationId } = parts
+  const { health, logger, gateway, v1, defaultApplicationId } = parts
   const app = createApp(logger)
-  addHealthRoutes(app, state.changes)
+  addHealthRoutes(app, health)
   addGatewayRoutes(app, parts)
 
   app.use('/.well-known/*', publicCors())

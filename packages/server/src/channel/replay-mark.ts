@@ -146,8 +146,23 @@ export async function createReplayMark(
   }
 }
 
+/** As a client waits by itself, because dates are whole seconds. */
+const READY_WITHIN_MS = MS_PER_SECOND
+
+export interface MarkedReplayStore extends ReplayStore {
+  /**
+   * @throws KeyhavenError `STORE_UNAVAILABLE` with the reason, while calls cannot run for the store's sake: it is not
+   *   certainly the one in use, or so new that it refuses what is dated now.
+   */
+  checkReady(): void
+}
+
 /** A store that runs nothing unless it is the one in use, before and after it has taken an entry. */
-export function createMarkedReplayStore(entries: ReplayEntries, mark: ReplayMark): ReplayStore {
+export function createMarkedReplayStore(
+  entries: ReplayEntries,
+  mark: ReplayMark,
+  clock: () => number,
+): MarkedReplayStore {
   const checked =
     <T>(add: (entry: ReplayEntry) => T | Promise<T>) =>
     (entry: ReplayEntry): T | Promise<T> => {
@@ -166,6 +181,15 @@ export function createMarkedReplayStore(entries: ReplayEntries, mark: ReplayMark
     insert: checked((entry) => entries.insert(entry)),
     ...(entries.burn && { burn: checked((entry) => entries.burn!(entry)) }),
     has: (entry) => entries.has(entry),
+    checkReady() {
+      mark.check()
+      const wait = mark.refusesBefore - clock()
+      if (wait <= READY_WITHIN_MS) return
+      throw new KeyhavenError(
+        'STORE_UNAVAILABLE',
+        `the replay store is new: for ${Math.ceil(wait / MS_PER_SECOND)} seconds more it cannot know which calls ran before`,
+      )
+    },
   }
 }
 

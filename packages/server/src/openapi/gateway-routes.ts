@@ -12,6 +12,11 @@ const sealedAnswer = {
   description: 'The sealed answer, in the form of the request',
   content: { 'message/ohttp-chunked-res': binary, 'message/ohttp-res': binary },
 }
+const refusals = problemAnswers(400, 401, 404, 413, 415, 503)
+const exchangeRefusals = {
+  ...refusals,
+  401: { ...refusals[401], description: 'The key is unknown or revoked' },
+}
 const keysAnswer = {
   description: 'Key configurations (RFC 9458 §3.2), preferred first',
   content: { 'application/ohttp-keys': binary },
@@ -25,7 +30,7 @@ export const gatewayRoutes = {
     tags,
     summary: 'One sealed call (RFC 9458, chunked OHTTP)',
     request: { params, ...envelopes },
-    responses: { 200: sealedAnswer, ...problemAnswers(400, 401, 404, 413, 415, 503) },
+    responses: { 200: sealedAnswer, ...exchangeRefusals },
   }),
   keys: createRoute({
     method: 'get',
@@ -55,7 +60,7 @@ export const gatewayRoutes = {
     tags,
     summary: 'One sealed call to the default application (RFC 9540)',
     request: envelopes,
-    responses: { 200: sealedAnswer, ...problemAnswers(400, 401, 404, 413, 415, 503) },
+    responses: { 200: sealedAnswer, ...exchangeRefusals },
   }),
   discoveryKeys: createRoute({
     method: 'get',
@@ -75,7 +80,7 @@ export const gatewayRoutes = {
     method: 'get',
     path: '/readyz',
     tags: ['Server'],
-    summary: 'The database answers, too',
+    summary: 'It can serve: database and replay store answer, too',
     responses: { 200: { description: 'Send traffic here' }, ...problemAnswers(503) },
   }),
   metrics: createRoute({
