@@ -11,8 +11,8 @@ interface SignInRefusalProps {
 }
 
 const TITLES = {
-  code: 'This code does not sign in',
-  token: 'This token does not sign in',
+  code: 'Wrong code',
+  token: 'Wrong token',
 }
 
 /** A wrong credential is named as such, with the place of the right one; any other refusal is shown as it is. */

@@ -26,7 +26,7 @@ code { font: .875rem/1.5 ui-monospace, monospace; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 td { padding: .25rem .75rem .25rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
 @media (max-width: 40rem) { body { padding: .75rem; } article { padding: .75rem; }
-  table, tbody, tr, td { display: block; } tr { padding: .375rem 0; border-top: 1px solid var(--line); }
-  td { padding: 0; border: 0; overflow-wrap: anywhere; }
+  table, tbody, tr { display: block; } tr { padding: .25rem 0; border-top: 1px solid var(--line); }
+  td { display: inline; padding: 0 .5rem 0 0; overflow-wrap: anywhere; }
   td .table { margin: .25rem 0 .25rem .125rem; padding-left: .625rem; border-left: 2px solid var(--line); } }
 `

@@ -116,10 +116,9 @@ export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRoute
     if (!principal) {
       failures.take(caller)
       if (wait > 0) return tooManyFailures(wait) as never
-      const what = 'code' in body ? 'code' : 'token'
-      return problemResponse('UNAUTHENTICATED', {
-        detail: `This ${what} is unknown, used or expired.`,
-      }) as never
+      const detail =
+        'code' in body ? 'This code is unknown, used or expired.' : 'This API token is unknown or expired.'
+      return problemResponse('UNAUTHENTICATED', { detail }) as never
     }
     const cookie = await sessions.create({
       actor: principal.actor,
