@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { PROCESS_CLOCKS_SECONDS } from '@keyhaven/channel/gateway'
 import { KeyhavenError } from '@keyhaven/crypto'
+import { addressOf, unreachableReason } from '../platform/unreachable.ts'
 import { replayHashes } from './replay-hash.ts'
 import type { ReplayEntries } from './replay-mark.ts'
 
@@ -10,9 +11,20 @@ const IDENTITY_KEY = `${KEY_PREFIX}identity`
 const IDENTITY_BYTES = 16
 const MS_PER_SECOND = 1_000
 const MICROSECONDS_PER_MS = 1_000
+const DEFAULT_PORT = 6379
 const CONNECT_TIMEOUT_MS = 5_000
 const MAX_RECONNECT_DELAY_MS = 1_000
 const RECONNECT_STEP_MS = 50
+
+/** Why a connection was not made: it holds no part of the URL but what Redis itself answers. */
+function connectFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  if (/^(NOAUTH|WRONGPASS|ERR AUTH|NOPERM)/.test(message)) {
+    return 'refuses user or password: set the right ones'
+  }
+  if (/timeout/i.test(message)) return 'does not answer in time'
+  return unreachableReason(error) ?? 'cannot be used'
+}
 
 /** 1: inserted; 0: seen; -1: this Redis has lost what it knew. */
 const INSERT_SCRIPT = `
@@ -109,10 +121,17 @@ export async function createRedisReplayStore(
 
   const unavailable = (cause?: unknown) =>
     new KeyhavenError('STORE_UNAVAILABLE', 'the replay store (Redis) cannot be reached', { cause })
+  const notConnected = (cause: unknown) =>
+    new KeyhavenError(
+      'STORE_UNAVAILABLE',
+      `Redis at ${addressOf(url, DEFAULT_PORT)} ${connectFailure(cause)}. Check that it runs, and KEYHAVEN_REDIS_URL`,
+      { cause },
+    )
 
   client.on('error', (error) => {
     identity = undefined
-    onError(error)
+    // At the start it is thrown.
+    if (connected) onError(error)
   })
   client.on('ready', () => {
     identity = undefined
@@ -124,7 +143,7 @@ export async function createRedisReplayStore(
     await readIdentity()
   } catch (cause) {
     if (client.isOpen) client.destroy()
-    throw cause instanceof KeyhavenError ? cause : unavailable(cause)
+    throw cause instanceof KeyhavenError ? cause : notConnected(cause)
   }
 
   const keysOf = (hashes: readonly Buffer[]) => hashes.map((hash) => KEY_PREFIX + hash.toString('base64url'))

@@ -56,9 +56,12 @@ function openSqliteSnapshot(file: string): Snapshot {
 async function openPostgresSnapshot(url: string): Promise<Snapshot> {
   const { default: pg } = await import('pg')
   const { postgresConfig } = await import('../platform/database/postgres-dialect.ts')
+  const { postgresUnavailable } = await import('../platform/database/postgres-unavailable.ts')
   const client = new pg.Client(postgresConfig(url))
   client.on('error', () => {}) // the query that it cuts reports it
-  await client.connect()
+  await client.connect().catch((error: unknown) => {
+    throw postgresUnavailable(error, url)
+  })
   await client.query('begin transaction isolation level repeatable read read only')
   const query = async (sql: string): Promise<readonly Row[]> => {
     try {

@@ -16,7 +16,8 @@ export interface OpenDatabase {
 export async function openDatabase(config: DatabaseConfig): Promise<OpenDatabase> {
   if (config.dialect === 'postgres') {
     const { createPostgresDialect, createPostgresPool } = await import('./postgres-dialect.ts')
-    const db = new Kysely<Database>({ dialect: createPostgresDialect(await createPostgresPool(config.url)) })
+    const pool = await createPostgresPool(config.url)
+    const db = new Kysely<Database>({ dialect: createPostgresDialect(pool, config.url) })
     return { db, dialect: 'postgres', close: () => db.destroy() }
   }
   const { createSqliteDialect } = await import('./sqlite-dialect.ts')

@@ -1,6 +1,7 @@
 import type { DatabaseConnection, Dialect, Driver } from 'kysely'
 import { PostgresDialect, PostgresDriver } from 'kysely'
 import type { Pool } from 'pg'
+import { postgresUnavailable } from './postgres-unavailable.ts'
 import { toStoreError } from './store-error.ts'
 
 const POOL_SIZE = 10
@@ -37,10 +38,10 @@ export async function createPostgresPool(url: string): Promise<Pool> {
   return pool
 }
 
-export function createPostgresDialect(pool: Pool): Dialect {
+export function createPostgresDialect(pool: Pool, url: string): Dialect {
   const dialect = new PostgresDialect({ pool })
   return {
-    createDriver: (): Driver => new GuardedDriver({ pool }),
+    createDriver: (): Driver => new GuardedDriver(pool, url),
     createAdapter: () => dialect.createAdapter(),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createIntrospector: (db) => dialect.createIntrospector(db),
@@ -50,6 +51,12 @@ export function createPostgresDialect(pool: Pool): Dialect {
 /** Turns lost connections and full disks into `STORE_UNAVAILABLE`, wherever they show. */
 class GuardedDriver extends PostgresDriver {
   readonly #guarded = new WeakSet<DatabaseConnection>()
+  readonly #url: string
+
+  constructor(pool: Pool, url: string) {
+    super({ pool })
+    this.#url = url
+  }
 
   override async acquireConnection(
     ...options: Parameters<PostgresDriver['acquireConnection']>
@@ -59,7 +66,7 @@ class GuardedDriver extends PostgresDriver {
       this.#guard(connection)
       return connection
     } catch (error) {
-      throw toStoreError(error)
+      throw postgresUnavailable(error, this.#url)
     }
   }
 
