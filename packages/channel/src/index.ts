@@ -11,6 +11,7 @@ export { type ChannelStorage, createMemoryStorage } from './client/channel-stora
 export { createChannel } from './client/create-channel.ts'
 export { PINNED_KEYS_MAX } from './client/pinned-key.ts'
 export { SDK_VERSION } from './client/sdk-version.ts'
+export { type RequestToSign, SIGNED_BODY_MAX_BYTES, type SignRequest } from './client/sign-request.ts'
 export {
   DELEGATION_MAX_BYTES,
   DELEGATION_MAX_LIFETIME_SECONDS,

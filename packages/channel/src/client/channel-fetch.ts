@@ -1,6 +1,8 @@
 import type { Channel } from './channel-options.ts'
 import { redirected } from './redirect.ts'
+import { bufferBody } from './request-body.ts'
 import { type CallContext, runCall } from './run-call.ts'
+import { SIGNED_BODY_MAX_BYTES } from './sign-request.ts'
 import { takeRequest } from './take-request.ts'
 import { toResponse } from './to-response.ts'
 
@@ -26,5 +28,21 @@ export function createChannelFetch(context: CallContext, base: URL): Channel['fe
       if (redirects === MAX_REDIRECTS) throw new TypeError(`more than ${MAX_REDIRECTS} redirects`)
       request = redirected(request, status, location!)
     }
+  }
+}
+
+/** The channel's `signedFetch`: every attempt is signed anew, inside its own seal. */
+export function createSignedFetch(context: CallContext, base: URL): Channel['signedFetch'] {
+  return async (input, init, sign) => {
+    if (typeof sign !== 'function') throw new TypeError('sign must be a function')
+    const taken = await takeRequest(input, init, base)
+    const body = taken.body && (await bufferBody(taken.body, SIGNED_BODY_MAX_BYTES))
+    const request = { ...taken, body, sign }
+    const answer = await runCall(context, request)
+    if (!REDIRECT_STATUSES.has(answer.head.status) || request.redirect === 'manual') {
+      return toResponse(answer, request, false)
+    }
+    await answer.cancel()
+    throw new TypeError('the server redirects a signed request')
   }
 }

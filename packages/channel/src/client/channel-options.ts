@@ -1,5 +1,6 @@
 import type { AeadName, CryptoBackend, HpkeSuite, Jwk } from '@keyhaven/crypto'
 import type { ChannelStorage } from './channel-storage.ts'
+import type { SignRequest } from './sign-request.ts'
 
 /** A server key that ships inside the app, in either of two spellings. */
 export type PinnedKey =
@@ -74,6 +75,17 @@ export interface ChannelStatus {
 export interface Channel {
   /** As the platform's `fetch`; relative URLs start from the channel's `url`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+  /**
+   * As `fetch`, with fields that `sign` makes for each attempt anew, because a signature holds for one seal only. The
+   * body is read into memory first, and no redirect is followed: a signature is made for one address.
+   *
+   * @throws KeyhavenError `WIRE_TOO_LARGE` on a body over 1 MiB; TypeError if the server redirects.
+   */
+  readonly signedFetch: (
+    input: string | URL | Request,
+    init: RequestInit | undefined,
+    sign: SignRequest,
+  ) => Promise<Response>
   /** Fetches the manifest now. A client of pinned keys has nothing to fetch. */
   refresh(): Promise<void>
   status(): ChannelStatus

@@ -2,7 +2,7 @@ import { type CryptoBackend, backend as runtimeBackend, toBase64url } from '@key
 import { ROOT_THUMBPRINTS_MAX } from '../manifest/delegation.ts'
 import { type ClientInfo, encodeClientInfo } from '../wire/client-header.ts'
 import { ChannelClock } from './channel-clock.ts'
-import { createChannelFetch } from './channel-fetch.ts'
+import { createChannelFetch, createSignedFetch } from './channel-fetch.ts'
 import type { Channel, ChannelOptions, ChannelTrust } from './channel-options.ts'
 import {
   type ChannelStorage,
@@ -54,12 +54,18 @@ export function createChannel(options: ChannelOptions): Channel {
   const streamUploads = options.streamUploads ?? !isBrowser()
   const transport = { backend, fetch: send, url: gatewayUrl, streamUploads }
   const client = clientInfo(checkedAppVersion(options.appVersion), trust.kind, backend, storage, keys)
-  const channelFetch = createChannelFetch({ backend, transport, trust, clock, client }, base)
+  const context = { backend, transport, trust, clock, client }
+  const channelFetch = createChannelFetch(context, base)
+  const signedFetch = createSignedFetch(context, base)
   let closed = false
   return {
     async fetch(input, init) {
       if (closed) throw new TypeError('the channel is closed')
       return channelFetch(input, init)
+    },
+    async signedFetch(input, init, sign) {
+      if (closed) throw new TypeError('the channel is closed')
+      return signedFetch(input, init, sign)
     },
     refresh: () => trust.refresh(),
     status: () => ({ trust: trust.kind, ...trust.status(), clockOffset: clock.offset }),

@@ -1,3 +1,5 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+
 /** The body of an outgoing request. */
 export interface RequestBody {
   /** Media type that the kind of body implies (Fetch standard, "extract a body"). */
@@ -67,6 +69,18 @@ export async function readAhead(body: RequestBody, maxBytes: number): Promise<Re
     length += value.length
     if (length > maxBytes) return streamBody(streamOf(pieces, reader))
   }
+}
+
+/**
+ * The body as one in memory.
+ *
+ * @throws KeyhavenError `WIRE_TOO_LARGE` over `maxBytes`.
+ */
+export async function bufferBody(body: RequestBody, maxBytes: number): Promise<RequestBody> {
+  const ahead = (body.length ?? 0) > maxBytes ? body : await readAhead(body, maxBytes)
+  if (ahead.bytes !== undefined && ahead.bytes.length <= maxBytes) return ahead
+  if (!ahead.replayable) await ahead.open().cancel()
+  throw new KeyhavenError('WIRE_TOO_LARGE', `the body of a signed request has at most ${maxBytes} bytes`)
 }
 
 /** @throws TypeError on a piece that is no Uint8Array, as `fetch` does. */

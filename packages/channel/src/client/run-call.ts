@@ -57,7 +57,8 @@ export async function runCall(context: CallContext, request: OutgoingRequest): P
   let refusals = 0
   let clockRetried = false
   for (;;) {
-    const result = await sendSealed(context.transport, key, headOf(request, stamp, client), body, signal)
+    const head = headOf(request, stamp, client)
+    const result = await sendSealed(context.transport, key, head, body, signal, request.sign)
     if (!result.sealed) {
       // Also when the body is gone: the refresh is for the next call then.
       const next = await orAbort(trust.next(key, refusals), signal)

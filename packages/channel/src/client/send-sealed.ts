@@ -9,6 +9,7 @@ import { type OpenedAnswer, openAnswer } from './open-answer.ts'
 import { readAtMost } from './read-at-most.ts'
 import type { RequestBody } from './request-body.ts'
 import { fitsOneChunk, sealPieces, sealWhole } from './seal-upload.ts'
+import { type SignRequest, signedHead } from './sign-request.ts'
 import type { UnsealedRefusal } from './trust-source.ts'
 
 /** Of an unsealed refusal's problem details. */
@@ -32,6 +33,7 @@ export type SealedResult =
  * Only a 200 of the right media type is taken for sealed, and only what opens under this exchange is: all else is
  * anybody's.
  *
+ * @param sign - makes fields for this attempt's head; what it throws comes out as it is, and nothing was sent.
  * @returns the answer up to its head, or an unsealed 4xx.
  * @throws what the transport throws (TypeError, AbortError); KeyhavenError `GATEWAY_UNAVAILABLE` on an unsealed 5xx,
  *   `GATEWAY_REFUSED` on any other unsealed answer, `OPEN_FAILED`.
@@ -39,13 +41,16 @@ export type SealedResult =
 export async function sendSealed(
   transport: Transport,
   key: RecipientKey,
-  head: BhttpRequestHead,
+  unsignedHead: BhttpRequestHead,
   body: RequestBody | undefined,
   signal: AbortSignal | undefined,
+  sign?: SignRequest,
 ): Promise<SealedResult> {
   throwIfAborted(signal)
   const failure: UploadFailure = {}
   const sealer = await createRequestSealer(transport.backend, key)
+  const head =
+    sign === undefined ? unsignedHead : await orAbort(signedHead(unsignedHead, body, sealer, sign), signal)
   const upload = fitsOneChunk(body)
     ? await sealWhole(sealer, head, body)
     : await toUpload(watched(sealPieces(sealer, head, body!), failure), transport.streamUploads, signal)

@@ -2,6 +2,7 @@ import type { BhttpField } from '../wire/binary-http.ts'
 import { CHUNK_CONTENT_BYTES } from '../wire/chunk-framing.ts'
 import { OWN_FIELD_PREFIX } from '../wire/client-header.ts'
 import { bytesBody, type RequestBody, readAhead, takeBody } from './request-body.ts'
+import type { SignRequest } from './sign-request.ts'
 
 /** What the app asked for, checked by the platform's own rules, before the channel adds anything. */
 export interface OutgoingRequest {
@@ -11,6 +12,8 @@ export interface OutgoingRequest {
   readonly body: RequestBody | undefined
   readonly redirect: RequestRedirect
   readonly signal: AbortSignal | undefined
+  /** Makes the fields that sign the request, anew for each attempt. The body is in memory then. */
+  readonly sign?: SignRequest
 }
 
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD'])
