@@ -3,7 +3,9 @@ import type { Migration } from 'kysely/migration'
 import { Migrator } from 'kysely/migration'
 import { applicationSchema } from '../../applications/schema.ts'
 import { channelSchema } from '../../channel/schema.ts'
+import { directorySchema } from '../../directory/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
+import { messagingSchema } from '../../messaging/schema.ts'
 import { authSchema } from '../auth/schema.ts'
 import type { FeatureSchema, TableInfo } from './feature-schema.ts'
 import { platformSchema } from './platform-schema.ts'
@@ -17,6 +19,8 @@ const FEATURES: readonly FeatureSchema[] = [
   keysSchema,
   channelSchema,
   authSchema,
+  directorySchema,
+  messagingSchema,
 ]
 
 /** All tables but the migrator's own. */

@@ -1,7 +1,9 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { ApplicationTables } from '../../applications/tables.ts'
 import type { ChannelTables } from '../../channel/tables.ts'
+import type { DirectoryTables } from '../../directory/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
+import type { MessagingTables } from '../../messaging/tables.ts'
 import type { AuthTables } from '../auth/tables.ts'
 import type { PlatformTables } from './tables.ts'
 
@@ -9,7 +11,14 @@ import type { PlatformTables } from './tables.ts'
  * All tables. Each feature declares its own in its `tables.ts` and adds them here.
  * Columns are text, bigint (a JavaScript number) and bytea only, so that both engines and a backup agree.
  */
-export interface Database extends PlatformTables, ApplicationTables, KeyTables, ChannelTables, AuthTables {}
+export interface Database
+  extends PlatformTables,
+    ApplicationTables,
+    KeyTables,
+    ChannelTables,
+    AuthTables,
+    DirectoryTables,
+    MessagingTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>
