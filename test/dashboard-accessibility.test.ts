@@ -111,6 +111,19 @@ test('at 375 px no page is wider than the window', { timeout: 300_000 }, async (
   await close()
 })
 
+test('the API page reads well on a phone: no table scrolls sideways, and axe finds nothing serious', async () => {
+  const { page, complaints, close } = await kit.open({ viewport: PHONE })
+  await page.goto(`${kit.server.publicUrl}/docs`)
+  expect(await overflow(page)).toBe(0)
+  const scrolling = await page
+    .locator('.table')
+    .evaluateAll((tables) => tables.filter((table) => table.scrollWidth > table.clientWidth).length)
+  expect(scrolling).toBe(0)
+  expect(await seriousFaults(page)).toEqual([])
+  expect(complaints).toEqual([])
+  await close()
+})
+
 test('on a phone the navigation opens, leads on and closes again', async () => {
   const { page, close } = await kit.openSignedIn({ viewport: PHONE })
   await settle(page)

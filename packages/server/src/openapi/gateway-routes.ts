@@ -16,6 +16,7 @@ const refusals = problemAnswers(400, 401, 404, 413, 415, 503)
 const exchangeRefusals = {
   ...refusals,
   401: { ...refusals[401], description: 'The key is unknown or revoked' },
+  415: { ...refusals[415], description: 'The body has another media type' },
 }
 const keysAnswer = {
   description: 'Key configurations (RFC 9458 §3.2), preferred first',

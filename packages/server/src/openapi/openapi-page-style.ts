@@ -21,12 +21,13 @@ code { font: .875rem/1.5 ui-monospace, monospace; }
   text-align: center; font: bold .8125rem/1.6 ui-monospace, monospace; color: #fff; background: #3b4a5a; }
 .method.get { background: #1b5e20; } .method.post { background: #0b4a8f; } .method.patch { background: #6a3d00; }
 .method.delete { background: #8e1616; }
-.lock { color: var(--soft); font-size: .875rem; white-space: nowrap; }
+.lock, .about { color: var(--soft); font-size: .875rem; } .lock { white-space: nowrap; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 td { padding: .25rem .75rem .25rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
 @media (max-width: 40rem) { body { padding: .75rem; } article { padding: .75rem; }
   table, tbody, tr { display: block; } tr { padding: .25rem 0; border-top: 1px solid var(--line); }
-  td { display: inline; padding: 0 .5rem 0 0; overflow-wrap: anywhere; }
+  td { display: inline; padding: 0 .5rem 0 0; border: 0; overflow-wrap: anywhere; }
+  td + td + td:has(code) { display: block; }
   td .table { margin: .25rem 0 .25rem .125rem; padding-left: .625rem; border-left: 2px solid var(--line); } }
 `

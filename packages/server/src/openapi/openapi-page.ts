@@ -148,8 +148,10 @@ function schemaSection(schemas: Readonly<Record<string, Schema>>): string {
 function propertiesHtml(schema: Schema): string {
   const rows = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const optional = schema.required?.includes(name) ? '' : ' <em>optional</em>'
-    return `<tr><td><code>${escapeHtml(name)}</code>${optional}</td>
-<td>${typeHtml(property)} ${escapeHtml(property.description ?? '')}</td></tr>`
+    const about = property.description
+      ? ` <span class="about">${escapeHtml(property.description)}</span>`
+      : ''
+    return `<tr><td><code>${escapeHtml(name)}</code>${optional}</td><td>${typeHtml(property)}${about}</td></tr>`
   })
   return tableHtml(rows)
 }
