@@ -1,4 +1,5 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { AEAD_TAG_BYTES, KEM_ENCAPSULATED_KEY_BYTES, KeyhavenError, kemById } from '@keyhaven/crypto'
+import { REQUEST_HEADER_BYTES } from '../wire/request-header.ts'
 import type { ExchangeSettings } from './exchange.ts'
 import { innerUrl } from './inner-url.ts'
 import { openEnvelope } from './open-envelope.ts'
@@ -20,6 +21,9 @@ const DETAILS: Readonly<Record<string, string>> = {
     'The key is known, but decapsulation or decryption failed: another public key, a cut or altered byte.',
   UNSUPPORTED: 'The media type must be message/ohttp-chunked-req or message/ohttp-req.',
 }
+
+const TOO_SHORT =
+  'The envelope is too short: it has 7 bytes of header, then the encapsulated key, then what is sealed.'
 
 /**
  * Says whether an envelope would be accepted, and if not, why: for whoever writes a client. Runs nothing and
@@ -64,12 +68,23 @@ export async function checkEnvelope(
   } catch (error) {
     if (!(error instanceof KeyhavenError)) throw error
     if (error.code === 'NOT_FOUND' || error.code === 'STORE_UNAVAILABLE') throw error
+    if (error.code === 'OPEN_FAILED' && isTooShort(body)) {
+      return { accepted: false, reason: 'malformed', detail: TOO_SHORT }
+    }
     return {
       accepted: false,
       reason: REASONS[error.code] ?? 'malformed',
       detail: DETAILS[error.code] ?? error.message,
     }
   }
+}
+
+/** Whether it ends before anything sealed: header, encapsulated key, and the tag of one chunk. */
+function isTooShort(body: Uint8Array): boolean {
+  if (body.length < REQUEST_HEADER_BYTES) return true
+  const kem = kemById((body[1]! << 8) | body[2]!)
+  const encBytes = kem === undefined ? 0 : KEM_ENCAPSULATED_KEY_BYTES[kem]
+  return body.length < REQUEST_HEADER_BYTES + encBytes + AEAD_TAG_BYTES
 }
 
 async function seen(
