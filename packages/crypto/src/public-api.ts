@@ -38,6 +38,7 @@ export {
   kemPublicKeyFromJwk,
   kemPublicKeyToJwk,
 } from './kem-jwk.ts'
+export { nearestName } from './nearest-name.ts'
 export { overwrite } from './overwrite.ts'
 export { Reader } from './reader.ts'
 export {

@@ -3,31 +3,47 @@ import {
   type CryptoBackend,
   fromBase64url,
   type HpkeSuite,
+  type Jwk,
   KEM_PUBLIC_KEY_BYTES,
   type KemName,
+  KeyhavenError,
   kemPublicKeyFromJwk,
 } from '@keyhaven/crypto'
 import type { RecipientKey } from '../wire/request-header.ts'
 import type { PinnedKey } from './channel-options.ts'
 
-const KEY_ID_MAX = 255
+export const KEY_ID_MAX = 255
 /** An app pins the current key and the next; a few more for long-lived releases. */
 export const PINNED_KEYS_MAX = 8
 const DEFAULT_AEAD: AeadName = 'aes-256-gcm'
 
-/** @throws TypeError on a key id or a length that cannot be right; KeyhavenError `WIRE_MALFORMED` for a key that is none. */
-export async function importPinnedKey(backend: CryptoBackend, pinned: PinnedKey): Promise<RecipientKey> {
+/**
+ * Form and lengths are checked already; here it turns out whether it is a key.
+ *
+ * @throws TypeError that names the member.
+ */
+export async function importPinnedKey(
+  backend: CryptoBackend,
+  pinned: PinnedKey,
+  index: number,
+): Promise<RecipientKey> {
   const { keyId } = pinned
-  if (!Number.isInteger(keyId) || keyId < 0 || keyId > KEY_ID_MAX) {
-    throw new TypeError(`keyId of a pinned key must be 0 to ${KEY_ID_MAX}`)
+  const isJwk = 'jwk' in pinned && pinned.jwk !== undefined
+  try {
+    if (isJwk) {
+      const publicKey = await kemPublicKeyFromJwk(backend, pinned.jwk)
+      return { keyId, publicKey, aead: pinned.aead ?? DEFAULT_AEAD }
+    }
+    const { publicKey, suite } = pinned as Exclude<PinnedKey, { jwk: Jwk }>
+    const bytes = fromBase64url(publicKey)
+    const { kem, aead } = suite ?? suiteOfLength(bytes.length)
+    return { keyId, publicKey: await backend.kem.importPublicKey(kem, bytes), aead }
+  } catch (cause) {
+    // What is wrong then is this runtime, or it is told so already.
+    if (!(cause instanceof KeyhavenError) || cause.code !== 'WIRE_MALFORMED') throw cause
+    const name = `trust.pinnedKeys[${index}].${isJwk ? 'jwk' : 'publicKey'}`
+    throw new TypeError(`${name} is not a public key that the channel knows`, { cause })
   }
-  if ('jwk' in pinned) {
-    const publicKey = await kemPublicKeyFromJwk(backend, pinned.jwk)
-    return { keyId, publicKey, aead: pinned.aead ?? DEFAULT_AEAD }
-  }
-  const bytes = fromBase64url(pinned.publicKey)
-  const suite = pinned.suite ?? suiteOfLength(bytes.length)
-  return { keyId, publicKey: await backend.kem.importPublicKey(suite.kem, bytes), aead: suite.aead }
 }
 
 /** The public keys of the three KEMs differ in length, so a key without a suite is still unambiguous. */

@@ -28,7 +28,9 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
   let postponed: RecipientKey | undefined
 
   async function load(): Promise<readonly RecipientKey[]> {
-    const imported = await Promise.all(options.pinnedKeys.map((key) => importPinnedKey(backend, key)))
+    const imported = await Promise.all(
+      options.pinnedKeys.map((key, index) => importPinnedKey(backend, key, index)),
+    )
     const stored = await readStored(storage, storageKey)
     const fingerprints = await Promise.all(imported.map(fingerprint))
     // Not found: the key is no longer in the list, so all of the list is newer.

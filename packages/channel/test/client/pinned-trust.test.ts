@@ -194,14 +194,41 @@ test('storage that cannot be written does not fail a call that has run', async (
 test('keys that are none are refused', async () => {
   expect(() => server.channel(pinned())).toThrow(TypeError)
   expect(() => server.channel(pinned(...Array(9).fill(oldest)))).toThrow(TypeError)
-  const bad: [PinnedKey[], string][] = [
-    [[{ ...oldest, keyId: 256 }], 'TypeError'],
-    [[{ keyId: 1, publicKey: 'AAAA' }], 'TypeError'],
-    [[{ keyId: 1, publicKey: '!' }], 'WIRE_MALFORMED'],
-    [[{ keyId: 1, jwk: { kty: 'RSA' } }], 'WIRE_MALFORMED'],
+  const atOnce: [object, string][] = [
+    [
+      { ...oldest, keyId: 256 },
+      'trust.pinnedKeys[1].keyId must be a whole number from 0 to 255; given: the number 256',
+    ],
+    [
+      { keyId: 1, publicKey: 'AAAA' },
+      'trust.pinnedKeys[1].publicKey must be the base64url of 1216 bytes (x-wing)',
+    ],
+    [{ keyId: 1, publicKey: '!' }, 'given: a text of 1 characters'],
+    [{ keyId: 1, publicKey: 'PUBLIC-KEY' }, 'given: the placeholder "PUBLIC-KEY" of the documentation'],
+    [{ ...oldest, suite: { kem: 'p-256', aead: 'aes-256-gcm' } }, 'the base64url of 65 bytes (p-256)'],
+    [
+      { ...oldest, suite: { kem: 'rsa', aead: 'aes-256-gcm' } },
+      'suite.kem must be one of x-wing, x25519, p-256; given: "rsa"',
+    ],
+    [
+      { keyId: 1, jwk: 'text' },
+      'trust.pinnedKeys[1].jwk must be the public key as a JWK; given: a text of 4 characters',
+    ],
+    [{ keyId: 1 }, 'trust.pinnedKeys[1].publicKey must be'],
   ]
-  for (const [keys, code] of bad) {
-    expect(await codeOf(server.channel(pinned(...keys)).fetch('/'))).toBe(code)
+  for (const [key, message] of atOnce) {
+    const create = () => server.channel(pinned(oldest, key as PinnedKey))
+    expect(create).toThrow(TypeError)
+    expect(create).toThrow(message)
+  }
+  const whenUsed: [PinnedKey, string][] = [
+    [{ keyId: 1, jwk: { kty: 'RSA' } }, 'trust.pinnedKeys[1].jwk is not a public key'],
+    [{ keyId: 1, publicKey: 'A'.repeat(87) }, 'trust.pinnedKeys[1].publicKey is not a public key'], // no point of P-256
+  ]
+  for (const [key, message] of whenUsed) {
+    const calling = server.channel(pinned(oldest, key)).fetch('/')
+    await expect(calling).rejects.toThrow(TypeError)
+    await expect(calling).rejects.toThrow(message)
   }
 })
 

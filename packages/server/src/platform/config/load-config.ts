@@ -1,8 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, nearestName } from '@keyhaven/crypto'
 import { z } from 'zod'
 import type { Config, DatabaseConfig } from './config.ts'
-import { nearestName } from './nearest-name.ts'
 import { httpUrl, integer, LISTEN, LOG_LEVELS, ON_OFF, ORIGINS, ROLE_MAP } from './setting-values.ts'
 
 /** Settings given on the command line; they win over the environment. */

@@ -1,13 +1,13 @@
-/** More differing letters than this and a name is no suggestion. */
+/** More differing letters than this, or than half of the name, and it is no suggestion. */
 const MAX_DISTANCE = 6
 
-/** The name that differs in the fewest letters; undefined if none is near. */
+/** For "did you mean": the name that differs in the fewest letters, in any case; undefined if none is near. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined
   let least = MAX_DISTANCE + 1
   for (const candidate of names) {
-    const distance = editDistance(name, candidate)
-    if (distance < least) [nearest, least] = [candidate, distance]
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < least && distance <= candidate.length / 2) [nearest, least] = [candidate, distance]
   }
   return nearest
 }
