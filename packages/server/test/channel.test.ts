@@ -48,6 +48,13 @@ describe.each(ENGINES)('the channel on $name', (engine) => {
       keyhaven.close()
     })
 
+    test('is answered by whatever name it knows the server, as docs/formats.md says', async () => {
+      for (const authority of [new URL(server.publicUrl).host, 'renamed.example']) {
+        const answer = await postEnvelope(gateway, await sealRaw(key, { authority }))
+        expect([answer.inner?.status, answer.json.path]).toEqual([200, '/v1/echo'])
+      }
+    })
+
     test('uploads megabytes, which are counted and hashed, and gets a streamed answer', async () => {
       const keyhaven = connect({ url: server.publicUrl, applicationId: 'app', trust: { rootThumbprints } })
       const upload = await keyhaven.fetch('/v1/echo', { method: 'POST', body: new Uint8Array(5_000_000) })
