@@ -73,7 +73,10 @@ describe('settings', () => {
       { KEYHAVEN_DATABASE_URI: 'x' },
       'KEYHAVEN_DATABASE_URI is not a setting: did you mean KEYHAVEN_DATABASE_URL?',
     )
-    refused({ KEYHAVEN_SOMETHING_ELSE_ENTIRELY: 'x' }, /is not a setting$/)
+    refused({ KEYHAVEN_PROT: '1' }, 'KEYHAVEN_PROT is not a setting: did you mean KEYHAVEN_PORT?')
+    for (const name of ['KEYHAVEN_FOO', 'KEYHAVEN_', 'KEYHAVEN_SOMETHING_ELSE_ENTIRELY']) {
+      refused({ [name]: '1' }, `${name} is not a setting (\`keyhaven serve --help\` lists them all)`)
+    }
   })
 
   test.each([

@@ -16,6 +16,7 @@ export interface ConfigOverrides {
   readonly upstreams?: string
 }
 
+const PREFIX = 'KEYHAVEN_'
 const MIN_MANIFEST_LIFETIME_SECONDS = 600
 const MAX_MANIFEST_LIFETIME_SECONDS = 86_400
 const MAX_WORKERS = 64
@@ -93,11 +94,9 @@ export function loadConfig(
   const shownAs = new Map<string, string>()
   const problems: string[] = []
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('KEYHAVEN_') || value === undefined) continue
-    if (!SETTING_NAMES.includes(name)) {
-      const nearest = nearestName(name, SETTING_NAMES)
-      problems.push(`${name} is not a setting${nearest === undefined ? '' : `: did you mean ${nearest}?`}`)
-    } else if (value !== '') given[name] = value
+    if (!name.startsWith(PREFIX) || value === undefined) continue
+    if (!SETTING_NAMES.includes(name)) problems.push(unknownSetting(name))
+    else if (value !== '') given[name] = value
   }
   for (const [name, { variable, option }] of Object.entries(OVERRIDES)) {
     const value = overrides[name as keyof ConfigOverrides]
@@ -115,6 +114,15 @@ export function loadConfig(
   if (parsed.success) problems.push(...missingPartners(given))
   if (!parsed.success || problems.length > 0) throw new KeyhavenError('CONFIG_INVALID', problems.join('; '))
   return toConfig(parsed.data)
+}
+
+/** What all names have in common makes none of them nearer. */
+function unknownSetting(name: string): string {
+  const rest = SETTING_NAMES.map((known) => known.slice(PREFIX.length))
+  const nearest = nearestName(name.slice(PREFIX.length), rest)
+  return nearest === undefined
+    ? `${name} is not a setting (\`keyhaven serve --help\` lists them all)`
+    : `${name} is not a setting: did you mean ${PREFIX}${nearest}?`
 }
 
 function missingPartners(given: Readonly<Record<string, string>>): string[] {
