@@ -50,6 +50,7 @@ function usage(safe: boolean): Usage {
     to: '2026-11-21T08:00:00.000Z',
     requests: 80,
     installations: 24,
+    installationsLeftOut: 0,
     keys: [{ id: ID, keyId: 1, state: 'retiring', ...shares, byAppVersion: versions, verdict }],
   }
 }
@@ -97,6 +98,17 @@ describe('revoke', () => {
     expect(stub.seen.every((request) => request.method === 'GET')).toBe(true)
   })
 
+  test('the verdict looks back a week, or as long as --window says', async () => {
+    await using stub = await stubFor(true)
+    const asked = () => stub.seen.filter((request) => request.path.includes('/usage')).at(-1)?.path
+    await runCommand(argv(stub.url, '--yes'), { env })
+    expect(asked()).toBe(`${KEYS}/usage?window=7d`)
+    await runCommand(argv(stub.url, '--yes', '--window', '30d'), { env })
+    expect(asked()).toBe(`${KEYS}/usage?window=30d`)
+    await runCommand(['keys', 'usage', 'demo', '--server', stub.url], { env })
+    expect(asked()).toBe(`${KEYS}/usage?window=7d`)
+  })
+
   test('--yes does not ask when it is safe', async () => {
     await using stub = await stubFor(true)
     expect((await runCommand(argv(stub.url, '--yes'), { env })).exitCode).toBe(0)
@@ -129,6 +141,17 @@ describe('revoke', () => {
 })
 
 describe('output', () => {
+  test('the usage says how many installations were left out of the count', async () => {
+    const answer = (installationsLeftOut: number) =>
+      startAdminStub({ [`GET ${KEYS}/usage`]: { json: { ...usage(true), installationsLeftOut } } })
+    await using some = await answer(120)
+    const shown = await runCommand(['keys', 'usage', 'demo', '--server', some.url], { env })
+    expect(shown.stdout).toContain('\nup to 120 more were left out: too many new installations came')
+    await using none = await answer(0)
+    const plain = await runCommand(['keys', 'usage', 'demo', '--server', none.url], { env })
+    expect(plain.stdout).not.toContain('left out')
+  })
+
   test('a table, and the same as JSON', async () => {
     await using stub = await stubFor(true)
     const argv = ['keys', 'list', 'demo', '--server', stub.url]

@@ -77,6 +77,8 @@ export interface Usage {
   readonly to: string
   readonly requests: number
   readonly installations: number
+  /** At most so many called and are not among them: too many new ones came within an hour. */
+  readonly installationsLeftOut: number
   readonly keys: readonly KeyUsage[]
 }
 

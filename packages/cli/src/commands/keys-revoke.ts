@@ -34,7 +34,7 @@ export function keysRevokeCommand(frame: Frame, keys: Command): void {
     .argument('<application>', 'application id')
     .argument('<key>', 'key number of a live key, or its id (UUID)')
     .requiredOption('--reason <text>', 'why; it goes into the audit log')
-    .option('--window <duration>', 'look back so far for the verdict', USAGE_WINDOW_DEFAULT)
+    .option('--window <duration>', 'look back so far for the verdict: 24h, 30d', USAGE_WINDOW_DEFAULT)
     .option('--yes', 'do not ask')
     .option('--force', 'also if installations would break, or it is the last live key')
   withServerOptions(revoke).action(
@@ -70,7 +70,7 @@ function requireSafe(key: E2eKey, verdict: KeyUsage['verdict'] | undefined): voi
     verdict === undefined
       ? `nothing is known of who uses key ${key.keyId}`
       : `revoking key ${key.keyId} would break ${verdict.installations} installations`,
-    'Wait until they have moved (`keyhaven keys usage APPLICATION`), or give --force.',
+    'Wait until `keyhaven keys usage APPLICATION` calls it safe, or give --force.',
     EXIT_UNSAFE,
   )
 }

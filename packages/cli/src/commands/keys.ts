@@ -12,7 +12,7 @@ import { keysUsageCommand } from './keys-usage.ts'
 export function keysCommand(frame: Frame, program: Command): void {
   const keys = describe(program.command('keys'), "an application's E2E keys", [
     ['keyhaven keys add demo', 'Add a key; both are accepted from now on'],
-    ['keyhaven keys usage demo', 'See which apps still use the old one'],
+    ['keyhaven keys usage demo', 'Ask whether revoking the old one would break anybody'],
     ['keyhaven keys revoke demo 1 --reason "rotation 2026"', 'Never accept the old one again'],
   ])
   keysAddCommand(frame, keys)
