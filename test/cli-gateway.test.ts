@@ -6,7 +6,7 @@ import { connect } from '@keyhaven/sdk'
 import { expect, test } from 'vitest'
 import { type CliFolder, createCliFolder } from './cli/cli-folder.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
-import { readGreeting, startCommand } from './cli/started-server.ts'
+import { startCommand, startForPerson } from './cli/started-server.ts'
 
 const SCRIPT_TIMEOUT_MS = 120_000
 
@@ -58,8 +58,7 @@ test('keyhaven gateway opens sealed calls in front of a backend', {
 test('keyhaven gateway prints what an app needs to call it', { timeout: SCRIPT_TIMEOUT_MS }, async () => {
   await using folder = await createCliFolder()
   const argv = ['gateway', '--upstream', 'http://127.0.0.1:3000', '--data', 'data']
-  const last = "  const answer = await keyhaven.fetch('/')"
-  const greeting = await readGreeting(folder, argv, last)
+  const greeting = await greetingOf(folder, argv, "await keyhaven.fetch('/')")
   const shown = (text: string) => /rootThumbprints: \['([\w-]{43})', '([\w-]{43})'\]/.exec(text)?.slice(1)
   expect(greeting).toContain('  backend        http://127.0.0.1:3000\n')
   expect(greeting).toMatch(/connect\({ url: 'http:\/\/127\.0\.0\.1:\d+', applicationId: 'demo', trust }\)/)
@@ -78,7 +77,7 @@ test('keyhaven gateway for one application names its roots, or says that it is s
   await using folder = await createCliFolder()
   const gateway = ['gateway', '--upstream', 'http://127.0.0.1:3000', '--data', 'data']
   const argv = [...gateway, '--application', 'shop']
-  const early = await readGreeting(folder, argv, 'keyhaven apps add')
+  const early = await greetingOf(folder, argv, 'keyhaven apps add')
   expect(early).toContain('There is no application "shop" yet')
 
   const first = await startCommand(folder, gateway)
@@ -90,6 +89,12 @@ test('keyhaven gateway for one application names its roots, or says that it is s
   const { trust } = JSON.parse(step) as { trust: { rootThumbprints: string[] } }
   expect(server.defaultApplication).toEqual({ id: 'shop', rootThumbprints: trust.rootThumbprints })
 })
+
+/** What it says when it is ready; then it is stopped. */
+async function greetingOf(folder: CliFolder, argv: readonly string[], last: string): Promise<string> {
+  await using started = await startForPerson(folder, argv, last)
+  return started.greeting
+}
 
 async function runInFolder(
   folder: CliFolder,

@@ -27,23 +27,21 @@ export async function startCommand(
   }
 }
 
-/** What such a command tells a person when it is ready, up to the line that holds `last`; it is stopped again then. */
-export async function readGreeting(
+/** Starts such a command as a person does, and reads what it says until a line holds `last`. */
+export async function startForPerson(
   folder: CliFolder,
   argv: readonly string[],
   last: string,
-): Promise<string> {
+): Promise<AsyncDisposable & { readonly greeting: string }> {
   const child = spawnCommand(folder, argv)
   const lines: string[] = []
-  try {
-    for await (const line of createInterface({ input: child.stdout! })) {
-      lines.push(line)
-      if (line.includes(last)) return lines.join('\n')
-    }
-    throw new Error(`it ended before it said "${last}": ${lines.join('\n')}`)
-  } finally {
-    await stopChild(child)
+  const stop = async (): Promise<void> => void (await stopChild(child))
+  for await (const line of createInterface({ input: child.stdout! })) {
+    lines.push(line)
+    if (line.includes(last)) return { greeting: lines.join('\n'), [Symbol.asyncDispose]: stop }
   }
+  await stop()
+  throw new Error(`it ended before it said "${last}": ${lines.join('\n')}`)
 }
 
 function spawnCommand(

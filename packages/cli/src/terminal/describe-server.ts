@@ -4,7 +4,7 @@ import type { Output } from './output.ts'
 /** What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines. */
 export function describeServer(output: Output, server: RunningServer): string {
   const call = "fetch('/v1/echo', { method: 'POST', body: 'hello' })"
-  return [...addresses(output, server), ...firstCall(server, call)].join('\n')
+  return [...addresses(output, server), ...firstCall(server, call, 'json')].join('\n')
 }
 
 /**
@@ -23,11 +23,11 @@ export function describeGateway(
   if (server.defaultApplication === undefined && applicationId !== undefined) {
     lines.push('', `There is no application "${applicationId}" yet: make it with \`keyhaven apps add\`.`)
   }
-  return [...lines, ...firstCall(server, "fetch('/')")].join('\n')
+  return [...lines, ...firstCall(server, "fetch('/')", 'text')].join('\n')
 }
 
 /** An app's first lines, with the thumbprints that it ships. */
-function firstCall(server: RunningServer, call: string): string[] {
+function firstCall(server: RunningServer, call: string, body: 'json' | 'text'): string[] {
   if (server.defaultApplication === undefined) return []
   const { id, rootThumbprints } = server.defaultApplication
   const thumbprints = rootThumbprints.map((thumbprint) => `'${thumbprint}'`).join(', ')
@@ -39,6 +39,7 @@ function firstCall(server: RunningServer, call: string): string[] {
     `  const trust = { rootThumbprints: [${thumbprints}] }`,
     `  const keyhaven = connect({ url: '${server.publicUrl}', applicationId: '${id}', trust })`,
     `  const answer = await keyhaven.${call}`,
+    `  console.log(answer.status, await answer.${body}())`,
   ]
 }
 
