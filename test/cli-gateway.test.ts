@@ -50,6 +50,7 @@ test('keyhaven gateway opens sealed calls in front of a backend', {
     KEYHAVEN_DATA_DIR: 'data',
     PUBLIC: server.publicUrl,
     BACKEND: backend.url,
+    PORT: new URL(server.publicUrl).port,
     TRUST: JSON.stringify({ rootThumbprints }),
   })
   expect(await server.stop()).toBe(0)
