@@ -1,1 +1,34 @@
-export {}
+export { ChainConflict } from './chain-conflict.ts'
+export type {
+  Accepted,
+  Caller,
+  DirectoryService,
+  DirectoryServiceOptions,
+  DirectorySettings,
+  LabelKey,
+  NewSignUpToken,
+  SignUpTokenInfo,
+  UserDetail,
+} from './directory-service.ts'
+export type {
+  Actor,
+  DirectoryAuditEntry,
+  DirectoryStore,
+  DirectoryTransaction,
+  LimitedCall,
+  LogAppender,
+  LogView,
+  NotifyChange,
+  Page,
+  Paged,
+  RateLimits,
+  SignUpProof,
+  SignUpSource,
+  SignUpVerifier,
+  StoredDevice,
+  StoredEncryptionKey,
+  StoredEntry,
+  StoredSignUpToken,
+  StoredUser,
+  VerifiedIdToken,
+} from './ports.ts'
