@@ -12,6 +12,7 @@ import { createOneTimeCode } from './platform/auth/one-time-code.ts'
 import type { AdminEnv } from './platform/auth/principal.ts'
 import { createSessionStore } from './platform/auth/session-store.ts'
 import { createTokenStore } from './platform/auth/token-store.ts'
+import { sealedOrigin } from './platform/http/call-origin.ts'
 import { createApp } from './platform/http/create-app.ts'
 import { addHealthRoutes } from './platform/http/health-routes.ts'
 import type { Listener } from './platform/http/listen.ts'
@@ -87,8 +88,7 @@ export async function startAdminService(
   const gateway = createServedGateway(parts, {
     serves,
     allowPath: (path) => path.startsWith(ADMIN_API_PREFIX),
-    handler: (request, { applicationId, keyId }) =>
-      admin.fetch(request, { origin: { sealed: true, applicationId, keyId } }),
+    handler: (request, context) => admin.fetch(request, { origin: sealedOrigin(context) }),
     countUsage: false,
   })
 

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import type { Gateway } from '@keyhaven/channel/gateway'
+import type { Gateway, SealedContext } from '@keyhaven/channel/gateway'
 import { createNodeHandler as createGatewayHandler } from '@keyhaven/channel/gateway/node'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { ADMIN_APPLICATION_ID } from './applications/application.ts'
 import { createPublicApp } from './channel/public-app.ts'
 import { createV1App, isV1Path } from './channel/v1-app.ts'
 import type { Config } from './platform/config/config.ts'
+import { sealedOrigin } from './platform/http/call-origin.ts'
 import { PUBLIC_CORS_HEADERS } from './platform/http/cors.ts'
 import type { Listener, NodeHandler } from './platform/http/listen.ts'
 import { listen } from './platform/http/listen.ts'
@@ -44,8 +45,8 @@ export function createPublicService(parts: ServerParts, options: PublicServiceOp
   const served = options.served ?? {
     serves: isTenant,
     allowPath: isV1Path,
-    handler: (request: Request, { applicationId, keyId }: { applicationId: string; keyId: number }) =>
-      v1.fetch(request, { origin: { sealed: true, applicationId, keyId } }),
+    handler: (request: Request, context: SealedContext) =>
+      v1.fetch(request, { origin: sealedOrigin(context) }),
   }
   const gateway = createServedGateway(parts, { ...served, countUsage: true })
   parts.metrics.gauge(

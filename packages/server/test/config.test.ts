@@ -22,6 +22,12 @@ describe('settings', () => {
       manifestLifetimeSeconds: 86_400,
       upstreams: [],
       logLevel: 'info',
+      directory: {
+        logDir: resolve(dataDir, 'log'),
+        witnesses: [],
+        legacyProfile: false,
+        renewalGraceDays: 30,
+      },
     })
   })
 
@@ -118,5 +124,40 @@ describe('settings', () => {
     expect(SETTING_NAMES.filter((name) => name.includes('PASSPHRASE'))).toEqual([
       'KEYHAVEN_MASTER_PASSPHRASE_FILE',
     ])
+  })
+})
+
+describe('settings of the directory', () => {
+  test('are taken', () => {
+    const key = 'witness.example/one+01234567+BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
+    const { directory } = loadConfig({
+      KEYHAVEN_LOG_DIR: '/var/lib/log',
+      KEYHAVEN_LOG_ORIGIN: 'keys.example.org/log',
+      KEYHAVEN_WITNESSES: `${key}@https://witness.example/,${key}@http://127.0.0.1:9000/a`,
+      KEYHAVEN_USERS_OIDC_ISSUER: 'https://id.example.org',
+      KEYHAVEN_USERS_OIDC_CLIENT_ID: 'app',
+      KEYHAVEN_LEGACY_PROFILE: 'on',
+      KEYHAVEN_RENEWAL_GRACE_DAYS: '7',
+    })
+    expect(directory).toEqual({
+      logDir: '/var/lib/log',
+      logOrigin: 'keys.example.org/log',
+      witnesses: [
+        { verifierKey: key, url: 'https://witness.example' },
+        { verifierKey: key, url: 'http://127.0.0.1:9000/a' },
+      ],
+      oidc: { issuer: 'https://id.example.org', clientId: 'app' },
+      legacyProfile: true,
+      renewalGraceDays: 7,
+    })
+  })
+
+  test.each([
+    [{ KEYHAVEN_WITNESSES: 'witness.example' }, 'KEYHAVEN_WITNESSES must be VERIFIER_KEY@URL'],
+    [{ KEYHAVEN_LOG_ORIGIN: 'https://x' }, 'KEYHAVEN_LOG_ORIGIN must be a name'],
+    [{ KEYHAVEN_USERS_OIDC_ISSUER: 'https://x' }, 'needs KEYHAVEN_USERS_OIDC_CLIENT_ID'],
+    [{ KEYHAVEN_RENEWAL_GRACE_DAYS: '91' }, 'must be a whole number of days from 0 to 90'],
+  ])('are refused: %j', (env, message) => {
+    expect(() => loadConfig(env)).toThrow(message)
   })
 })

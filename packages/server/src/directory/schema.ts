@@ -55,6 +55,13 @@ async function createUsers(db: Kysely<unknown>): Promise<void> {
     .addColumn('ended_at', 'bigint')
     .addPrimaryKeyConstraint('directory_devices_key', ['application_id', 'username', 'device'])
     .execute()
+  // A request names only its device.
+  await db.schema
+    .createIndex('directory_devices_id')
+    .unique()
+    .on('directory_devices')
+    .columns(['application_id', 'device'])
+    .execute()
   await db.schema
     .createIndex('directory_devices_expiry')
     .on('directory_devices')
@@ -125,8 +132,7 @@ async function createLog(db: Kysely<unknown>): Promise<void> {
     .addColumn('application_id', 'text', (column) => column.notNull())
     .addColumn('witness', 'text', (column) => column.notNull())
     .addColumn('size', 'bigint', (column) => column.notNull())
-    .addColumn('note', 'text', (column) => column.notNull())
-    .addColumn('log_signature', 'text', (column) => column.notNull())
+    .addColumn('root', 'bytea', (column) => column.notNull())
     .addColumn('cosignature', 'text', (column) => column.notNull())
     .addColumn('cosigned_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('log_cosignatures_key', ['application_id', 'witness'])

@@ -81,7 +81,7 @@ export interface LogHeadsTable {
   /** Roots of the perfect subtrees, the largest first, 32 bytes each (RFC 6962 §2.1). */
   peaks: Uint8Array
   root: Uint8Array
-  /** Signed note, without cosignatures; empty until it is signed anew after a recovery. */
+  /** Signed note, without witnesses' cosignatures; empty until it is signed anew after a recovery. */
   checkpoint: string
   checkpoint_at: number
 }
@@ -107,11 +107,8 @@ export interface LogCosignaturesTable {
   /** The witness's key name. */
   witness: string
   size: number
-  /** The note without signatures: what was cosigned. */
-  note: string
-  /** The log's own signature line of that note. */
-  log_signature: string
-  /** The line that the witness answered. */
+  root: Uint8Array
+  /** The signature line that the witness answered. */
   cosignature: string
   cosigned_at: number
 }

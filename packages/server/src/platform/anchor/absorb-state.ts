@@ -1,7 +1,10 @@
+import { sql } from 'kysely'
 import type { Db } from '../database/schema.ts'
-import type { Anchor, ManifestPosition } from './anchor.ts'
+import type { Anchor, LogPosition, ManifestPosition } from './anchor.ts'
 import { readStateHead } from './check-anchor.ts'
 
+/** In `state_changes`, before an application's id: its log grew, and nothing else changed. */
+export const LOG_CHANGE_PREFIX = 'log:'
 /** Rows read at a time. */
 const BATCH = 1_000
 
@@ -35,6 +38,9 @@ export async function absorbState(db: Db, anchor: Anchor): Promise<void> {
   for await (const manifests of manifestsSince(db, anchored.version)) {
     anchor.advance(head.installation, { ...advance, manifests })
   }
+  for await (const logs of logsSince(db, anchored.version)) {
+    anchor.advance(head.installation, { ...advance, logs })
+  }
   // The head last: a crash on the way leaves the anchor behind, and the next start absorbs the rest.
   anchor.advance(head.installation, {
     version: head.version,
@@ -44,14 +50,45 @@ export async function absorbState(db: Db, anchor: Anchor): Promise<void> {
   })
 }
 
-async function* manifestsSince(db: Db, version: number): AsyncGenerator<ManifestPosition[]> {
+/** Whether changes after `version` have been forgotten, so that all there is must be read. */
+async function isForgotten(db: Db, version: number): Promise<boolean> {
   const oldest = await db
     .selectFrom('state_changes')
     .select('version')
     .orderBy('version')
     .limit(1)
     .executeTakeFirst()
-  const everything = oldest !== undefined && oldest.version > version + 1
+  return oldest !== undefined && oldest.version > version + 1
+}
+
+async function* logsSince(db: Db, version: number): AsyncGenerator<LogPosition[]> {
+  const everything = await isForgotten(db, version)
+  for (let after = ''; ; ) {
+    const rows = await db
+      .selectFrom('log_heads')
+      .select(['application_id', 'size', 'root'])
+      .where('application_id', '>', after)
+      .$if(!everything, (query) =>
+        query.where('application_id', 'in', (sub) =>
+          sub
+            .selectFrom('state_changes')
+            .select(sql<string>`substr(application_id, ${sql.lit(LOG_CHANGE_PREFIX.length + 1)})`.as('id'))
+            .where('version', '>', version)
+            .where('application_id', 'like', `${LOG_CHANGE_PREFIX}%`),
+        ),
+      )
+      .orderBy('application_id')
+      .limit(BATCH)
+      .execute()
+    const last = rows.at(-1)
+    if (last === undefined) return
+    yield rows.map(({ application_id, size, root }) => ({ applicationId: application_id, size, root }))
+    after = last.application_id
+  }
+}
+
+async function* manifestsSince(db: Db, version: number): AsyncGenerator<ManifestPosition[]> {
+  const everything = await isForgotten(db, version)
   for (let after = ''; ; ) {
     const ids = await db
       .selectFrom(everything ? 'manifests' : 'state_changes')

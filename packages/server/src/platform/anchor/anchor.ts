@@ -18,11 +18,21 @@ export interface RevokedKey {
   readonly applicationId: string
 }
 
+/** How far an application's log has come. */
+export interface LogPosition {
+  readonly applicationId: string
+  /** Number of entries. */
+  readonly size: number
+  /** Root at that size, 32 bytes. */
+  readonly root: Uint8Array
+}
+
 export interface AnchorAdvance {
   readonly version: number
   readonly auditHead: AuditHead
   readonly revoked: readonly RevokedKey[]
   readonly manifests: readonly ManifestPosition[]
+  readonly logs?: readonly LogPosition[]
 }
 
 export interface AnchorHead {
@@ -39,13 +49,14 @@ export interface Anchor {
   /** Undefined before the first advance. */
   head(): AnchorHead | undefined
   /**
-   * Only forward: an older version leaves the head as it is, but adds its revoked keys and manifests.
+   * Only forward: an older version leaves the head as it is, but adds its revoked keys, manifests and logs.
    * @throws KeyhavenError `STORE_UNAVAILABLE`.
    */
   advance(installation: string, advance: AnchorAdvance): void
-  /** Sets the head also backwards, which only a recovery may do; revoked keys and manifests stay. */
+  /** Sets head and logs also backwards, which only a recovery may do; revoked keys and manifests stay. */
   reset(installation: string, advance: AnchorAdvance): void
   revokedKeys(): Iterable<RevokedKey>
   manifests(): Iterable<ManifestPosition>
+  logs(): Iterable<LogPosition>
   close(): void
 }

@@ -3,6 +3,7 @@ import { AUDIT_GENESIS_HASH } from '../audit/audit-hash.ts'
 import type { Db } from '../database/schema.ts'
 import type { StateHeadTable } from '../database/tables.ts'
 import type { Anchor, AnchorHead } from './anchor.ts'
+import { anchoredLogs, compareLogs } from './check-logs.ts'
 
 const WHAT_TO_DO =
   'Revocations may have been undone. Stop every process and run `keyhaven recover`, which revokes them again.'
@@ -20,6 +21,7 @@ const MISSING =
 export async function checkAnchor(db: Db, anchor: Anchor): Promise<void> {
   // The anchor first: other processes commit, then advance it, so what is read later is never behind it.
   const anchored = anchor.head()
+  const logs = anchoredLogs(anchor)
   const head = await readStateHead(db)
   if (anchored === undefined) {
     // Another process may just have started this installation.
@@ -34,7 +36,7 @@ export async function checkAnchor(db: Db, anchor: Anchor): Promise<void> {
     })
     return
   }
-  const difference = await compareWithAnchor(db, head, anchored)
+  const difference = (await compareWithAnchor(db, head, anchored)) ?? (await compareLogs(db, logs))
   if (difference !== undefined) throw rolledBack(difference)
 }
 

@@ -12,7 +12,9 @@ create table if not exists head (
   audit_sequence integer not null, audit_hash blob not null);
 create table if not exists revoked (id text primary key, application_id text not null) without rowid;
 create table if not exists manifests (
-  application_id text primary key, epoch integer not null, sequence integer not null) without rowid;`
+  application_id text primary key, epoch integer not null, sequence integer not null) without rowid;
+create table if not exists logs (
+  application_id text primary key, size integer not null, root blob not null) without rowid;`
 
 /** The anchor lies in the master key's folder. */
 export function anchorFile(masterKeyFile: string): string {
@@ -41,6 +43,15 @@ export function openAnchor(file: string): Anchor {
        epoch = excluded.epoch, sequence = excluded.sequence
      where (excluded.epoch, excluded.sequence) > (manifests.epoch, manifests.sequence)`,
   )
+  const insertLog = database.prepare(
+    `insert into logs values (?, ?, ?) on conflict (application_id) do update set
+       size = excluded.size, root = excluded.root
+     where excluded.size > logs.size`,
+  )
+  const setLog = database.prepare(
+    `insert into logs values (?, ?, ?) on conflict (application_id) do update set
+       size = excluded.size, root = excluded.root`,
+  )
 
   const head = (): AnchorHead | undefined => {
     const row = selectHead.get() as
@@ -57,6 +68,10 @@ export function openAnchor(file: string): Anchor {
       for (const key of advance.revoked) insertRevoked.run(key.id, key.applicationId)
       for (const { applicationId, epoch, sequence } of advance.manifests) {
         insertManifest.run(applicationId, epoch, sequence)
+      }
+      for (const { applicationId, size, root } of advance.logs ?? []) {
+        const statement = forward ? insertLog : setLog
+        statement.run(applicationId, size, root)
       }
       const known = present?.auditHead
       const auditHead =
@@ -80,6 +95,12 @@ export function openAnchor(file: string): Anchor {
         applicationId: String(row.applicationId),
         epoch: Number(row.epoch),
         sequence: Number(row.sequence),
+      })),
+    logs: () =>
+      rows(database, 'select application_id as applicationId, size, root from logs', (row) => ({
+        applicationId: String(row.applicationId),
+        size: Number(row.size),
+        root: row.root as Uint8Array,
       })),
     close: () => {
       if (database.isOpen) database.close()

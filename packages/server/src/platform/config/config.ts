@@ -25,6 +25,7 @@ export interface Config {
   /** Exact origins that proxy mode may forward to; the first is the default. */
   readonly upstreams: readonly string[]
   readonly logLevel: LogLevel
+  readonly directory: DirectoryConfig
 }
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -32,6 +33,29 @@ export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' 
 export type DatabaseConfig =
   | { readonly dialect: 'sqlite'; readonly file: string }
   | { readonly dialect: 'postgres'; readonly url: string }
+
+/** Of the directory of users' keys, and its log. */
+export interface DirectoryConfig {
+  /** Folder of the log's files, beside the anchor. */
+  readonly logDir: string
+  /** In place of `keyhaven.local/…` in the names of new logs. */
+  readonly logOrigin?: string
+  readonly witnesses: readonly WitnessConfig[]
+  /** Where users sign in with an id token whose `sub` is their name. */
+  readonly oidc?: { readonly issuer: string; readonly clientId: string }
+  /** Whether `rsa1024-legacy` may be registered. */
+  readonly legacyProfile: boolean
+  /** How long after its end a record may still be renewed. */
+  readonly renewalGraceDays: number
+}
+
+/** Someone else's server that cosigns the logs' checkpoints. */
+export interface WitnessConfig {
+  /** C2SP verifier key: name, hash and key. */
+  readonly verifierKey: string
+  /** No trailing slash. */
+  readonly url: string
+}
 
 export interface OidcConfig {
   readonly issuer: string

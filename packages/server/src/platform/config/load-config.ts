@@ -1,8 +1,18 @@
-import { isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { KeyhavenError, nearestName } from '@keyhaven/crypto'
 import { z } from 'zod'
 import type { Config, DatabaseConfig } from './config.ts'
-import { httpUrl, integer, LISTEN, LOG_LEVELS, ON_OFF, ORIGINS, ROLE_MAP } from './setting-values.ts'
+import {
+  httpUrl,
+  integer,
+  LISTEN,
+  LOG_LEVELS,
+  LOG_ORIGIN,
+  ON_OFF,
+  ORIGINS,
+  ROLE_MAP,
+  WITNESSES,
+} from './setting-values.ts'
 
 /** Settings given on the command line; they win over the environment. */
 export interface ConfigOverrides {
@@ -22,6 +32,9 @@ const MAX_MANIFEST_LIFETIME_SECONDS = 86_400
 const MAX_WORKERS = 64
 const MAX_PORT = 65_535
 const MIN_TOKEN_CHARACTERS = 16
+const DEFAULT_RENEWAL_GRACE_DAYS = 30
+const MAX_RENEWAL_GRACE_DAYS = 90
+const LOG_FOLDER = 'log'
 
 const SETTINGS = z.object({
   KEYHAVEN_HOST: z.string().min(1).default('127.0.0.1'),
@@ -65,6 +78,13 @@ const SETTINGS = z.object({
     'seconds',
   ).default(MAX_MANIFEST_LIFETIME_SECONDS),
   KEYHAVEN_UPSTREAMS: ORIGINS.default([]),
+  KEYHAVEN_LOG_DIR: z.string().min(1).optional(),
+  KEYHAVEN_LOG_ORIGIN: LOG_ORIGIN.optional(),
+  KEYHAVEN_WITNESSES: WITNESSES.default([]),
+  KEYHAVEN_USERS_OIDC_ISSUER: httpUrl.optional(),
+  KEYHAVEN_USERS_OIDC_CLIENT_ID: z.string().min(1).optional(),
+  KEYHAVEN_LEGACY_PROFILE: ON_OFF.default(false),
+  KEYHAVEN_RENEWAL_GRACE_DAYS: integer(0, MAX_RENEWAL_GRACE_DAYS, 'days').default(DEFAULT_RENEWAL_GRACE_DAYS),
   KEYHAVEN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -130,6 +150,8 @@ function missingPartners(given: Readonly<Record<string, string>>): string[] {
     ['KEYHAVEN_TLS_CERT', 'KEYHAVEN_TLS_KEY'],
     ['KEYHAVEN_TLS_KEY', 'KEYHAVEN_TLS_CERT'],
     ['KEYHAVEN_OIDC_ISSUER', 'KEYHAVEN_OIDC_CLIENT_ID'],
+    ['KEYHAVEN_USERS_OIDC_ISSUER', 'KEYHAVEN_USERS_OIDC_CLIENT_ID'],
+    ['KEYHAVEN_USERS_OIDC_CLIENT_ID', 'KEYHAVEN_USERS_OIDC_ISSUER'],
     ...['CLIENT_ID', 'CLIENT_SECRET', 'ROLE_CLAIM', 'ROLE_MAP', 'NAME', 'SCOPES'].map(
       (part): [string, string] => [`KEYHAVEN_OIDC_${part}`, 'KEYHAVEN_OIDC_ISSUER'],
     ),
@@ -157,7 +179,7 @@ function toConfig(settings: z.infer<typeof SETTINGS>): Config {
     ...optional('tls', tlsConfig(settings)),
     requireChannel: settings.KEYHAVEN_REQUIRE_CHANNEL,
     workers: settings.KEYHAVEN_WORKERS,
-    masterKeyFile: resolve(settings.KEYHAVEN_MASTER_KEY_FILE ?? resolve(dataDir, 'master.key')),
+    masterKeyFile: masterKeyFile(settings, dataDir),
     ...optional(
       'masterPassphraseFile',
       settings.KEYHAVEN_MASTER_PASSPHRASE_FILE && resolve(settings.KEYHAVEN_MASTER_PASSPHRASE_FILE),
@@ -165,7 +187,26 @@ function toConfig(settings: z.infer<typeof SETTINGS>): Config {
     manifestLifetimeSeconds: settings.KEYHAVEN_MANIFEST_LIFETIME,
     upstreams: settings.KEYHAVEN_UPSTREAMS,
     logLevel: settings.KEYHAVEN_LOG_LEVEL,
+    directory: directoryConfig(settings, dataDir),
   }
+}
+
+function directoryConfig(settings: z.infer<typeof SETTINGS>, dataDir: string): Config['directory'] {
+  const { KEYHAVEN_USERS_OIDC_ISSUER: issuer, KEYHAVEN_USERS_OIDC_CLIENT_ID: clientId } = settings
+  const logOrigin = settings.KEYHAVEN_LOG_ORIGIN
+  const beside = dirname(masterKeyFile(settings, dataDir))
+  return {
+    logDir: resolve(settings.KEYHAVEN_LOG_DIR ?? join(beside, LOG_FOLDER)),
+    ...(logOrigin === undefined ? {} : { logOrigin }),
+    witnesses: settings.KEYHAVEN_WITNESSES,
+    ...(issuer === undefined || clientId === undefined ? {} : { oidc: { issuer, clientId } }),
+    legacyProfile: settings.KEYHAVEN_LEGACY_PROFILE,
+    renewalGraceDays: settings.KEYHAVEN_RENEWAL_GRACE_DAYS,
+  }
+}
+
+function masterKeyFile(settings: z.infer<typeof SETTINGS>, dataDir: string): string {
+  return resolve(settings.KEYHAVEN_MASTER_KEY_FILE ?? join(dataDir, 'master.key'))
 }
 
 function databaseConfig(url: string | undefined, dataDir: string): DatabaseConfig {

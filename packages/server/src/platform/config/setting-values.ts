@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 const MAX_PORT = 65_535
+const MAX_LOG_ORIGIN_CHARACTERS = 128
 
 /** A whole number in decimal digits. */
 export function integer(minimum: number, maximum: number, unit = '') {
@@ -69,6 +70,28 @@ export const ROLE_MAP = z.string().transform((value, context) => {
     map[from] = to
   }
   return map
+})
+
+/** A log's name: a host and perhaps a path, as C2SP asks for, without scheme and slash at the end. */
+export const LOG_ORIGIN = z
+  .string()
+  .max(MAX_LOG_ORIGIN_CHARACTERS)
+  .regex(/^[a-z0-9][a-z0-9.:-]*(\/[A-Za-z0-9._~-]+)*$/, 'must be a name such as keys.example.org/log')
+
+/** `VERIFIER_KEY@URL`, comma-separated. */
+export const WITNESSES = z.string().transform((value, context) => {
+  const witnesses: { verifierKey: string; url: string }[] = []
+  for (const part of value.split(',')) {
+    const at = part.search(/@https?:/)
+    const url = at < 1 ? undefined : parseHttpUrl(part.slice(at + 1).trim())
+    const verifierKey = part.slice(0, Math.max(at, 0)).trim()
+    if (url === undefined || !/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/.test(verifierKey)) {
+      context.addIssue({ code: 'custom', message: 'must be VERIFIER_KEY@URL, with commas between' })
+      return z.NEVER
+    }
+    witnesses.push({ verifierKey, url: url.href.replace(/\/$/, '') })
+  }
+  return witnesses
 })
 
 function parseHttpUrl(value: string): URL | undefined {

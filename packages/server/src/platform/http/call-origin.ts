@@ -1,3 +1,5 @@
+import type { SealedContext } from '@keyhaven/channel/gateway'
+import type { Awaitable } from '@keyhaven/crypto'
 import { networkOf } from './network-of.ts'
 
 /**
@@ -17,7 +19,14 @@ export type CallOrigin =
       readonly applicationId: string
       /** The OHTTP key id that opened it. */
       readonly keyId: number
+      /** A value that only the two ends of this exchange know: what a device signs names the seal by it. */
+      readonly export: (label: Uint8Array, length: number) => Awaitable<Uint8Array>
     }
+
+export function sealedOrigin(context: SealedContext): CallOrigin {
+  const { applicationId, keyId } = context
+  return { sealed: true, applicationId, keyId, export: (label, length) => context.export(label, length) }
+}
 
 /**
  * What rate limits count by: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one has all of

@@ -73,7 +73,13 @@ export async function commitEffects(
   if (changes) await recordChanges(db, dialect, version, effects.changed)
   return {
     installation: head.installation,
-    advance: { version, auditHead, revoked: [...effects.revoked], manifests: [...effects.manifests] },
+    advance: {
+      version,
+      auditHead,
+      revoked: [...effects.revoked],
+      manifests: [...effects.manifests],
+      logs: [...effects.logs.values()],
+    },
   }
 }
 

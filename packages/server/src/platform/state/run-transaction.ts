@@ -90,6 +90,7 @@ function emptyEffects(): TransactionEffects {
     changed: new Set(),
     revoked: [],
     manifests: [],
+    logs: new Map(),
     masterKeyIds: new Set(),
     afterCommit: [],
   }

@@ -1,4 +1,4 @@
-import type { ManifestPosition, RevokedKey } from '../anchor/anchor.ts'
+import type { LogPosition, ManifestPosition, RevokedKey } from '../anchor/anchor.ts'
 import type { AuditRecord } from '../audit/audit-record.ts'
 import type { DbTransaction } from '../database/schema.ts'
 
@@ -25,6 +25,8 @@ export interface TransactionEffects {
   readonly changed: Set<string>
   readonly revoked: RevokedKey[]
   readonly manifests: ManifestPosition[]
+  /** The last position of each log that grew, by application. */
+  readonly logs: Map<string, LogPosition>
   /** Master keys used for wrapping in this transaction. */
   readonly masterKeyIds: Set<string>
   readonly afterCommit: (() => void)[]
