@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { selfSignedCertificate } from '../../../test/kit/self-signed-certificate.ts'
 import { type Answer, problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, temporaryFolder } from './run-command.ts'
 
@@ -216,4 +220,21 @@ describe('the admin token', () => {
     expect(result.stderr).toContain("unknown option '--token'")
     expect(result.exitCode).toBe(2)
   })
+})
+
+test('a certificate of an unknown authority is named, with what to do about it', async () => {
+  const { certificate, privateKey } = selfSignedCertificate()
+  const server = createServer({ cert: certificate, key: privateKey }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const verify = ['trust', 'verify', '--application', 'a', '--root', 'A'.repeat(43), '--url', url]
+  try {
+    for (const argv of [verify, ['apps', 'list', '--server', url]]) {
+      const result = await runCommand(argv, { env: TOKEN })
+      expect(result.stderr).toContain(`no answer from ${url} (DEPTH_ZERO_SELF_SIGNED_CERT)`)
+      expect(result.stderr).toContain('NODE_EXTRA_CA_CERTS')
+    }
+  } finally {
+    server.close()
+  }
 })

@@ -1,6 +1,7 @@
 import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { EXIT_USAGE } from '../exit-code.ts'
+import { whyNoAnswer } from '../input/why-no-answer.ts'
 import { notKeyhaven, problemToError } from './problem-to-error.ts'
 import { readAdminToken } from './read-admin-token.ts'
 import { openSealedChannel } from './sealed-channel.ts'
@@ -113,20 +114,12 @@ export function isLoopback(hostname: string): boolean {
 function unreachable(origin: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error.name === 'KeyhavenError') return error
-  const cause = describeCause(error)
-  const reason = error.name === 'TimeoutError' ? `none within ${ANSWER_TIMEOUT_MS / 1000} s` : cause
-  return new CommandError(
-    'GATEWAY_UNAVAILABLE',
-    `no answer from ${origin} (${reason})`,
+  const { reason, advice } = whyNoAnswer(
+    error,
     'Start the server with `keyhaven serve`, or name another one with --server URL.',
   )
-}
-
-/** Node's `fetch failed` hides the reason in its cause. */
-function describeCause(error: Error): string {
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return 'code' in cause ? String(cause.code) : cause.message
+  const shown = error.name === 'TimeoutError' ? `none within ${ANSWER_TIMEOUT_MS / 1000} s` : reason
+  return new CommandError('GATEWAY_UNAVAILABLE', `no answer from ${origin} (${shown})`, advice)
 }
 
 async function readAnswer<T>(response: Response, origin: string): Promise<T> {

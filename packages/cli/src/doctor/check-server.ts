@@ -27,7 +27,7 @@ export async function checkServer(
     using admin = await connectAdmin(context, options)
     const before = context.now()
     const { value, date } = await admin.getWithDate<ServerStatus>('/status')
-    const status = `${value.version} on ${value.database}, ${value.workers} processes, since ${value.startedAt}`
+    const status = `${value.version} on ${value.database}, ${value.workers} ${value.workers === 1 ? 'process' : 'processes'}, since ${value.startedAt}`
     return [
       ok(server, status),
       checkClock(date, before, context.now()),

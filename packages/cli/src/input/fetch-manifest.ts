@@ -1,5 +1,6 @@
 import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
+import { whyNoAnswer } from './why-no-answer.ts'
 
 const FETCH_TIMEOUT_MS = 15_000
 
@@ -17,12 +18,10 @@ export async function fetchManifest(
   const url = new URL(`/gateway/${encodeURIComponent(applicationId)}/manifest`, publicUrl)
   const response = await context
     .fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
-    .catch(() => {
-      throw new CommandError(
-        'GATEWAY_UNAVAILABLE',
-        `no answer from ${url.origin}`,
-        'Start the server with `keyhaven serve`, or name its public address.',
-      )
+    .catch((error: Error) => {
+      const start = 'Start the server with `keyhaven serve`, or name its public address.'
+      const { reason, advice } = whyNoAnswer(error, start)
+      throw new CommandError('GATEWAY_UNAVAILABLE', `no answer from ${url.origin} (${reason})`, advice)
     })
   if (!response.ok) {
     await response.body?.cancel()
