@@ -124,6 +124,31 @@ export interface RsaOaep {
   decrypt(privateKey: Jwk, ciphertext: Uint8Array): Awaitable<Uint8Array>
 }
 
+/**
+ * RSA with keys of exactly 1024 bits and the exponent 65537, for the profile `rsa1024-legacy` and nothing
+ * else: such keys can be broken by whoever spends enough. Keys are plain JWKs; keep the object, it is imported
+ * once. Every method throws KeyhavenError `WIRE_MALFORMED` on another key, `UNSUPPORTED` in the noble backend.
+ */
+export interface LegacyRsa {
+  generateKeyPair(): Awaitable<{ publicKey: Jwk; privateKey: Jwk }>
+  /** RSASSA-PKCS1-v1_5 with SHA-256, RS256 (RFC 8017 §8.2). @returns 128 bytes. */
+  signSha256(privateKey: Jwk, data: Uint8Array): Awaitable<Uint8Array>
+  /** @returns false on any malformed or wrong signature. */
+  verifySha256(publicKey: Jwk, signature: Uint8Array, data: Uint8Array): Awaitable<boolean>
+  /**
+   * Renewal only: RSASSA-PKCS1-v1_5 with SHA-1. It is given nothing else to sign than the new key.
+   *
+   * @param spki - SubjectPublicKeyInfo (RFC 5280 §4.1) of the new public key, DER.
+   */
+  signSha1(privateKey: Jwk, spki: Uint8Array): Awaitable<Uint8Array>
+  /** @returns false on any malformed or wrong signature. */
+  verifySha1(publicKey: Jwk, signature: Uint8Array, spki: Uint8Array): Awaitable<boolean>
+  /** RSA-OAEP as in {@link RsaOaep}; at most 62 bytes. @throws KeyhavenError `INPUT_INVALID` on more. */
+  encrypt(publicKey: Jwk, plaintext: Uint8Array): Awaitable<Uint8Array>
+  /** @throws KeyhavenError `OPEN_FAILED`, whatever the reason. */
+  decrypt(privateKey: Jwk, ciphertext: Uint8Array): Awaitable<Uint8Array>
+}
+
 /** What every runtime must give us. Three implementations: `./node`, `./web`, `./noble`. */
 export interface CryptoBackend {
   readonly name: 'node' | 'webcrypto' | 'noble'
@@ -143,4 +168,5 @@ export interface CryptoBackend {
   readonly hpke: Hpke
   readonly signatures: Signatures
   readonly rsaOaep: RsaOaep
+  readonly legacyRsa: LegacyRsa
 }

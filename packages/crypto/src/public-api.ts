@@ -12,6 +12,7 @@ export type {
   KemName,
   KemPrivateKey,
   KemPublicKey,
+  LegacyRsa,
   RecipientContext,
   RsaOaep,
   SenderContext,

@@ -5,6 +5,7 @@ import { createKem } from '../hpke-package/kem.ts'
 import { Suites } from '../hpke-package/suites.ts'
 import { randomBytes } from '../random-values.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
+import { nobleLegacyRsa } from './legacy-rsa.ts'
 import { noblePrimitives } from './primitives.ts'
 import { nobleRsaOaep } from './rsa-oaep.ts'
 import { nobleSignatures } from './signatures.ts'
@@ -27,4 +28,5 @@ export const nobleBackend: CryptoBackend = {
   hpke: createHpke(suites),
   signatures: nobleSignatures,
   rsaOaep: nobleRsaOaep,
+  legacyRsa: nobleLegacyRsa,
 }

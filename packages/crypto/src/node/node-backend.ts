@@ -3,6 +3,7 @@ import { importAeadKey } from './aead.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
 import { nodeHpke } from './hpke.ts'
 import { nodeKem } from './kem.ts'
+import { nodeLegacyRsa } from './legacy-rsa.ts'
 import { randomBytes } from './random-bytes.ts'
 import { nodeRsaOaep } from './rsa-oaep.ts'
 import { nodeSignatures } from './signatures.ts'
@@ -23,4 +24,5 @@ export const nodeBackend: CryptoBackend = {
   hpke: nodeHpke,
   signatures: nodeSignatures,
   rsaOaep: nodeRsaOaep,
+  legacyRsa: nodeLegacyRsa,
 }

@@ -5,6 +5,7 @@ import { createKem } from '../hpke-package/kem.ts'
 import { Suites } from '../hpke-package/suites.ts'
 import { randomBytes } from '../random-values.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
+import { webLegacyRsa } from './legacy-rsa.ts'
 import { webPrimitives } from './primitives.ts'
 import { webRsaOaep } from './rsa-oaep.ts'
 import { webSignatures } from './signatures.ts'
@@ -30,4 +31,5 @@ export const webBackend: CryptoBackend = {
   hpke: createHpke(suites),
   signatures: webSignatures,
   rsaOaep: webRsaOaep,
+  legacyRsa: webLegacyRsa,
 }

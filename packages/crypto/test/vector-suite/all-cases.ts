@@ -1,5 +1,6 @@
 import type { CryptoBackend } from '../../src/public-api.ts'
 import { type HpkeVector, hpkeCases } from './hpke-cases.ts'
+import { legacyRsaCases } from './legacy-rsa-cases.ts'
 import { refusalCases } from './refusal-cases.ts'
 import { type ThumbprintFile, thumbprintCases } from './thumbprint-cases.ts'
 import type { VectorCase } from './vector-case.ts'
@@ -69,5 +70,6 @@ export function allCases(backend: CryptoBackend, files: VectorFiles): VectorCase
     ...x25519Cases(backend, files['wycheproof/x25519_test.json']),
     ...thumbprintCases(backend, files['jose/rfc7638.json']),
     ...refusalCases(backend),
+    ...legacyRsaCases(backend),
   ]
 }
