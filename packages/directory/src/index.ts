@@ -1,3 +1,23 @@
+export { createMemoryDirectoryStore, type DirectoryClientStore } from './client/client-store.ts'
+export { createDirectoryClient } from './client/create-directory-client.ts'
+export { type GeneratedDeviceKeys, generateDeviceKeys } from './client/device-keys.ts'
+export type {
+  AcceptedEntry,
+  ChainPosition,
+  DirectoryClient,
+  DirectoryClientOptions,
+  DirectoryEvent,
+  DirectoryIdentity,
+  MonitorReport,
+  NewDevice,
+  RecordedKey,
+  RememberedCheckpoint,
+  RenewalOptions,
+  SignedFetch,
+  SignUp,
+  VerifiedDevice,
+  VerifiedUser,
+} from './client/directory-client.ts'
 export {
   DEVICE_REQUEST_EXPORT_BYTES,
   DEVICE_REQUEST_EXPORT_LABEL,
@@ -9,8 +29,8 @@ export {
   signDeviceRequest,
 } from './request-signature/sign-device-request.ts'
 export {
-  type DeviceRequest,
   isDeviceRequest,
   type KnownDevice,
+  type SignedDeviceRequest,
   verifyDeviceRequest,
 } from './request-signature/verify-device-request.ts'

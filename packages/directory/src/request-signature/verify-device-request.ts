@@ -32,7 +32,7 @@ export interface KnownDevice {
 }
 
 /** A request and what the server itself knows about it. */
-export interface DeviceRequest<Device extends KnownDevice> {
+export interface SignedDeviceRequest<Device extends KnownDevice> {
   readonly backend: CryptoBackend
   readonly method: string
   /** Host, and the port unless it is the scheme's own. */
@@ -77,7 +77,7 @@ export function isDeviceRequest(headers: { get(name: string): string | null }): 
  *   all is right and the device is revoked.
  */
 export async function verifyDeviceRequest<Device extends KnownDevice>(
-  request: DeviceRequest<Device>,
+  request: SignedDeviceRequest<Device>,
 ): Promise<Device & { readonly device: string }> {
   const { backend, headers, now } = request
   if (request.channelExport.length !== DEVICE_REQUEST_EXPORT_BYTES)
@@ -114,7 +114,7 @@ function readSignature(headers: { get(name: string): string | null }): {
 
 /** The covered fields, each of which says what the server knows. */
 async function coveredFields<Device extends KnownDevice>(
-  request: DeviceRequest<Device>,
+  request: SignedDeviceRequest<Device>,
 ): Promise<[string, string][]> {
   const { backend, headers, application, body } = request
   const digest = await contentDigest(backend, body)

@@ -1,0 +1,310 @@
+import { type CryptoBackend, type Jwk, KeyhavenError } from '@keyhaven/crypto'
+import type { ChainSigner } from '../chain/chain-signer.ts'
+import { signDeviceKeyRequest, verifyDeviceKeyRequest } from '../chain/device-key-request.ts'
+import { signEncryptionKeyStatement } from '../chain/encryption-key-statement.ts'
+import { type EntryFields, entryHash, signEntry } from '../chain/entry.ts'
+import {
+  DEFAULT_RECORD_LIFETIME_SECONDS,
+  MAX_ENCRYPTION_KEY_LIFETIME_SECONDS,
+  OBJECTION_PERIOD_SECONDS,
+} from '../chain/limits.ts'
+import { PROFILES } from '../chain/profile.ts'
+import type { DeviceState, UserState } from '../chain/user-state.ts'
+import { type AcceptedReply, ChainMoved, type DirectoryApi } from './directory-api.ts'
+import type {
+  AcceptedEntry,
+  DirectoryIdentity,
+  NewDevice,
+  RenewalOptions,
+  SignUp,
+} from './directory-client.ts'
+import type { LookUps, ProvenUser } from './look-up.ts'
+
+/** How often an entry is signed again on top of what other devices did meanwhile. */
+const MAX_REBASES = 4
+
+export interface SubmitOptions {
+  readonly backend: CryptoBackend
+  readonly application: string
+  readonly api: DirectoryApi
+  readonly lookUps: LookUps
+  /** Seconds since the epoch. */
+  readonly now: () => number
+  readonly identity: () => DirectoryIdentity | undefined
+  readonly use: (identity: DirectoryIdentity | undefined) => void
+}
+
+/** Where an entry goes, and what is particular to it. */
+type Place = Pick<EntryFields, 'application' | 'username' | 'chain' | 'sequence' | 'previous' | 'issued'>
+type Build = (place: Place, state: UserState) => Promise<string>
+
+/**
+ * Adds entries to the own chain. Each one is signed on top of the chain as the log proves it, and counts as accepted
+ * once the log proves that it is in it.
+ */
+export class EntrySubmitter {
+  readonly #options: SubmitOptions
+
+  constructor(options: SubmitOptions) {
+    this.#options = options
+  }
+
+  async deviceRequest(username: string, device: NewDevice): Promise<string> {
+    const { backend, application, now } = this.#options
+    const notBefore = device.notBefore ?? now()
+    return signDeviceKeyRequest(backend, device.signer, {
+      application,
+      username,
+      device: device.device,
+      name: device.name,
+      profile: device.profile,
+      ...(PROFILES[device.profile].requestKey && { requestKey: device.requestKey.publicKey.jwk }),
+      encryptionKey: device.encryptionKey,
+      notBefore,
+      expires: device.expires ?? notBefore + DEFAULT_RECORD_LIFETIME_SECONDS,
+    })
+  }
+
+  /** @throws KeyhavenError `CONFLICT` if the user has devices already: one of them approves this one. */
+  async register(username: string, device: NewDevice, signUp: SignUp): Promise<AcceptedEntry> {
+    const { api, application, now } = this.#options
+    const request = await this.deviceRequest(username, device)
+    const identity = identityOf(username, device)
+    let place: Place = { application, username, chain: 0, sequence: 0, previous: null, issued: now() }
+    let entry = await this.#deviceEntry(place, device.signer, request)
+    const post = () => api.postDevice(entry, signUp, false)
+    try {
+      await post()
+    } catch (error) {
+      // After a reset the chain has a place of its own, which only the server can tell to a user without a device.
+      if (
+        error instanceof ChainMoved &&
+        error.chain !== undefined &&
+        error.chain > 0 &&
+        error.head !== null
+      ) {
+        const { chain, sequence, head } = error
+        place = { ...place, chain, sequence: sequence + 1, previous: head, issued: now() }
+        entry = await this.#deviceEntry(place, device.signer, request)
+        await this.#orUnknown(post(), entry, [identity])
+      } else {
+        await this.#orUnknown(Promise.reject(error), entry, [identity])
+      }
+    }
+    return this.#adopt(identity, entry)
+  }
+
+  async approve(request: string): Promise<AcceptedEntry> {
+    const { backend, application, api } = this.#options
+    const { username, signer } = this.#identity()
+    await verifyDeviceKeyRequest(backend, request, { application, username })
+    return this.#submit(
+      (place) => this.#deviceEntry(place, signer, request),
+      (entry) => api.postDevice(entry, undefined, true),
+    )
+  }
+
+  async renew(device: NewDevice, { signUp, legacyProof }: RenewalOptions = {}): Promise<AcceptedEntry> {
+    const { api } = this.#options
+    const { username, signer, device: own } = this.#identity()
+    if (device.device !== own) throw new TypeError('a renewal keeps the device id')
+    const request = await this.deviceRequest(username, device)
+    const next = identityOf(username, device)
+    return this.#submit(
+      (place) => this.#deviceEntry(place, signer, request, legacyProof),
+      (entry) => api.postDevice(entry, signUp, true),
+      next,
+    )
+  }
+
+  revoke(device: string, reason: string, recovery: ChainSigner | undefined): Promise<AcceptedEntry> {
+    const { backend, api } = this.#options
+    const identity = this.#identity()
+    return this.#submit(
+      (place) => {
+        const atOnce = recovery !== undefined || device === identity.device
+        const effective = place.issued + (atOnce ? 0 : OBJECTION_PERIOD_SECONDS)
+        const fields = { ...place, kind: 'revocation', device, reason, effective } as const
+        return signEntry(backend, recovery ?? identity.signer, fields)
+      },
+      (entry) => api.postEntry(entry, recovery === undefined),
+    )
+  }
+
+  object(revocation: string): Promise<AcceptedEntry> {
+    const { backend, api } = this.#options
+    const { signer } = this.#identity()
+    return this.#submit(
+      (place) => signEntry(backend, signer, { ...place, kind: 'objection', revocation }),
+      (entry) => api.postEntry(entry, true),
+    )
+  }
+
+  setRecovery(
+    { signingKey, backupKey }: { readonly signingKey: Jwk; readonly backupKey: Jwk },
+    recovery: ChainSigner | undefined,
+  ): Promise<AcceptedEntry> {
+    const { backend, api } = this.#options
+    const { signer } = this.#identity()
+    return this.#submit(
+      (place, state) => {
+        const atOnce = recovery !== undefined || state.recovery === undefined
+        const effective = place.issued + (atOnce ? 0 : OBJECTION_PERIOD_SECONDS)
+        const fields = { ...place, kind: 'recovery', signingKey, backupKey, effective } as const
+        return signEntry(backend, recovery ?? signer, fields)
+      },
+      (entry) => api.postEntry(entry, recovery === undefined),
+    )
+  }
+
+  async publishEncryptionKey(
+    key: Jwk,
+    times: { readonly notBefore?: number; readonly expires?: number } = {},
+  ): Promise<void> {
+    const { backend, application, api, lookUps, now } = this.#options
+    const { username, device, signer } = this.#identity()
+    const { remembered } = await lookUps.prove(username)
+    const { record } = this.#ownDevice(remembered.state)
+    const notBefore = times.notBefore ?? now()
+    const longest = Math.min(notBefore + MAX_ENCRYPTION_KEY_LIFETIME_SECONDS, record.expires)
+    const expires = times.expires ?? longest
+    const fields = { application, username, device, entry: record.entry, key, notBefore, expires }
+    await api.putEncryptionKey(await signEncryptionKeyStatement(backend, signer, fields))
+  }
+
+  /** @param next - who this device is once the entry is accepted. */
+  async #submit(
+    build: Build,
+    post: (entry: string) => Promise<AcceptedReply>,
+    next: DirectoryIdentity = this.#identity(),
+  ): Promise<AcceptedEntry> {
+    const { application, lookUps, now } = this.#options
+    const identity = this.#identity()
+    const { username } = identity
+    for (let rebases = 0; ; rebases++) {
+      const { state } = (await lookUps.prove(username)).remembered
+      this.#ownDevice(state)
+      const place = {
+        application,
+        username,
+        chain: state.chain,
+        sequence: state.sequence + 1,
+        previous: state.head,
+        issued: Math.max(now(), state.issued),
+      }
+      const entry = await build(place, state)
+      try {
+        await this.#orUnknown(post(entry), entry, [next, identity])
+      } catch (error) {
+        if (error instanceof ChainMoved && rebases < MAX_REBASES) continue
+        throw error
+      }
+      return this.#adopt(next, entry)
+    }
+  }
+
+  /** A revoked device, or one whose chain a reset has ended, signs nothing any more. */
+  #ownDevice(state: UserState): DeviceState {
+    const { device } = this.#identity()
+    const own = state.devices.find((candidate) => candidate.device === device)
+    if (own === undefined || own.status === 'revoked') {
+      throw new KeyhavenError('DEVICE_REVOKED', 'this device is revoked: register it anew')
+    }
+    return own
+  }
+
+  /**
+   * Where it is not known whether the server took an entry, the log knows.
+   *
+   * @param identities - who may ask by now: a renewal that went through has made the old key useless.
+   */
+  async #orUnknown(
+    posting: Promise<AcceptedReply>,
+    entry: string,
+    identities: readonly DirectoryIdentity[],
+  ): Promise<void> {
+    try {
+      await posting
+    } catch (error) {
+      if (!isUnknown(error)) throw error
+      for (const identity of identities) {
+        const found = await this.#asIdentity(identity, () => this.#find(identity.username, entry)).catch(
+          () => undefined,
+        )
+        if (found !== undefined) return
+      }
+      throw error
+    }
+  }
+
+  /** From now on this device is `identity`, if the log has the entry. */
+  async #adopt(identity: DirectoryIdentity, entry: string): Promise<AcceptedEntry> {
+    const { lookUps, use } = this.#options
+    const found = await this.#asIdentity(identity, () => this.#find(identity.username, entry))
+    if (found === undefined) {
+      throw new KeyhavenError(
+        'PROOF_INVALID',
+        'the directory says that it accepted an entry, and does not show it',
+      )
+    }
+    use(identity)
+    const { remembered } = found.proven
+    if (remembered.accepted !== remembered.state.chain) {
+      // The own chain: whoever holds its newest device has agreed to it.
+      const value = await lookUps.remembered(identity.username)
+      await value.write({ ...remembered, accepted: remembered.state.chain })
+    }
+    return found.accepted
+  }
+
+  async #find(
+    username: string,
+    entry: string,
+  ): Promise<{ proven: ProvenUser; accepted: AcceptedEntry } | undefined> {
+    const { backend, lookUps } = this.#options
+    const hash = await entryHash(backend, entry)
+    const proven = await lookUps.prove(username)
+    const { state, indices } = proven.remembered
+    const item = state.history.find((candidate) => candidate.entry === hash)
+    if (item === undefined) return undefined
+    const index = indices[item.sequence]!
+    return { proven, accepted: { entry: hash, sequence: item.sequence, index } }
+  }
+
+  async #asIdentity<T>(identity: DirectoryIdentity, run: () => Promise<T>): Promise<T> {
+    const { use } = this.#options
+    const before = this.#options.identity()
+    use(identity)
+    try {
+      return await run()
+    } finally {
+      use(before)
+    }
+  }
+
+  #deviceEntry(place: Place, signer: ChainSigner, request: string, legacyProof?: string): Promise<string> {
+    const fields = {
+      ...place,
+      kind: 'device',
+      request,
+      ...(legacyProof !== undefined && { legacyProof }),
+    } as const
+    return signEntry(this.#options.backend, signer, fields)
+  }
+
+  #identity(): DirectoryIdentity {
+    const identity = this.#options.identity()
+    if (identity === undefined) throw new KeyhavenError('UNAUTHENTICATED', 'no device: register one first')
+    return identity
+  }
+}
+
+function identityOf(username: string, { device, signer, requestKey }: NewDevice): DirectoryIdentity {
+  return { username, device, signer, requestKey }
+}
+
+/** The network, or whatever stands between: the server may have run the request. */
+function isUnknown(error: unknown): boolean {
+  if (!(error instanceof KeyhavenError)) return true
+  return ['RESULT_UNKNOWN', 'GATEWAY_UNAVAILABLE', 'OPEN_FAILED', 'GATEWAY_REFUSED'].includes(error.code)
+}
