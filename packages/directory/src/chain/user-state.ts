@@ -67,7 +67,14 @@ export interface RecoveryState {
   readonly backupKey: Jwk
   readonly by: EntrySigner
   readonly issued: number
+  /** In force from then on: `issued`, or 24 h later where a device replaces another recovery key. */
   readonly effective: number
+  /**
+   * Until then a device can object, and the key's own revocations take 24 h: `effective`, but 24 h after `issued` for
+   * a first recovery key set while the user has other devices. Otherwise a stolen device could make itself one and
+   * shut out the rest at once.
+   */
+  readonly settled: number
 }
 
 /** One line of what happened under a username. */
@@ -105,8 +112,8 @@ export interface UserState {
   readonly former: readonly DeviceState[]
   /** The one in force at `at`. */
   readonly recovery?: RecoveryState
-  /** Replaces `recovery` at its `effective` unless a device objects. */
-  readonly pendingRecovery?: RecoveryState
+  /** As the entries say, whatever the time: `next` takes over at its `effective` unless a device objects. */
+  readonly recoveryKeys: { readonly current?: RecoveryState; readonly next?: RecoveryState }
   /** Thumbprints of every key ever recorded: none is taken twice. */
   readonly usedKeys: readonly string[]
   readonly history: readonly HistoryItem[]
