@@ -1,7 +1,21 @@
-import type { Awaitable, Jwk, VerifyKey } from '@keyhaven/crypto'
+import type { Awaitable, Jwk } from '@keyhaven/crypto'
 
 /** Rank, lowest first: rsa1024-legacy, rsa3072, x25519, x-wing. */
 export type ProfileName = 'x-wing' | 'x25519' | 'rsa3072' | 'rsa1024-legacy'
+
+/** JWS algorithms of the profiles (RFC 7518 §3.1, RFC 8037 §3.1). */
+export type DeviceAlgorithm = 'EdDSA' | 'PS256' | 'RS256'
+
+export interface DeviceVerifyKey {
+  readonly algorithm: DeviceAlgorithm
+  /** Public JWK. */
+  readonly jwk: Jwk
+}
+
+/** What signs for a device: entries, statements, negotiations. */
+export interface DeviceSigner extends DeviceVerifyKey {
+  sign(data: Uint8Array): Awaitable<Uint8Array>
+}
 
 /** A device as a look-up proved it: current, unrevoked, within its times. */
 export interface VerifiedDevice {
@@ -10,8 +24,8 @@ export interface VerifiedDevice {
   readonly profile: ProfileName
   /** Hash of its newest device entry, base64url. */
   readonly entry: string
-  /** Newest signing key; of `rsa1024-legacy` only its JWK is used. */
-  readonly signingKey: { readonly algorithm: VerifyKey['algorithm'] | 'RS256'; readonly jwk: Jwk }
+  /** The newest. */
+  readonly signingKey: DeviceVerifyKey
   readonly encryption: {
     readonly jwk: Jwk
     /** RFC 7638, base64url. */
@@ -42,7 +56,8 @@ export interface RecordedKey {
   readonly device: string
   readonly entry: string
   readonly chain: number
-  readonly signingKey: VerifiedDevice['signingKey']
+  readonly profile: ProfileName
+  readonly signingKey: DeviceVerifyKey
   /** Seconds since epoch. */
   readonly issued: number
   readonly expires: number

@@ -1,10 +1,12 @@
 export type {
   DeviceEncryptionKey,
   DeviceKeys,
-  LegacySigningKey,
   NewDeviceKeys,
 } from './device/device-keys.ts'
 export type {
+  DeviceAlgorithm,
+  DeviceSigner,
+  DeviceVerifyKey,
   MessagingDirectory,
   ProfileName,
   RecordedKey,

@@ -1,5 +1,5 @@
 import type { Awaitable, Jwk, KemPrivateKey, SigningKey } from '@keyhaven/crypto'
-import type { ProfileName } from '../directory-port.ts'
+import type { DeviceSigner, ProfileName } from '../directory-port.ts'
 
 /** A private encryption key of this device, as the store gives it back. */
 export interface DeviceEncryptionKey {
@@ -15,17 +15,10 @@ export interface DeviceEncryptionKey {
 /** Keys of a device that is to be entered into the directory: at enrolment, or at a renewal. */
 export interface NewDeviceKeys {
   readonly profile: ProfileName
-  readonly signingKey: SigningKey | LegacySigningKey
+  readonly signingKey: DeviceSigner
   /** RSA profiles only: what signs requests. */
   readonly requestKey?: SigningKey
   readonly encryptionKey: DeviceEncryptionKey
-}
-
-/** Of `rsa1024-legacy`: a private RSA-1024 JWK that also decrypts. */
-export interface LegacySigningKey {
-  readonly algorithm: 'RS256'
-  readonly legacy: Jwk
-  readonly publicKey: { readonly algorithm: 'RS256'; readonly jwk: Jwk }
 }
 
 /** This device, its identity and private keys. They live in the store, sealed. */
@@ -37,7 +30,7 @@ export interface DeviceKeys {
   /** Of the newest accepted entry; undefined until {@link adopt}. */
   readonly entry: string | undefined
   readonly profile: ProfileName
-  readonly signingKey: SigningKey | LegacySigningKey
+  readonly signingKey: DeviceSigner
   /** Ed25519: signs requests to the server. */
   readonly requestKey: SigningKey
   /** The newest one. */
@@ -53,6 +46,8 @@ export interface DeviceKeys {
    * with `now`. Stored before it is given out. Undefined if none is due, and in the RSA profiles.
    */
   rotateEncryptionKey(options?: { now?: boolean }): Promise<DeviceEncryptionKey | undefined>
+  /** Reads the store again: another process may have renewed. */
+  reload(): Promise<void>
   /** Erases private encryption keys 14 days after their end. @returns how many. */
   eraseExpired(): Promise<number>
 }

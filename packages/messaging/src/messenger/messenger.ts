@@ -110,6 +110,8 @@ export interface Messenger {
   renewSession(to: string | readonly string[]): void
   /** Nothing more opens under this session. Its id is kept and refused. */
   endSession(session: string): Promise<void>
+  /** Housekeeping, daily: ends old sessions, erases expired private keys and what repairs no longer need. */
+  sweep(): Promise<void>
   /** Forget what was looked up: the next use asks the directory. */
   directoryChanged(username: string): void
   readonly history: History

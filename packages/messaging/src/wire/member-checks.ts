@@ -1,0 +1,83 @@
+import { fromBase64url, KeyhavenError } from '@keyhaven/crypto'
+import {
+  DEVICE_ID_CHARACTERS,
+  HASH_CHARACTERS,
+  MAX_USERNAME_CHARACTERS,
+  SESSION_ID_CHARACTERS,
+} from './limits.ts'
+
+const MAX_APPLICATION_CHARACTERS = 128
+const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/
+const HASH = /^[A-Za-z0-9_-]{43}$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** @throws KeyhavenError `WIRE_MALFORMED` unless an object with just these members; `?` marks one that may lack. */
+export function requireMembers(value: unknown, names: readonly string[], what: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(what)
+  let required = 0
+  for (const name of names) if (!name.endsWith('?')) required++
+  let found = 0
+  for (const name of Object.keys(value)) {
+    if (names.includes(name)) found++
+    else if (!names.includes(`${name}?`)) throw malformed(what)
+  }
+  if (found !== required) throw malformed(what)
+  return value as JsonObject
+}
+
+export function requireApplication(value: unknown): string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > MAX_APPLICATION_CHARACTERS) {
+    throw malformed('application')
+  }
+  return value
+}
+
+/** 1 to 128 characters, NFC, no control character, no space at either end. */
+export function requireUsername(value: unknown): string {
+  if (
+    typeof value !== 'string' ||
+    value.length === 0 ||
+    value.length > MAX_USERNAME_CHARACTERS ||
+    CONTROL.test(value) ||
+    !value.isWellFormed() ||
+    value.trim() !== value ||
+    value.normalize('NFC') !== value
+  ) {
+    throw malformed('username')
+  }
+  return value
+}
+
+export function requireDeviceId(value: unknown): string {
+  if (typeof value !== 'string' || value.length !== DEVICE_ID_CHARACTERS || !DEVICE_ID.test(value)) {
+    throw malformed('device id')
+  }
+  fromBase64url(value)
+  return value
+}
+
+export function requireSessionId(value: unknown): string {
+  if (typeof value !== 'string' || value.length !== SESSION_ID_CHARACTERS) throw malformed('session id')
+  fromBase64url(value)
+  return value
+}
+
+export function requireHash(value: unknown, what: string): string {
+  if (typeof value !== 'string' || value.length !== HASH_CHARACTERS || !HASH.test(value)) throw malformed(what)
+  fromBase64url(value)
+  return value
+}
+
+export function requireWhole(value: unknown, max: number, what: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > max || Object.is(value, -0)) {
+    throw malformed(what)
+  }
+  return value as number
+}
+
+export function malformed(what: string): KeyhavenError {
+  return new KeyhavenError('WIRE_MALFORMED', `${what} is not well-formed`)
+}
