@@ -66,6 +66,21 @@ test('whoever is not signed in sees no refusal before they try', async () => {
   await close()
 })
 
+test('whoever is not signed in is asked for nothing twice', async () => {
+  const { page, close } = await kit.open()
+  await settle(page)
+  const calls: string[] = []
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url())
+    if (pathname.startsWith('/admin/')) calls.push(pathname)
+  })
+  await page.reload()
+  await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+  await settle(page)
+  expect(calls).toEqual(['/admin/v1/session/options'])
+  await close()
+})
+
 test('an empty form sends nothing and says what is missing', async () => {
   const { page, close } = await kit.open()
   const calls: string[] = []

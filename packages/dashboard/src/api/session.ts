@@ -24,16 +24,22 @@ export type CredentialKind = 'code' | 'token'
 
 const SESSION = ['session'] as const
 
+const SIGN_IN_OPTIONS = {
+  queryKey: ['session-options'],
+  queryFn: () => callAdmin<SignInOptions>('GET', '/session/options'),
+} as const
+
 /** The session, or null when nobody is signed in. */
 export function useSession() {
-  return useQuery({ queryKey: SESSION, queryFn: readSession, staleTime: Number.POSITIVE_INFINITY })
+  return useQuery({
+    queryKey: SESSION,
+    queryFn: ({ client }) => readSession(client),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
 }
 
 export function useSignInOptions() {
-  return useQuery({
-    queryKey: ['session-options'],
-    queryFn: readSignInOptions,
-  })
+  return useQuery(SIGN_IN_OPTIONS)
 }
 
 export function useSignIn() {
@@ -65,13 +71,10 @@ export function endSession(client: QueryClient): void {
   client.setQueryData(SESSION, null)
 }
 
-function readSignInOptions(): Promise<SignInOptions> {
-  return callAdmin<SignInOptions>('GET', '/session/options')
-}
-
 /** Asks only where there is a cookie: a refusal of the first call would stand in every visitor's console. */
-async function readSession(): Promise<Session | null> {
-  const { cookie } = await readSignInOptions()
+async function readSession(client: QueryClient): Promise<Session | null> {
+  // The sign-in page needs the same answer a moment later, and finds it in the cache.
+  const { cookie } = await client.fetchQuery(SIGN_IN_OPTIONS)
   if (!cookie) return null
   try {
     return await callAdmin<Session>('GET', '/session')
