@@ -2,6 +2,8 @@ import { Redirect, Route, Switch } from 'wouter'
 import { ApplicationPage } from './applications/application-page.tsx'
 import { ApplicationsPage } from './applications/applications-page.tsx'
 import { AuditPage } from './audit/audit-page.tsx'
+import { DirectoryPage } from './directory/directory-page.tsx'
+import { UserPage } from './directory/user-page.tsx'
 import { NotFoundPage } from './shell/not-found-page.tsx'
 import { TokensPage } from './tokens/tokens-page.tsx'
 
@@ -14,6 +16,12 @@ export function Pages() {
       </Route>
       <Route path="/applications">
         <ApplicationsPage />
+      </Route>
+      <Route path="/applications/:id/directory/users/:username">
+        {({ id, username }) => <UserPage key={`${id} ${username}`} applicationId={id} segment={username} />}
+      </Route>
+      <Route path="/applications/:id/directory/:part?">
+        {({ id, part }) => <DirectoryPage key={id} applicationId={id} part={part ?? 'users'} />}
       </Route>
       <Route path="/applications/:id/:tab?">
         {({ id, tab }) => <ApplicationPage key={id} id={id} tab={tab ?? 'keys'} />}

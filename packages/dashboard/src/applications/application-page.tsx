@@ -1,9 +1,10 @@
-import { Anchor, Badge, Group, Paper, Skeleton, Tabs } from '@mantine/core'
+import { Anchor, Badge, Button, Group, Paper, Skeleton, Tabs } from '@mantine/core'
 import { Link, useLocation } from 'wouter'
 import { useApplication } from '../api/applications.ts'
 import { AdoptionTab } from '../channel/adoption-tab.tsx'
 import { E2eKeysTab } from '../channel/e2e-keys-tab.tsx'
 import { TrustTab } from '../channel/trust-tab.tsx'
+import { directoryPath } from '../directory/directory-path.ts'
 import { Icon } from '../parts/icon.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
@@ -34,7 +35,19 @@ export function ApplicationPage({ id, tab }: ApplicationPageProps) {
       <Anchor component={Link} href="/applications" size="sm" mb={6} display="inline-block">
         All applications
       </Anchor>
-      <PageHeader title={application?.name ?? id}>
+      <PageHeader
+        title={application?.name ?? id}
+        actions={
+          <Button
+            component={Link}
+            href={directoryPath(id)}
+            variant="default"
+            leftSection={<Icon name="users" />}
+          >
+            Directory
+          </Button>
+        }
+      >
         <Group gap={10} mih={26}>
           <span className="kh-mono">{id}</span>
           {application === undefined && <Skeleton width={70} height={18} />}

@@ -1,4 +1,5 @@
 import type { E2eKey } from '../api/e2e-keys.ts'
+import { quote } from '../parts/quote.ts'
 
 /** Code for an app that trusts the signed manifest: its keys rotate with no release. */
 export function manifestCode(url: string, applicationId: string, rootThumbprints: readonly string[]): string {
@@ -28,9 +29,4 @@ const keyhaven = connect({
 
 const response = await keyhaven.fetch('/v1/echo', { method: 'POST', body: 'hello' })
 `
-}
-
-/** A TypeScript string literal. The values are plain by their formats; this keeps them so whatever comes. */
-function quote(text: string): string {
-  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 }

@@ -1,13 +1,15 @@
-/** What stands behind a typed id, such as key 12. */
+/** What stands behind a typed id, such as key 12, or behind a typed name. */
 export interface ConfirmationSubject {
   /** What it is, in one word. */
   readonly kind: string
   readonly id: string
+  /** Which of its properties is typed. Default: its id. */
+  readonly what?: 'name' | 'id'
 }
 
 /** What a person fills in before something that cannot be undone. */
 export interface ConfirmationDraft {
-  /** The subject's id, typed by hand. */
+  /** The subject's id or name, typed by hand. */
   readonly id: string
   readonly reason: string
   /** Asked for only where more is at stake. */
@@ -25,11 +27,13 @@ export type ConfirmationErrors = Partial<Record<keyof ConfirmationDraft, string>
  */
 export function checkConfirmation(
   draft: ConfirmationDraft,
-  { kind, id }: ConfirmationSubject,
+  { kind, id, what = 'id' }: ConfirmationSubject,
   consentAdvice?: string,
 ): ConfirmationErrors {
   const errors: ConfirmationErrors = {}
-  if (draft.id.trim() !== id) errors.id = `Type ${id}, the id of this ${kind}`
+  if (draft.id.trim().normalize('NFC') !== id.normalize('NFC')) {
+    errors.id = `Type ${id}, the ${what} of this ${kind}`
+  }
   if (draft.reason.trim() === '') errors.reason = 'Say why, in a few words'
   if (consentAdvice !== undefined && !draft.consent) errors.consent = consentAdvice
   return errors

@@ -1,0 +1,80 @@
+import {
+  keepPreviousData,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQueryClient,
+} from '@tanstack/react-query'
+import { callAdmin, segment } from './call-admin.ts'
+import type { ProfileName } from './directory-devices.ts'
+import { directoryPath } from './directory-users.ts'
+import { nextCursor, type Page } from './page.ts'
+
+/** What lets one user enroll their first device. Times are ISO 8601. */
+export interface SignUpToken {
+  readonly id: string
+  readonly username: string
+  /** The only profile that it admits; null: any that the server allows. */
+  readonly profile: ProfileName | null
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly expiresAt: string
+  readonly usedAt: string | null
+}
+
+export interface NewSignUpToken {
+  readonly username: string
+  readonly expiresAt?: string
+  readonly profile?: ProfileName
+}
+
+/** The only answer that carries the token itself. */
+export interface IssuedSignUpToken extends Pick<SignUpToken, 'id' | 'username' | 'profile' | 'expiresAt'> {
+  readonly token: string
+}
+
+const PAGE_SIZE = 50
+
+export function useSignUpTokens(applicationId: string) {
+  return useInfiniteQuery({
+    queryKey: ['sign-up-tokens', applicationId],
+    queryFn: ({ pageParam }) =>
+      callAdmin<Page<SignUpToken>>('GET', tokensPath(applicationId), undefined, {
+        limit: PAGE_SIZE,
+        cursor: pageParam,
+      }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: nextCursor,
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useIssueSignUpToken(applicationId: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (token: NewSignUpToken) =>
+      callAdmin<IssuedSignUpToken>('POST', tokensPath(applicationId), token),
+    // The answer holds a secret: it is not to outlive the dialog that shows it.
+    gcTime: 0,
+    onSuccess: () => readTokensAnew(client, applicationId),
+  })
+}
+
+export function useDeleteSignUpToken(applicationId: string) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (id: string) => callAdmin<void>('DELETE', `${tokensPath(applicationId)}/${segment(id)}`),
+    onSuccess: () => readTokensAnew(client, applicationId),
+  })
+}
+
+function tokensPath(applicationId: string): string {
+  return `${directoryPath(applicationId)}/sign-up-tokens`
+}
+
+function readTokensAnew(client: QueryClient, applicationId: string): Promise<unknown> {
+  return Promise.all([
+    client.invalidateQueries({ queryKey: ['sign-up-tokens', applicationId] }),
+    client.invalidateQueries({ queryKey: ['audit'] }),
+  ])
+}
