@@ -7,6 +7,7 @@ import { completionCommand } from './commands/completion.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { keysCommand } from './commands/keys.ts'
+import { logCommand } from './commands/log.ts'
 import { recoverCommand } from './commands/recover.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -59,6 +60,8 @@ export function createProgram(frame: Frame): Command {
   trustCommand(frame, program)
   auditCommand(frame, program)
   tokensCommand(frame, program)
+  program.commandsGroup('Check what a server promises:')
+  logCommand(frame, program)
   program.commandsGroup('Care for the data:')
   backupCommand(frame, program)
   restoreCommand(frame, program)
