@@ -13,6 +13,7 @@ import { restoreCommand } from './commands/restore.ts'
 import { serveCommand } from './commands/serve.ts'
 import { tokensCommand } from './commands/tokens.ts'
 import { trustCommand } from './commands/trust.ts'
+import { witnessCommand } from './commands/witness.ts'
 import { EXIT_CODE_MEANINGS } from './exit-code.ts'
 import type { Frame } from './frame.ts'
 import { paint } from './terminal/output.ts'
@@ -62,6 +63,7 @@ export function createProgram(frame: Frame): Command {
   tokensCommand(frame, program)
   program.commandsGroup('Check what a server promises:')
   logCommand(frame, program)
+  witnessCommand(frame, program)
   program.commandsGroup('Care for the data:')
   backupCommand(frame, program)
   restoreCommand(frame, program)

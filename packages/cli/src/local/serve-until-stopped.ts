@@ -1,4 +1,3 @@
-import type { RunningServer } from '@keyhaven/server'
 import type { Output } from '../terminal/output.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -9,7 +8,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const
  */
 export async function serveUntilStopped(
   output: Output,
-  server: RunningServer,
+  server: { readonly close: () => Promise<void> },
   describe: () => string,
 ): Promise<void> {
   const { close, ...started } = server
