@@ -1,15 +1,12 @@
 import { type CryptoBackend, type Jwk, KeyhavenError } from '@keyhaven/crypto'
 import type { ChainSigner } from '../chain/chain-signer.ts'
 import { signDeviceKeyRequest, verifyDeviceKeyRequest } from '../chain/device-key-request.ts'
+import { recoveryEffective, revocationEffective } from '../chain/effective-time.ts'
 import { signEncryptionKeyStatement } from '../chain/encryption-key-statement.ts'
 import { type EntryFields, entryHash, signEntry } from '../chain/entry.ts'
-import {
-  DEFAULT_RECORD_LIFETIME_SECONDS,
-  MAX_ENCRYPTION_KEY_LIFETIME_SECONDS,
-  OBJECTION_PERIOD_SECONDS,
-} from '../chain/limits.ts'
+import { DEFAULT_RECORD_LIFETIME_SECONDS, MAX_ENCRYPTION_KEY_LIFETIME_SECONDS } from '../chain/limits.ts'
 import { PROFILES } from '../chain/profile.ts'
-import type { DeviceState, UserState } from '../chain/user-state.ts'
+import type { DeviceState, EntrySigner, UserState } from '../chain/user-state.ts'
 import { type AcceptedReply, ChainMoved, type DirectoryApi } from './directory-api.ts'
 import type {
   AcceptedEntry,
@@ -121,9 +118,9 @@ export class EntrySubmitter {
     const { backend, api } = this.#options
     const identity = this.#identity()
     return this.#submit(
-      (place) => {
-        const atOnce = recovery !== undefined || device === identity.device
-        const effective = place.issued + (atOnce ? 0 : OBJECTION_PERIOD_SECONDS)
+      (place, state) => {
+        const by: EntrySigner = recovery ? { kind: 'recovery' } : { kind: 'device', device: identity.device }
+        const effective = revocationEffective(state, { by, device, issued: place.issued })
         const fields = { ...place, kind: 'revocation', device, reason, effective } as const
         return signEntry(backend, recovery ?? identity.signer, fields)
       },
@@ -145,11 +142,11 @@ export class EntrySubmitter {
     recovery: ChainSigner | undefined,
   ): Promise<AcceptedEntry> {
     const { backend, api } = this.#options
-    const { signer } = this.#identity()
+    const { signer, device } = this.#identity()
     return this.#submit(
       (place, state) => {
-        const atOnce = recovery !== undefined || state.recovery === undefined
-        const effective = place.issued + (atOnce ? 0 : OBJECTION_PERIOD_SECONDS)
+        const by: EntrySigner = recovery ? { kind: 'recovery' } : { kind: 'device', device }
+        const effective = recoveryEffective(state, { by, issued: place.issued })
         const fields = { ...place, kind: 'recovery', signingKey, backupKey, effective } as const
         return signEntry(backend, recovery ?? signer, fields)
       },
