@@ -5,7 +5,7 @@ export const MAX_DEVICE_KEY_REQUEST_BYTES = 8_192
 export const MAX_STATEMENT_BYTES = 8_192
 export const MAX_ACCEPTANCE_BYTES = 2_048
 /** Entries of one user, over all chains. */
-export const MAX_CHAIN_ENTRIES = 10_000
+export const MAX_CHAIN_ENTRIES = 4_096
 /** Devices of one chain that are not revoked. */
 export const MAX_LIVE_DEVICES = 32
 

@@ -1,4 +1,5 @@
 export { ChainConflict } from './chain-conflict.ts'
+export { createDirectoryService } from './create-directory-service.ts'
 export type {
   Accepted,
   Caller,

@@ -90,6 +90,8 @@ export interface DirectoryAuditEntry {
  * for byte.
  */
 export interface DirectoryTransaction {
+  /** The user's row, without a lock. */
+  findUser(username: string): Promise<StoredUser | undefined>
   /** The user's row; other transactions that lock it wait until this one ends. */
   lockUser(username: string): Promise<StoredUser | undefined>
   /** In order of their sequence, those after `after`. */

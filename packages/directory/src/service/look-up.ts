@@ -1,0 +1,82 @@
+import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import type { LookUpAnswer, ProvenEntry } from '../chain/look-up-answer.ts'
+import { isUsername } from '../chain/names.ts'
+import { labelInput } from '../log/leaf.ts'
+import type { Caller } from './directory-service.ts'
+import type { DirectoryTransaction, LogView, StoredEncryptionKey, StoredEntry } from './ports.ts'
+import { nowSeconds, type ServiceContext, takeTurn, validCaller } from './service-context.ts'
+
+export interface LookUpInput {
+  readonly username: string
+  readonly after?: number
+  readonly logSize?: number
+}
+
+/** `DirectoryService.lookUp`. */
+export async function lookUpUser<Tx extends DirectoryTransaction>(
+  context: ServiceContext<Tx>,
+  { username, after = -1, logSize }: LookUpInput,
+  caller: Caller,
+): Promise<LookUpAnswer> {
+  // Unknown names count, too: otherwise names could be harvested.
+  await takeTurn(context, 'look-up', caller.username)
+  const found = await read(context, { username, after }, caller)
+  const newest = found.rows.at(-1)
+  const view = await context.log.checkpoint(newest ? newest.index + 1 : 1)
+  return {
+    checkpoint: view.checkpoint,
+    ...(logSize === undefined && { parametersProof: await parametersProof(context, view) }),
+    ...(logSize !== undefined &&
+      logSize >= 1 &&
+      logSize <= view.size && { consistency: texts(await context.log.consistencyProof(logSize, view.size)) }),
+    label: toBase64url(context.vrf.prove(labelInput(context.application, username))),
+    entries: await Promise.all(found.rows.map((row) => proven(context, row, view))),
+    encryptionKeys: Object.fromEntries(found.keys.map(({ device, statement }) => [device, statement])),
+    sequence: found.sequence,
+  }
+}
+
+/** Read before the checkpoint is taken, so that it covers every entry. */
+async function read<Tx extends DirectoryTransaction>(
+  context: ServiceContext<Tx>,
+  { username, after }: { readonly username: string; readonly after: number },
+  caller: Caller,
+): Promise<{
+  readonly rows: readonly StoredEntry[]
+  readonly keys: readonly StoredEncryptionKey[]
+  readonly sequence: number
+}> {
+  const now = nowSeconds(context)
+  return await context.store.transaction(async (tx) => {
+    const own = await tx.findUser(caller.username)
+    validCaller(await context.states.load(tx, caller.username, own, now), caller)
+    const user = isUsername(username) ? await tx.findUser(username) : undefined
+    if (!user) throw new KeyhavenError('NOT_FOUND', 'no such user')
+    const rows = await tx.entries(username, after)
+    const ended = (await tx.devicesOf(username)).filter(({ endedAt }) => endedAt !== null && endedAt <= now)
+    const gone = new Set(ended.map(({ device }) => device))
+    const keys = (await tx.encryptionKeys(username, now)).filter(({ device }) => !gone.has(device))
+    return { rows, keys, sequence: rows.at(-1)?.sequence ?? user.sequence }
+  })
+}
+
+async function proven<Tx extends DirectoryTransaction>(
+  { log }: ServiceContext<Tx>,
+  { entry, acceptance, index, opening }: StoredEntry,
+  { size }: LogView,
+): Promise<ProvenEntry> {
+  const proof = texts(await log.inclusionProof(index, size))
+  return { entry, acceptance, index, opening: toBase64url(opening), proof }
+}
+
+async function parametersProof<Tx extends DirectoryTransaction>(
+  { log }: ServiceContext<Tx>,
+  { size }: LogView,
+): Promise<{ readonly leaf: string; readonly proof: readonly string[] }> {
+  const proof = texts(await log.inclusionProof(0, size))
+  return { leaf: toBase64url(await log.parameters()), proof }
+}
+
+function texts(hashes: readonly Uint8Array[]): readonly string[] {
+  return hashes.map(toBase64url)
+}
