@@ -11,7 +11,7 @@ type Range = readonly [start: number, end: number]
  *
  * @throws TypeError if the log of that size has no such entry.
  */
-export function inclusionProof(
+export async function inclusionProof(
   hasher: TreeHasher,
   nodes: LogNodes,
   index: number,
@@ -37,7 +37,7 @@ export function inclusionProof(
  *
  * @throws TypeError if `size1` is larger.
  */
-export function consistencyProof(
+export async function consistencyProof(
   hasher: TreeHasher,
   nodes: LogNodes,
   size1: number,
