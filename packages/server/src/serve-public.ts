@@ -6,6 +6,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { ADMIN_APPLICATION_ID } from './applications/application.ts'
 import { createPublicApp } from './channel/public-app.ts'
 import { createV1App, isV1Path } from './channel/v1-app.ts'
+import { createUserApp } from './directory/user-app.ts'
 import type { Config } from './platform/config/config.ts'
 import { sealedOrigin } from './platform/http/call-origin.ts'
 import { PUBLIC_CORS_HEADERS } from './platform/http/cors.ts'
@@ -41,7 +42,7 @@ export function isTenant(applicationId: string): boolean {
 /** The gateway and all else of the public address, without its socket. */
 export function createPublicService(parts: ServerParts, options: PublicServiceOptions): PublicService {
   const { config, logger, manifests, state } = parts
-  const v1 = createV1App(logger, config.requireChannel)
+  const v1 = createV1App(logger, config.requireChannel, createUserApp(parts))
   const served = options.served ?? {
     serves: isTenant,
     allowPath: isV1Path,
@@ -62,6 +63,7 @@ export function createPublicService(parts: ServerParts, options: PublicServiceOp
     health: { changes: state.changes, replay: parts.replay },
     logger,
     v1: options.served ? undefined : v1,
+    log: parts.directories.log,
     defaultApplicationId,
   })
   return {

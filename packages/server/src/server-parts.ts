@@ -12,6 +12,8 @@ import type { UsageRecorder } from './channel/usage-recorder.ts'
 import { createUsageRecorder } from './channel/usage-recorder.ts'
 import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
+import type { Directories } from './directory/directories.ts'
+import { openDirectories } from './directory/directories.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log/logger.ts'
 import { createLogger } from './platform/log/logger.ts'
@@ -34,6 +36,7 @@ export interface ServerParts {
   readonly usageStore: UsageStore
   readonly usage: UsageRecorder
   readonly manifests: ManifestPublisher
+  readonly directories: Directories
   readonly replay: MarkedReplayStore
   readonly replayKind: ReplayKind
   close(): Promise<void>
@@ -114,6 +117,7 @@ export async function openServerParts(
     })
     every(USAGE_FLUSH_MS, 'usage could not be written', () => usage.flush())
     const manifests = createManifestPublisher(state, config.manifestLifetimeSeconds, clock)
+    const directories = await openDirectories({ state, clock, onError: onError('the log needs attention') })
     return {
       config,
       clock,
@@ -123,11 +127,13 @@ export async function openServerParts(
       usageStore,
       usage,
       manifests,
+      directories,
       replay,
       replayKind,
       async close() {
         for (const timer of timers) clearInterval(timer)
         manifests.close()
+        await directories.close()
         await usage.flush()
         for (const close of closers) await close()
         await state.close()

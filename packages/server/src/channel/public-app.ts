@@ -2,6 +2,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { MANIFEST_MEDIA_TYPE } from '@keyhaven/channel'
 import type { Gateway, OuterResponse } from '@keyhaven/channel/gateway'
 import { KeyhavenError } from '@keyhaven/crypto'
+import type { DirectoryLog } from '../directory/log/directory-log.ts'
+import { addLogRoutes } from '../directory/log/log-routes.ts'
 import { addDocsRoutes } from '../openapi/docs-routes.ts'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { publicCors } from '../platform/http/cors.ts'
@@ -48,6 +50,8 @@ export interface PublicAppParts extends GatewayAppParts {
   readonly logger: Logger
   /** What `/v1` answers; proxy mode has none. */
   readonly v1: OpenAPIHono<AppEnv> | undefined
+  /** Served to everybody. */
+  readonly log: DirectoryLog
   /** The application of `/.well-known/ohttp-gateway`, if there is one. */
   readonly defaultApplicationId: string | undefined
 }
@@ -66,6 +70,7 @@ export function createPublicApp(parts: PublicAppParts): OpenAPIHono<AppEnv> {
     return outerResponse(await gateway.keyConfigs(defaultApplicationId))
   })
 
+  addLogRoutes(app, parts.log, parts.serves)
   if (v1) {
     app.all('/v1/*', (c) => v1.fetch(c.req.raw, c.env))
     app.all('/v1', (c) => v1.fetch(c.req.raw, c.env))

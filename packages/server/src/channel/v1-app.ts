@@ -1,9 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { UserEnv } from '../directory/device-guard.ts'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { createApp } from '../platform/http/create-app.ts'
 import { problemResponse } from '../platform/http/problem.ts'
 import type { Logger } from '../platform/log/logger.ts'
 import { addEchoRoutes } from './echo.ts'
+
+/** What users' devices call. */
+const USER_PREFIXES = ['/v1/directory', '/v1/mailbox', '/v1/history']
 
 /** The only paths that can be called inside the seal. */
 export function isV1Path(path: string): boolean {
@@ -14,7 +18,11 @@ export function isV1Path(path: string): boolean {
  * What apps call. Inside the seal each call knows whose key opened it; outside it is refused unless the operator has
  * switched that off.
  */
-export function createV1App(logger: Logger, requireChannel: boolean): OpenAPIHono<AppEnv> {
+export function createV1App(
+  logger: Logger,
+  requireChannel: boolean,
+  users: OpenAPIHono<UserEnv>,
+): OpenAPIHono<AppEnv> {
   const app = createApp(logger)
 
   app.use('/v1/*', async (c, next) => {
@@ -39,5 +47,6 @@ export function createV1App(logger: Logger, requireChannel: boolean): OpenAPIHon
   })
 
   addEchoRoutes(app)
+  for (const prefix of USER_PREFIXES) app.all(`${prefix}/*`, (c) => users.fetch(c.req.raw, c.env))
   return app
 }

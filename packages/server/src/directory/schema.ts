@@ -48,6 +48,7 @@ async function createUsers(db: Kysely<unknown>): Promise<void> {
     .addColumn('application_id', 'text', (column) => column.notNull())
     .addColumn('username', 'text', (column) => column.notNull())
     .addColumn('device', 'text', (column) => column.notNull())
+    .addColumn('chain', 'bigint', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('profile', 'text', (column) => column.notNull())
     .addColumn('not_before', 'bigint', (column) => column.notNull())

@@ -38,6 +38,7 @@ export interface DirectoryDevicesTable {
   application_id: string
   username: string
   device: string
+  chain: number
   name: string
   profile: string
   /** Milliseconds. */

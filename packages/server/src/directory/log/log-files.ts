@@ -29,6 +29,8 @@ export interface LogFiles {
   catchUp(applicationId: string): Promise<void>
   /** The same for every log there is. */
   catchUpAll(): Promise<void>
+  /** Ends what is under way, and does nothing more. */
+  close(): Promise<void>
 }
 
 export function createLogFiles(folder: string, db: Db): LogFiles {
@@ -36,6 +38,8 @@ export function createLogFiles(folder: string, db: Db): LogFiles {
   const known = new Map<string, number>()
   const running = new Map<string, Promise<void>>()
   const waiting = new Map<string, Promise<void>>()
+  let closed = false
+  let all: Promise<void> | undefined
 
   async function write(applicationId: string): Promise<void> {
     const head = await db
@@ -74,6 +78,7 @@ export function createLogFiles(folder: string, db: Db): LogFiles {
   }
 
   async function catchUp(applicationId: string): Promise<void> {
+    if (closed) return
     const present = running.get(applicationId)
     if (present !== undefined) {
       // What is under way may have read the head before the caller's commit.
@@ -103,11 +108,23 @@ export function createLogFiles(folder: string, db: Db): LogFiles {
     return work
   }
 
+  async function catchUpEach(): Promise<void> {
+    if (closed) return
+    const rows = await db.selectFrom('log_heads').select('application_id').execute()
+    for (const row of rows) await catchUp(row.application_id)
+  }
+
   return {
     catchUp,
-    async catchUpAll() {
-      const rows = await db.selectFrom('log_heads').select('application_id').execute()
-      for (const row of rows) await catchUp(row.application_id)
+    catchUpAll() {
+      all ??= catchUpEach().finally(() => {
+        all = undefined
+      })
+      return all
+    },
+    async close() {
+      closed = true
+      await Promise.allSettled([all, ...running.values(), ...waiting.values()])
     },
   }
 }

@@ -1,0 +1,33 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { ReplayStore } from '@keyhaven/channel/gateway'
+import { createApp } from '../platform/http/create-app.ts'
+import { limitBody } from '../platform/http/limit-body.ts'
+import type { Logger } from '../platform/log/logger.ts'
+import type { UserEnv } from './device-guard.ts'
+import { deviceGuard } from './device-guard.ts'
+import type { Directories } from './directories.ts'
+import { addDirectoryRoutes, isRenewal, isUnsignedCall } from './directory-routes.ts'
+import { serveLog } from './log/log-routes.ts'
+
+const MAX_DIRECTORY_BODY_BYTES = 32 * 1_024
+const LOG_PREFIX = '/v1/directory/log/'
+
+export interface UserAppParts {
+  readonly directories: Directories
+  readonly replay: ReplayStore
+  readonly clock: () => number
+  readonly logger: Logger
+}
+
+/** What users' devices call, inside the seal and signed. */
+export function createUserApp(parts: UserAppParts): OpenAPIHono<UserEnv> {
+  const { directories, replay, clock } = parts
+  const app = createApp<UserEnv>(parts.logger)
+  const guard = deviceGuard({ directories, replay, clock, unsigned: isUnsignedCall, expired: isRenewal })
+  app.use('/v1/directory/*', limitBody(MAX_DIRECTORY_BODY_BYTES), guard)
+  addDirectoryRoutes(app, directories, clock)
+  app.get(`${LOG_PREFIX}*`, (c) =>
+    serveLog(directories.log, c.var.applicationId, new URL(c.req.url).pathname.slice(LOG_PREFIX.length)),
+  )
+  return app
+}
