@@ -35,6 +35,7 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
     application,
     api,
     lookUps,
+    log,
     now,
     identity: () => identity,
     use: (next) => {

@@ -1,4 +1,5 @@
 import { type CryptoBackend, type Jwk, KeyhavenError } from '@keyhaven/crypto'
+import { verifyAcceptance } from '../chain/acceptance.ts'
 import type { ChainSigner } from '../chain/chain-signer.ts'
 import { signDeviceKeyRequest, verifyDeviceKeyRequest } from '../chain/device-key-request.ts'
 import { recoveryEffective, revocationEffective } from '../chain/effective-time.ts'
@@ -15,6 +16,7 @@ import type {
   RenewalOptions,
   SignUp,
 } from './directory-client.ts'
+import type { LogMemory } from './log-memory.ts'
 import type { LookUps, ProvenUser } from './look-up.ts'
 
 /** How often an entry is signed again on top of what other devices did meanwhile. */
@@ -25,6 +27,7 @@ export interface SubmitOptions {
   readonly application: string
   readonly api: DirectoryApi
   readonly lookUps: LookUps
+  readonly log: LogMemory
   /** Seconds since the epoch. */
   readonly now: () => number
   readonly identity: () => DirectoryIdentity | undefined
@@ -190,14 +193,34 @@ export class EntrySubmitter {
         issued: Math.max(now(), state.issued),
       }
       const entry = await build(place, state)
+      let reply: AcceptedReply | undefined
       try {
-        await this.#orUnknown(post(entry), entry, [next, identity])
+        reply = await this.#orUnknown(post(entry), entry, [next, identity])
       } catch (error) {
         if (error instanceof ChainMoved && rebases < MAX_REBASES) continue
         throw error
       }
-      return this.#adopt(next, entry)
+      try {
+        return await this.#adopt(next, entry)
+      } catch (error) {
+        // Who has just revoked oneself can ask for no proof any more; the authority's word is left.
+        const revoked = error instanceof KeyhavenError && error.code === 'DEVICE_REVOKED'
+        if (!revoked || reply === undefined) throw error
+        return { entry: await this.#acceptedHash(reply, entry), sequence: place.sequence, index: reply.index }
+      }
     }
+  }
+
+  /** @throws KeyhavenError `RECORD_INVALID` if the authority did not accept this very entry. */
+  async #acceptedHash({ acceptance }: AcceptedReply, entry: string): Promise<string> {
+    const { backend, application, log } = this.#options
+    const { username } = this.#identity()
+    const hash = await entryHash(backend, entry)
+    const remembered = await log.remembered()
+    if (remembered === undefined) throw new KeyhavenError('RECORD_INVALID', 'no authority is known')
+    const { authority } = await log.parametersOf(remembered)
+    await verifyAcceptance(backend, authority, acceptance, { application, username, entry: hash })
+    return hash
   }
 
   /** A revoked device, or one whose chain a reset has ended, signs nothing any more. */
@@ -219,16 +242,16 @@ export class EntrySubmitter {
     posting: Promise<AcceptedReply>,
     entry: string,
     identities: readonly DirectoryIdentity[],
-  ): Promise<void> {
+  ): Promise<AcceptedReply | undefined> {
     try {
-      await posting
+      return await posting
     } catch (error) {
       if (!isUnknown(error)) throw error
       for (const identity of identities) {
         const found = await this.#asIdentity(identity, () => this.#find(identity.username, entry)).catch(
           () => undefined,
         )
-        if (found !== undefined) return
+        if (found !== undefined) return undefined
       }
       throw error
     }
