@@ -10,9 +10,9 @@ import {
   type SigningKey,
   utf8,
 } from '@keyhaven/crypto'
+import { legacySignerOf, signerOf } from '@keyhaven/directory'
 import type { DeviceSigner, ProfileName } from '../directory-port.ts'
 import type { DeviceEncryptionKey } from './device-keys.ts'
-import { legacyRsaOf, legacySigner } from './legacy-rsa.ts'
 
 const RSA_MODULUS_BITS = 3_072
 
@@ -48,19 +48,14 @@ export async function importKeySet(backend: CryptoBackend, record: KeySetRecord)
   const { profile } = record
   if (profile === 'rsa1024-legacy') {
     const requestKey = await backend.signatures.importSigningKey('EdDSA', required(record.request))
-    return { profile, signer: legacySigner(backend, record.signing), requestKey }
+    return { profile, signer: legacySignerOf(backend, record.signing), requestKey }
   }
   const algorithm = profile === 'rsa3072' ? 'PS256' : 'EdDSA'
   const signingKey = await backend.signatures.importSigningKey(algorithm, record.signing)
   const requestKey = record.request
     ? await backend.signatures.importSigningKey('EdDSA', record.request)
     : signingKey
-  const signer: DeviceSigner = {
-    algorithm,
-    jwk: signingKey.publicKey.jwk,
-    sign: (data) => backend.signatures.sign(signingKey, data),
-  }
-  return { profile, signer, requestKey }
+  return { profile, signer: signerOf(backend, signingKey), requestKey }
 }
 
 /** A new set: signing key, request key where the profile has one, and an encryption key. */
@@ -69,7 +64,7 @@ export async function generateKeySet(
   profile: ProfileName,
 ): Promise<Omit<KeySetRecord, 'encryption'> & { readonly encryptionJwk?: Jwk }> {
   if (profile === 'rsa1024-legacy') {
-    const { privateKey } = await legacyRsaOf(backend).generateKeyPair()
+    const { privateKey } = await backend.legacyRsa.generateKeyPair()
     return { profile, signing: privateKey, request: await ed25519(backend), encryptionJwk: privateKey }
   }
   if (profile !== 'rsa3072') return { profile, signing: await ed25519(backend) }
@@ -107,7 +102,9 @@ export async function importEncryptionKey(
     notBefore,
     expires,
     privateKey:
-      publicJwk.kty === 'RSA' ? { rsa: privateJwk } : { kem: await kemPrivateKeyFromJwk(backend, privateJwk) },
+      publicJwk.kty === 'RSA'
+        ? { rsa: privateJwk }
+        : { kem: await kemPrivateKeyFromJwk(backend, privateJwk) },
   }
 }
 

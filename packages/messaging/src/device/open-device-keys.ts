@@ -173,7 +173,8 @@ class StoredDeviceKeys implements DeviceKeys {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const { next, current } = this.#identity
       const wanted = profile ?? next?.profile ?? current?.profile ?? 'x-wing'
-      const prepared = next && next.profile === wanted ? await this.findEncryptionKey(next.encryption) : undefined
+      const prepared =
+        next && next.profile === wanted ? await this.findEncryptionKey(next.encryption) : undefined
       if (next && prepared && prepared.expires > this.#now) return this.#newKeys(next, prepared)
       const { encryptionJwk, ...set } = await generateKeySet(this.#backend, wanted)
       const made = encryptionJwk

@@ -61,7 +61,11 @@ export class Archive {
   }
 
   /** To be committed together with what made the key known. */
-  entry(session: string, n: number, key: ArchivedKey): Required<Pick<StoreChange, 'expect' | 'put'>> | undefined {
+  entry(
+    session: string,
+    n: number,
+    key: ArchivedKey,
+  ): Required<Pick<StoreChange, 'expect' | 'put'>> | undefined {
     if (!this.on) return undefined
     const name = archiveName(session, n)
     return { expect: [{ key: name, version: null }], put: [{ key: name, value: encodeArchivedKey(key) }] }

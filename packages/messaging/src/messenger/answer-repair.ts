@@ -44,7 +44,8 @@ export class RepairAnswers {
     const device = asking.devices.get(claimed.from.device)
     if (!device || device.entry !== claimed.from.entry) throw denied('the asking device is not current')
     const request = await verify(backend, device.signingKey)
-    if (this.#answered.has(request.id)) throw new KeyhavenError('DUPLICATE', 'the request was answered already')
+    if (this.#answered.has(request.id))
+      throw new KeyhavenError('DUPLICATE', 'the request was answered already')
     await this.#requireAddressed(request.session, request.from, asking.user.chain)
     const keys = await this.#keysOf(request.session, request.numbers)
     if (keys.length === 0) {
@@ -54,7 +55,11 @@ export class RepairAnswers {
     if (this.#answered.size > MAX_ANSWERED) this.#answered.delete(this.#answered.values().next().value!)
     // What comes next is negotiated anew: the other device may have lost more than these.
     this.#sender.end(request.session)
-    const body = encodeMessageKeys({ session: request.session, aead: keys[0]!.aead, keys: keys.map(({ pair }) => pair) })
+    const body = encodeMessageKeys({
+      session: request.session,
+      aead: keys[0]!.aead,
+      keys: keys.map(({ pair }) => pair),
+    })
     const to = { username: request.from.username, device: request.from.device }
     const { envelope } = await this.#sender.encryptTo(to, { kind: 'message-keys', body })
     return { to, envelope }

@@ -1,4 +1,5 @@
 import { type Awaitable, type CryptoBackend, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import type { ChainPosition } from '@keyhaven/directory'
 import { fromRecord, toRecord } from '../device/key-record.ts'
 import type { MessagingDirectory, VerifiedDevice, VerifiedUser } from '../directory-port.ts'
 import type { MessagingStore } from '../store/messaging-store.ts'
@@ -71,11 +72,11 @@ export class People {
     this.generation++
   }
 
-  /** Asks the directory now. */
-  async fresh(username: string): Promise<KnownUser> {
+  /** Asks the directory now. @param atLeast - a position that must be in the chain. */
+  async fresh(username: string, atLeast?: ChainPosition): Promise<KnownUser> {
     await this.#loading.get(username)?.catch(() => undefined)
     this.forget(username)
-    return this.user(username)
+    return atLeast ? this.#load(username, atLeast) : this.user(username)
   }
 
   /** Sets or takes the mark; with `accept` the chain of the newest look-up becomes the accepted one. */
@@ -94,20 +95,13 @@ export class People {
     return stored !== undefined && fromRecord<ContactRecord>(stored.value).mark === 'dropped'
   }
 
-  async #load(username: string): Promise<KnownUser> {
-    const { clock, directory, lookUpSeconds, self } = this.#options
+  async #load(username: string, atLeast?: ChainPosition): Promise<KnownUser> {
+    const { clock, lookUpSeconds, self } = this.#options
     const startedAt = clock()
-    let user: VerifiedUser
-    try {
-      user = await directory.lookUp(username)
-    } catch (error) {
-      if (error instanceof KeyhavenError && (error.code === 'CHAIN_BROKEN' || error.code === 'CHAIN_RESET')) {
-        await this.#dropMark(username)
-      }
-      throw error
-    }
-    if (user.username !== username) throw new KeyhavenError('RECORD_INVALID', 'the look-up is of another user')
-    const trust = username === self ? 'known' : await this.#judge(user)
+    const { user, reset } = await this.#lookUp(username, atLeast)
+    if (user.username !== username)
+      throw new KeyhavenError('RECORD_INVALID', 'the look-up is of another user')
+    const trust = username === self ? 'known' : await this.#judge(user, reset)
     const known: KnownUser = {
       user,
       devices: new Map(user.devices.map((device) => [device.device, device])),
@@ -120,13 +114,38 @@ export class People {
     return known
   }
 
-  async #judge(user: VerifiedUser): Promise<ContactTrust> {
+  /**
+   * A reset that the directory's client stops at is passed on to {@link #judge}: whether this contact may be written to
+   * is decided by the contact's record here, because a mark hangs on it.
+   */
+  async #lookUp(
+    username: string,
+    atLeast: ChainPosition | undefined,
+  ): Promise<{ user: VerifiedUser; reset: boolean }> {
+    const { directory, self } = this.#options
+    try {
+      return { user: await directory.lookUp(username, atLeast ? { atLeast } : {}), reset: false }
+    } catch (error) {
+      if (!(error instanceof KeyhavenError)) throw error
+      if (error.code === 'CHAIN_BROKEN' && !atLeast) await this.#dropMark(username)
+      if (error.code !== 'CHAIN_RESET' || username === self) throw error
+      const recorded = await directory.recordedKeys(username)
+      const newest = Math.max(...recorded.map(({ chain }) => chain))
+      await this.#dropMark(username)
+      return { user: await directory.acceptReset(username, newest), reset: true }
+    }
+  }
+
+  async #judge(user: VerifiedUser, reset: boolean): Promise<ContactTrust> {
     let broken = false
     const record = await this.#update(user.username, (before) => {
       const { username, chain, sequence, head } = user
-      if (!before) return { username, chain, sequence, head, mark: 'none' }
+      if (!before) return { username, chain: reset ? chain - 1 : chain, sequence, head, mark: 'none' }
       if (sequence < before.sequence || chain < before.chain) {
-        throw new KeyhavenError('DIRECTORY_STALE', 'the directory gave an older state of this user than before')
+        throw new KeyhavenError(
+          'DIRECTORY_STALE',
+          'the directory gave an older state of this user than before',
+        )
       }
       broken = sequence === before.sequence && head !== before.head
       const mark = before.mark === 'verified' && (broken || chain > before.chain) ? 'dropped' : before.mark
@@ -174,7 +193,10 @@ export class People {
   async #loadNameKey(): Promise<Uint8Array> {
     const { store, backend } = this.#options
     const value = backend.randomBytes(NAME_KEY_BYTES)
-    const made = await store.commit({ expect: [{ key: NAME_KEY, version: null }], put: [{ key: NAME_KEY, value }] })
+    const made = await store.commit({
+      expect: [{ key: NAME_KEY, version: null }],
+      put: [{ key: NAME_KEY, value }],
+    })
     if (made) return value
     const stored = await store.get(NAME_KEY)
     if (!stored) throw new KeyhavenError('STORE_UNAVAILABLE', 'the store lost a value')

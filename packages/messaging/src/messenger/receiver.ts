@@ -22,7 +22,7 @@ import type { Sender } from './sender.ts'
 /** Sessions that this device asked to be repaired: keys for others are not taken. */
 export const ASKED_PREFIX = 'asked/'
 /** Keys sent again, until they are used, and then the mark that they were. */
-const REPAIRED_PREFIX = 'repaired/'
+export const REPAIRED_PREFIX = 'repaired/'
 const READ_PREFIX = 'read/'
 const REQUEST_ID_BYTES = 16
 /** Heads of headers kept, one for each session. */
@@ -166,7 +166,9 @@ export class Receiver {
     if (envelope.negotiation) this.#context.acknowledgements.note(from, envelope.session)
     if (frame.acknowledged.length > 0) this.#sender.answered(from, acknowledgedIds(frame))
     const content = decrypted(envelope, frame, sender.trust)
-    return repaired ? { ...content, text: undefined, bytes: new Uint8Array(0), repaired: repaired.messages } : content
+    return repaired
+      ? { ...content, text: undefined, bytes: new Uint8Array(0), repaired: repaired.messages }
+      : content
   }
 
   async #openWith(envelope: Envelope, { aead, messageKey }: ArchivedKey): Promise<MessageFrame> {
@@ -340,7 +342,10 @@ const RECEIVING_ADVICE: Partial<Record<ErrorCode, string>> = {
 }
 
 /** Asked at each message: the sender's device is neither revoked nor of a chain that was reset. */
-function requireSender({ user, devices }: KnownUser, session: Pick<ReceivingSession, 'device' | 'chain'>): void {
+function requireSender(
+  { user, devices }: KnownUser,
+  session: Pick<ReceivingSession, 'device' | 'chain'>,
+): void {
   if (user.chain !== session.chain) throw refusedSender('CHAIN_RESET')
   if (devices.has(session.device)) return
   const refusal = user.refused.find(({ device }) => device === session.device)
@@ -370,4 +375,3 @@ const codeOf = (error: unknown): ErrorCode | undefined =>
 function openFailed(): KeyhavenError {
   return new KeyhavenError('OPEN_FAILED', 'the message does not open')
 }
-

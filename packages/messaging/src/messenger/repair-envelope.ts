@@ -1,4 +1,12 @@
-import { type AeadName, type CryptoBackend, fromBase64url, fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import {
+  type AeadName,
+  type CryptoBackend,
+  fromBase64url,
+  fromUtf8,
+  KeyhavenError,
+  toBase64url,
+  utf8,
+} from '@keyhaven/crypto'
 import type { DeviceSigner, DeviceVerifyKey } from '../directory-port.ts'
 import { signDeviceJws, unverifiedPayload, verifyDeviceJws } from '../wire/device-jws.ts'
 import { parseJson } from '../wire/envelope.ts'

@@ -5,9 +5,9 @@ import { keyOfAead, ZERO_NONCE } from '../session/ratchet.ts'
 import type { SendingSession } from '../session/sending-session.ts'
 import { encodeEnvelope } from '../wire/envelope.ts'
 import { MAX_ENVELOPE_CHARACTERS } from '../wire/limits.ts'
-import { messageHeader } from '../wire/message-header.ts'
-import { encodeFrame, MAX_CHECKPOINT_BYTES, type MessageFrame } from '../wire/message-frame.ts'
 import { requireUsername } from '../wire/member-checks.ts'
+import { encodeFrame, MAX_CHECKPOINT_BYTES, type MessageFrame } from '../wire/message-frame.ts'
+import { messageHeader } from '../wire/message-header.ts'
 import type { Context } from './context.ts'
 import type { DeviceName, Encrypted } from './messenger.ts'
 
@@ -43,7 +43,11 @@ export class Sender {
     content: string | Uint8Array,
     options: { readonly newSession?: boolean } = {},
   ): Promise<Encrypted> {
-    if (typeof content === 'string' ? content.length > MAX_ENVELOPE_CHARACTERS : !(content instanceof Uint8Array)) {
+    if (
+      typeof content === 'string'
+        ? content.length > MAX_ENVELOPE_CHARACTERS
+        : !(content instanceof Uint8Array)
+    ) {
       if (typeof content === 'string') throw new KeyhavenError('WIRE_TOO_LARGE', 'the message is too long')
       throw new TypeError('content must be a string or a Uint8Array')
     }
@@ -172,7 +176,12 @@ export class Sender {
     return { envelope, session: parts.id, n, recipients: parts.recipients, leftOut: parts.leftOut }
   }
 
-  #keepKey(session: SendingSession, n: number, messageKey: Uint8Array, at: number): Promise<unknown> | undefined {
+  #keepKey(
+    session: SendingSession,
+    n: number,
+    messageKey: Uint8Array,
+    at: number,
+  ): Promise<unknown> | undefined {
     const { archive, me, store } = this.#context
     const { aead, id } = session.parts
     const kept: ArchivedKey = { from: { username: me.username, device: me.device }, aead, messageKey, at }
@@ -234,4 +243,3 @@ function usernamesOf(conversation: string): string[] {
   }
   return usernames
 }
-

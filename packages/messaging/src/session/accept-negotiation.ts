@@ -1,5 +1,6 @@
 import { equalConstantTime, fromBase64url, KeyhavenError, overwrite } from '@keyhaven/crypto'
-import type { DeviceVerifyKey, RecordedKey } from '../directory-port.ts'
+import { PROFILES } from '@keyhaven/directory'
+import type { DeviceVerifyKey, ProfileName } from '../directory-port.ts'
 import type { Context } from '../messenger/context.ts'
 import type { KnownUser } from '../messenger/people.ts'
 import type { Envelope } from '../wire/envelope.ts'
@@ -37,7 +38,7 @@ export async function acceptNegotiation(
   const sender = await senderOf(context, claimed)
   const verifyKey = await signingKeyOf(context, sender, claimed)
   const payload = await verifyNegotiation(backend, verifyKey, jws)
-  requireSuite(context, verifyKey.profile, payload)
+  requireSuite(context, verifyKey, payload)
   const mine = requireMine(context, payload)
 
   const encryptionKey = await me.findEncryptionKey(mine.key)
@@ -95,9 +96,12 @@ function requireTimely({ now, settings }: Context, { issued }: NegotiationPayloa
 
 /** The sender's chain, at least as new as the sender knew it. */
 async function senderOf({ people }: Context, { sender }: NegotiationPayload): Promise<KnownUser> {
+  const { sequence, head } = sender
   let known = await people.user(sender.username)
-  if (known.user.sequence < sender.sequence) known = await people.fresh(sender.username)
-  if (known.user.sequence < sender.sequence) {
+  if (known.user.sequence === sequence && known.user.head === head) return known
+  // Older or newer: the sender's head must be in the chain either way.
+  known = await people.fresh(sender.username, { sequence, head })
+  if (known.user.sequence < sequence) {
     throw new KeyhavenError('DIRECTORY_STALE', 'the directory does not show what the sender knows of itself')
   }
   if (known.user.sequence === sender.sequence && known.user.head !== sender.head) {
@@ -111,7 +115,7 @@ async function signingKeyOf(
   context: Context,
   { user, devices }: KnownUser,
   { sender, issued }: NegotiationPayload,
-): Promise<DeviceVerifyKey & Pick<RecordedKey, 'profile'>> {
+): Promise<DeviceVerifyKey & { readonly profile?: ProfileName }> {
   const { skewSeconds } = context.settings
   const device = devices.get(sender.device)
   if (device && device.entry === sender.entry) {
@@ -133,7 +137,7 @@ async function signingKeyOf(
   if (!inTime || issued < key.issued - skewSeconds) {
     throw new KeyhavenError('KEY_EXPIRED', 'the sender signed with a key that it had renewed')
   }
-  return { ...key.signingKey, profile: key.profile }
+  return key.signingKey
 }
 
 export function refusedSender(code: string): KeyhavenError {
@@ -150,10 +154,11 @@ export function refusedSender(code: string): KeyhavenError {
 /** Nobody talks a sender's device down to a lower suite than the directory records. */
 function requireSuite(
   { settings }: Context,
-  recorded: RecordedKey['profile'],
+  recorded: DeviceVerifyKey & { readonly profile?: ProfileName },
   { profile }: NegotiationPayload,
 ): void {
-  if (profile !== recorded) {
+  const isRecorded = recorded.profile === undefined || recorded.profile === profile
+  if (!isRecorded || PROFILES[profile].algorithm !== recorded.algorithm) {
     throw new KeyhavenError('SUITE_REFUSED', 'the negotiation names another suite than the directory')
   }
   if (profile === 'rsa1024-legacy' && !settings.allowLegacy) {

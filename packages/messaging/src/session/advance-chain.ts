@@ -17,11 +17,7 @@ const NOTHING_SKIPPED: ReadonlyMap<number, Uint8Array> = new Map()
  *
  * @throws KeyhavenError `DUPLICATE` for a message whose key is used up, `SESSION_UNKNOWN` for one too far ahead.
  */
-export function advanceChain(
-  backend: CryptoBackend,
-  before: ReceivingChain,
-  n: number,
-): Awaitable<Advanced> {
+export function advanceChain(backend: CryptoBackend, before: ReceivingChain, n: number): Awaitable<Advanced> {
   if (n < before.next) {
     const messageKey = before.skipped.get(n)
     if (!messageKey) throw new KeyhavenError('DUPLICATE', 'this message was read already')
@@ -36,7 +32,10 @@ export function advanceChain(
     }))
   }
   if (n - before.next > SKIP_WINDOW) {
-    throw new KeyhavenError('SESSION_UNKNOWN', `more than ${SKIP_WINDOW} messages are missing before this one`)
+    throw new KeyhavenError(
+      'SESSION_UNKNOWN',
+      `more than ${SKIP_WINDOW} messages are missing before this one`,
+    )
   }
   return skipTo(backend, before, n)
 }

@@ -64,7 +64,10 @@ export async function fingerprintFor(
  *
  * @throws KeyhavenError about this device itself, or, if nobody is left to send to, about the first recipient.
  */
-export async function openSendingSession(context: Context, audience: SessionAudience): Promise<SendingSession> {
+export async function openSendingSession(
+  context: Context,
+  audience: SessionAudience,
+): Promise<SendingSession> {
   const { application, backend, me, settings } = context
   // Whatever changes from here on is checked again before the next message.
   const { generation } = context.people
@@ -81,7 +84,11 @@ export async function openSendingSession(context: Context, audience: SessionAudi
     }
     for (const device of user.devices) {
       if (user.username === me.username && device.device === me.device) continue
-      if (audience.only && (audience.only.device !== device.device || audience.only.username !== user.username)) continue
+      if (
+        audience.only &&
+        (audience.only.device !== device.device || audience.only.username !== user.username)
+      )
+        continue
       const refusal = refusalOf(device, now, settings.allowLegacy)
       if (refusal) leftOut.push(leaveOut(user.username, refusal, device.device))
       else candidates.push({ username: user.username, chain: user.chain, device })

@@ -1,4 +1,12 @@
-import { type AeadName, type Awaitable, type CryptoBackend, KeyhavenError, overwrite, utf8, Writer } from '@keyhaven/crypto'
+import {
+  type AeadName,
+  type Awaitable,
+  type CryptoBackend,
+  KeyhavenError,
+  overwrite,
+  utf8,
+  Writer,
+} from '@keyhaven/crypto'
 import { chain } from './chain.ts'
 
 const MESSAGE_KEY = Uint8Array.of(0x01)

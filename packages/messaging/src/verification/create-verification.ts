@@ -69,7 +69,10 @@ export function createVerification(context: Context): Verification {
     async acceptReset(username) {
       const known = await people.fresh(username)
       if (await people.wasVerified(username)) {
-        throw new KeyhavenError('CHAIN_RESET', 'this contact was verified: compare safety numbers and verify anew')
+        throw new KeyhavenError(
+          'CHAIN_RESET',
+          'this contact was verified: compare safety numbers and verify anew',
+        )
       }
       if (known.trust === 'reset') await people.mark(known, 'none', true)
     },
@@ -103,7 +106,8 @@ function digitsOf(bytes: Uint8Array): string {
   const groups: string[] = []
   for (let group = 0; group < GROUPS; group++) {
     let value = 0
-    for (const byte of bytes.subarray(group * GROUP_BYTES, (group + 1) * GROUP_BYTES)) value = value * 256 + byte
+    for (const byte of bytes.subarray(group * GROUP_BYTES, (group + 1) * GROUP_BYTES))
+      value = value * 256 + byte
     groups.push(String(value % GROUP_VALUES).padStart(GROUP_DIGITS, '0'))
   }
   return groups.join(' ')
@@ -119,7 +123,8 @@ function encodeQr(bytes: Uint8Array, note: string): string {
 /** @throws KeyhavenError `INPUT_INVALID` on anything that is neither digits nor such a text. */
 function decodeQr(text: string): { bytes: Uint8Array; note: string } {
   try {
-    if (text.length > MAX_QR_CHARACTERS || !text.startsWith(QR_PREFIX)) throw new TypeError('no safety number')
+    if (text.length > MAX_QR_CHARACTERS || !text.startsWith(QR_PREFIX))
+      throw new TypeError('no safety number')
     const reader = new Reader(fromBase64url(text.slice(QR_PREFIX.length)))
     if (reader.u8() !== QR_VERSION) throw new TypeError('another version')
     const scanned = { bytes: reader.bytes(SAFETY_BYTES), note: fromUtf8(reader.bytes16(MAX_NOTE_BYTES)) }

@@ -10,7 +10,6 @@ import {
   verifyCompactJws,
 } from '@keyhaven/crypto'
 import type { DeviceSigner, DeviceVerifyKey } from '../directory-port.ts'
-import { verifyLegacySignature } from './legacy-signature.ts'
 
 /** Imported once for each JWK object: look-ups are kept, so their keys are met again. */
 const imported = new WeakMap<object, VerifyKey>()
@@ -50,7 +49,7 @@ export async function verifyDeviceJws(
   } catch {
     throw invalid()
   }
-  if (!(await verifyLegacySignature(backend, key.jwk, signature, utf8(jws.slice(0, at))))) throw invalid()
+  if (!(await backend.legacyRsa.verifySha256(key.jwk, signature, utf8(jws.slice(0, at))))) throw invalid()
   return unverifiedPayload(jws)
 }
 

@@ -46,7 +46,13 @@ export interface Envelope {
 /** All of an envelope that does not change within a session. */
 export function envelopeHead(envelope: Pick<Envelope, 'application' | 'session' | 'from'>): string {
   const { application, session, from } = envelope
-  const head = { v: ENVELOPE_VERSION, type: MESSAGE_TYPE, application, session, from: { username: from.username, device: from.device } }
+  const head = {
+    v: ENVELOPE_VERSION,
+    type: MESSAGE_TYPE,
+    application,
+    session,
+    from: { username: from.username, device: from.device },
+  }
   return `${JSON.stringify(head).slice(0, -1)},"n":`
 }
 
@@ -59,7 +65,10 @@ export function negotiationJson(negotiation: EnvelopeNegotiation): string {
 export function encodeEnvelope(head: string, n: number, negotiation: string, ciphertext: string): string {
   const envelope = `${head}${n}${negotiation},"ciphertext":"${ciphertext}"}`
   if (envelope.length > MAX_ENVELOPE_CHARACTERS) {
-    throw new KeyhavenError('WIRE_TOO_LARGE', `the message is too long: its envelope is over ${MAX_ENVELOPE_CHARACTERS} characters`)
+    throw new KeyhavenError(
+      'WIRE_TOO_LARGE',
+      `the message is too long: its envelope is over ${MAX_ENVELOPE_CHARACTERS} characters`,
+    )
   }
   return envelope
 }

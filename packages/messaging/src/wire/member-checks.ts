@@ -66,13 +66,19 @@ export function requireSessionId(value: unknown): string {
 }
 
 export function requireHash(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value.length !== HASH_CHARACTERS || !HASH.test(value)) throw malformed(what)
+  if (typeof value !== 'string' || value.length !== HASH_CHARACTERS || !HASH.test(value))
+    throw malformed(what)
   fromBase64url(value)
   return value
 }
 
 export function requireWhole(value: unknown, max: number, what: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > max || Object.is(value, -0)) {
+  if (
+    !Number.isSafeInteger(value) ||
+    (value as number) < 0 ||
+    (value as number) > max ||
+    Object.is(value, -0)
+  ) {
     throw malformed(what)
   }
   return value as number

@@ -27,7 +27,11 @@ export function messageHeaderHead(envelope: Pick<Envelope, 'application' | 'sess
  *
  * @param negotiationHash - of {@link negotiationBytes}; undefined without negotiation.
  */
-export function messageHeader(head: Uint8Array, n: number, negotiationHash: Uint8Array | undefined): Uint8Array {
+export function messageHeader(
+  head: Uint8Array,
+  n: number,
+  negotiationHash: Uint8Array | undefined,
+): Uint8Array {
   const header = new Uint8Array(head.length + NUMBER_BYTES + 1 + (negotiationHash?.length ?? 0))
   header.set(head)
   let at = head.length

@@ -1,4 +1,12 @@
-import { type Awaitable, type CryptoBackend, fromBase64url, KeyhavenError, toBase64url, utf8, Writer } from '@keyhaven/crypto'
+import {
+  type Awaitable,
+  type CryptoBackend,
+  fromBase64url,
+  KeyhavenError,
+  toBase64url,
+  utf8,
+  Writer,
+} from '@keyhaven/crypto'
 import type { DeviceSigner, DeviceVerifyKey, ProfileName } from '../directory-port.ts'
 import { chain } from '../session/chain.ts'
 import { signDeviceJws, unverifiedPayload, verifyDeviceJws } from './device-jws.ts'

@@ -15,6 +15,7 @@ import {
 import type { DeviceEncryptionKey } from '../device/device-keys.ts'
 
 const INFO_LABEL = utf8('keyhaven session v1')
+const LEGACY_MODULUS_CHARACTERS = 171
 const NO_AAD = new Uint8Array(0)
 /** Imported once for each JWK object. */
 const imported = new WeakMap<object, KemPublicKey>()
@@ -53,7 +54,10 @@ export async function wrapKey(
   info: Uint8Array,
   key: Uint8Array,
 ): Promise<string> {
-  if (encryptionKey.kty === 'RSA') return toBase64url(await backend.rsaOaep.encrypt(encryptionKey, key))
+  if (encryptionKey.kty === 'RSA') {
+    const rsa = isLegacyRsa(encryptionKey) ? backend.legacyRsa : backend.rsaOaep
+    return toBase64url(await rsa.encrypt(encryptionKey, key))
+  }
   let publicKey = imported.get(encryptionKey)
   if (!publicKey) {
     publicKey = await kemPublicKeyFromJwk(backend, encryptionKey)
@@ -71,7 +75,10 @@ export async function unwrapKey(
 ): Promise<Uint8Array> {
   const bytes = fromBase64url(wrapped)
   const { privateKey } = encryptionKey
-  if ('rsa' in privateKey) return backend.rsaOaep.decrypt(privateKey.rsa, bytes)
+  if ('rsa' in privateKey) {
+    const rsa = isLegacyRsa(privateKey.rsa) ? backend.legacyRsa : backend.rsaOaep
+    return rsa.decrypt(privateKey.rsa, bytes)
+  }
   return openFrom(backend, privateKey.kem, info, bytes)
 }
 
@@ -102,6 +109,11 @@ export async function openFrom(
   const enc = sealed.subarray(0, encBytes)
   const context = await backend.hpke.setupRecipient(suiteOf(privateKey.kem), privateKey, enc, info)
   return context.open(sealed.subarray(encBytes), NO_AAD)
+}
+
+/** By the length of the modulus, base64url: 128 bytes. */
+function isLegacyRsa(jwk: Jwk): boolean {
+  return typeof jwk.n === 'string' && jwk.n.length === LEGACY_MODULUS_CHARACTERS
 }
 
 function suiteOf(kem: KemName): HpkeSuite {

@@ -1,0 +1,150 @@
+import { fromBase64url, KeyhavenError, overwrite } from '@keyhaven/crypto'
+import type { RecordedKey } from '../directory-port.ts'
+import type { Context } from '../messenger/context.ts'
+import { requireOwnRecord } from '../session/open-sending-session.ts'
+import { ARCHIVE_PREFIX, archiveName, decodeArchivedKey, encodeArchivedKey } from './archive.ts'
+import type { History, HistoryBatch, HistoryRecipient } from './history.ts'
+import {
+  decodeItems,
+  encodeItems,
+  type HistoryItem,
+  type HistoryPayload,
+  historyInfo,
+  MAX_BATCH_MESSAGES,
+  readBatch,
+  signBatch,
+  verifyBatch,
+} from './history-batch.ts'
+import { openFromBackup, openFromDevice, sealToBackup, sealToDevice } from './seal-batch.ts'
+
+const EXPORTED_PREFIX = 'exported/'
+const BACKUP = 'backup'
+const SESSION_CHARACTERS = 22
+
+/** The archive of message keys, and how it leaves and enters this device. */
+export function createHistory(context: Context): History {
+  const { application, archive, backend, me, store } = context
+
+  /** Names of archived keys that the recipient was not given yet. */
+  async function* missing(recipient: string): AsyncGenerator<string> {
+    let after: string | undefined
+    for (;;) {
+      const names = await store.list(ARCHIVE_PREFIX, {
+        ...(after === undefined ? {} : { after }),
+        limit: MAX_BATCH_MESSAGES,
+      })
+      for (const name of names) {
+        if ((await store.get(exportedName(recipient, name))) === undefined) yield name
+      }
+      after = names.at(-1)
+      if (names.length < MAX_BATCH_MESSAGES) return
+    }
+  }
+
+  async function sealed(to: HistoryRecipient, recipient: string, names: readonly string[]): Promise<string> {
+    const items: HistoryItem[] = []
+    for (const name of names) {
+      const stored = await store.get(name)
+      if (stored) items.push({ ...placeOf(name), key: decodeArchivedKey(stored.value) })
+    }
+    const plaintext = encodeItems(items)
+    const info = historyInfo(application, me.username, recipient)
+    const bytes =
+      'backup' in to
+        ? await sealToBackup(backend, to.backup, info, plaintext)
+        : await sealToDevice(backend, to.device.encryption, info, plaintext)
+    overwrite(plaintext)
+    const { username, device, signingKey } = me
+    const fields = { application, username, device, entry: me.entry!, recipient, issued: context.now() }
+    return signBatch(backend, signingKey, fields, bytes)
+  }
+
+  async function markExported(recipient: string, names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const key = exportedName(recipient, name)
+      await store.commit({ expect: [{ key, version: null }], put: [{ key, value: new Uint8Array(0) }] })
+    }
+  }
+
+  return {
+    setArchive(on) {
+      archive.on = on
+    },
+    async erase() {
+      for (const prefix of [ARCHIVE_PREFIX, EXPORTED_PREFIX]) {
+        for (const key of await store.list(prefix)) {
+          const stored = await store.get(key)
+          if (stored) await store.commit({ expect: [{ key, version: stored.version }], delete: [key] })
+        }
+      }
+    },
+    async *batches(to): AsyncGenerator<HistoryBatch> {
+      const own = await requireOwnRecord(context)
+      const recipient = 'backup' in to ? BACKUP : to.device.device
+      if (
+        'device' in to &&
+        own.devices.get(recipient)?.encryption.thumbprint !== to.device.encryption.thumbprint
+      ) {
+        throw new KeyhavenError('ACCESS_DENIED', 'history goes to current devices of the same user only')
+      }
+      const all: string[] = []
+      for await (const name of missing(recipient)) all.push(name)
+      for (let at = 0; at < all.length; at += MAX_BATCH_MESSAGES) {
+        const names = all.slice(at, at + MAX_BATCH_MESSAGES)
+        const batch = await sealed(to, recipient, names)
+        yield { recipient, batch, messages: names.length, done: () => markExported(recipient, names) }
+      }
+    },
+    async restore(batch, key) {
+      const claimed = readBatch(batch)
+      const recipient = key ? BACKUP : me.device
+      requireForMe(context, claimed, recipient)
+      const recorded = await context.directory.recordedKeys(me.username)
+      const signer = recorded.find(
+        ({ device, entry }) => device === claimed.device && entry === claimed.entry,
+      )
+      const payload = await verifyBatch(backend, requireSigner(signer, claimed).signingKey, batch)
+      const info = historyInfo(application, me.username, recipient)
+      const bytes = fromBase64url(payload.sealed)
+      const plaintext = key
+        ? await openFromBackup(backend, key, info, bytes)
+        : await openFromDevice(backend, async (thumbprint) => me.findEncryptionKey(thumbprint), info, bytes)
+      let added = 0
+      for (const item of decodeItems(plaintext)) {
+        const name = archiveName(item.session, item.n)
+        // What this device read itself stays as it is: compare-and-set refuses a second one.
+        const expect = [{ key: name, version: null }]
+        if (await store.commit({ expect, put: [{ key: name, value: encodeArchivedKey(item.key) }] })) added++
+      }
+      overwrite(plaintext)
+      return added
+    },
+  }
+}
+
+function requireForMe({ application, me }: Context, claimed: HistoryPayload, recipient: string): void {
+  if (
+    claimed.application !== application ||
+    claimed.username !== me.username ||
+    claimed.recipient !== recipient
+  ) {
+    throw new KeyhavenError('SIGNATURE_INVALID', 'the batch is for somebody else')
+  }
+}
+
+/** Any device that the user's chains recorded, also of a chain before a reset, up to its revocation. */
+function requireSigner(signer: RecordedKey | undefined, claimed: HistoryPayload): RecordedKey {
+  if (!signer) throw new KeyhavenError('SIGNATURE_INVALID', 'the batch is by no device of this user')
+  if (signer.revokedAt !== undefined && claimed.issued >= signer.revokedAt) {
+    throw new KeyhavenError('DEVICE_REVOKED', 'the batch is by a device after its revocation')
+  }
+  return signer
+}
+
+const exportedName = (recipient: string, name: string): string =>
+  `${EXPORTED_PREFIX}${recipient}/${name.slice(ARCHIVE_PREFIX.length)}`
+
+function placeOf(name: string): { session: string; n: number } {
+  const session = name.slice(ARCHIVE_PREFIX.length, ARCHIVE_PREFIX.length + SESSION_CHARACTERS)
+  return { session, n: Number(name.slice(ARCHIVE_PREFIX.length + SESSION_CHARACTERS + 1)) }
+}
