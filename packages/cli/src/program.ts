@@ -4,6 +4,7 @@ import { appsCommand } from './commands/apps.ts'
 import { auditCommand } from './commands/audit.ts'
 import { backupCommand } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
+import { directoryCommand } from './commands/directory.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { keysCommand } from './commands/keys.ts'
@@ -59,6 +60,7 @@ export function createProgram(frame: Frame): Command {
   appsCommand(frame, program)
   keysCommand(frame, program)
   trustCommand(frame, program)
+  directoryCommand(frame, program)
   auditCommand(frame, program)
   tokensCommand(frame, program)
   program.commandsGroup('Check what a server promises:')

@@ -1,0 +1,60 @@
+import type { Command } from 'commander'
+import { connectAdmin } from '../admin/admin-client.ts'
+import type { DirectoryUserDetails } from '../admin/directory-api.ts'
+import { directoryUserPath } from '../admin/directory-path.ts'
+import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
+import { deviceTable } from '../directory/device-table.ts'
+import { action, describe, type Frame } from '../frame.ts'
+import { fields, printable } from '../terminal/output.ts'
+import { confirmTyped } from '../terminal/prompt.ts'
+
+interface Options extends ServerOptions {
+  reason: string
+  yes: boolean
+}
+
+/** `keyhaven directory reset`: for a user who lost every device. */
+export function directoryResetCommand(frame: Frame, directory: Command): void {
+  const reset = describe(
+    directory.command('reset'),
+    'begin a new chain for a user who lost every device and the recovery key',
+    [
+      [
+        'keyhaven directory reset demo alice --reason "all devices lost"',
+        'Shows what ends and asks you to type the name of the user',
+      ],
+    ],
+  )
+    .argument('<application>', 'application id')
+    .argument('<username>', 'the name that apps look up')
+    .requiredOption('--reason <text>', 'why; it stands in the entry that the user and contacts get')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', EXPLANATION)
+  withServerOptions(reset).action(
+    action<Options>(frame, async ({ context, output, options, args }) => {
+      const [application, username] = args as [string, string]
+      const path = directoryUserPath(application, username)
+      using admin = await connectAdmin(context, options)
+      const user = await admin.get<DirectoryUserDetails>(path)
+      output.note(deviceTable(user.devices))
+      const question =
+        `Reset ${printable(username)}? All these devices and the recovery key end for ever, contacts are told, ` +
+        'and verified marks drop.'
+      await confirmTyped({ context, output, options }, question, username)
+      const answer = await admin.call<object | undefined>('POST', `${path}/reset`, {
+        body: { reason: options.reason },
+      })
+      output.result({ reset: username, ...answer }, () =>
+        fields([
+          ['reset', username],
+          ['next', `keyhaven directory tokens issue ${application} ${username}`],
+        ]),
+      )
+      return undefined
+    }),
+  )
+}
+
+const EXPLANATION = `
+A device that is left can approve new ones and revoke lost ones, and the recovery key can do the same: a
+reset is only for who has neither. Messages to the old devices stay closed to the new ones.`
