@@ -1,4 +1,4 @@
-import { type CryptoBackend, equalConstantTime, KeyhavenError } from '@keyhaven/crypto'
+import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { addCosignatures, cosign } from './cosignature.ts'
 import { formatNote, formatSignatureLine, type Note, parseNote } from './note.ts'
@@ -116,9 +116,7 @@ async function inconsistency(
   { oldSize, proof }: AddCheckpoint,
   { size, root }: Checkpoint,
 ): Promise<string | undefined> {
-  const empty = await emptyRoot(backend)
-  if (size === 0 && !equalConstantTime(root, empty)) return 'wrong root of the empty tree'
-  const root1 = stored && oldSize > 0 ? stored.root : empty
+  const root1 = stored?.root ?? (await emptyRoot(backend))
   try {
     await verifyConsistency(backend, { size1: oldSize, root1, size2: size, root2: root, proof })
   } catch (error) {

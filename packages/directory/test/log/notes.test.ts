@@ -89,6 +89,14 @@ describe('notes', () => {
     await expect(verifyNote(backend, note, [fake])).rejects.toMatchObject(INVALID)
   })
 
+  test('a signature under another name with the same id is of another key', async () => {
+    const renamed = note.replace('— example.com/log ', '— example.com/lag ')
+    expect((await verifyNote(backend, renamed, keys)).signatures.map(({ key }) => key)).toEqual([
+      other.verifier,
+    ])
+    await expect(verifyNote(backend, renamed, [signer.verifier])).rejects.toMatchObject(INVALID)
+  })
+
   test('with one wrong signature of a known key are refused as a whole', async () => {
     const changed = note.replace('a text', 'a tExt')
     await expect(verifyNote(backend, changed, keys)).rejects.toMatchObject(INVALID)

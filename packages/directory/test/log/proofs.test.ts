@@ -6,6 +6,7 @@ import {
   consistencyProof,
   inclusionProof,
   leafHash,
+  nodeHash,
   peakNodes,
   rootAtSize,
   verifyConsistency,
@@ -95,6 +96,18 @@ describe('inclusion', () => {
           )
         }
       }
+    }
+  })
+
+  test('a path longer than the tree is high is refused, even with a root made for it', async () => {
+    const claim = await inclusionClaim(3, 7)
+    const extra = new Uint8Array(32).fill(9)
+    const proof = [...claim.proof, extra]
+    for (const root of [
+      await nodeHash(backend, extra, claim.root),
+      await nodeHash(backend, claim.root, extra),
+    ]) {
+      await expectRefused(verifyInclusion(backend, { ...claim, proof, root }), 'PROOF_INVALID', 'too long')
     }
   })
 
