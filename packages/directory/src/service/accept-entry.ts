@@ -5,7 +5,7 @@ import { extendChain } from '../chain/fold-chain.ts'
 import { MAX_CLOCK_DIFFERENCE_SECONDS } from '../chain/limits.ts'
 import { profileOf } from '../chain/profile.ts'
 import type { DeviceState, UserState } from '../chain/user-state.ts'
-import { encodeLeaf, entryCommitment, labelInput, OPENING_BYTES } from '../log/leaf.ts'
+import { encodeLeaf, entryCommitment, OPENING_BYTES } from '../log/leaf.ts'
 import { ChainConflict } from './chain-conflict.ts'
 import { changedDeviceRows } from './device-rows.ts'
 import type { Accepted } from './directory-service.ts'
@@ -29,7 +29,7 @@ export interface Standing {
 /** @throws KeyhavenError `CONFLICT` with the present sequence and head, unless the entry is made for them. */
 export function checkTurn({ state }: Standing, { entry }: DecodedEntry): void {
   if (entry.sequence !== state.sequence + 1 || entry.previous !== state.head)
-    throw new ChainConflict(state.sequence, state.head)
+    throw new ChainConflict(state.sequence, state.head, state.chain)
 }
 
 /**
@@ -77,20 +77,24 @@ export async function write<Tx extends DirectoryTransaction>(
   after: UserState,
   submission: Submission & { readonly signUp?: SignUpSource },
 ): Promise<Accepted> {
-  const { backend, application, authority, log, vrf } = context
+  const { backend, application, authority, log } = context
   const { text, decoded, now, actor } = submission
   const { username, kind } = decoded.entry
   const hash = await entryHash(backend, text)
   const opening = backend.randomBytes(OPENING_BYTES)
   const commitment = await entryCommitment(backend, opening, utf8(text))
-  const label = vrf.output(vrf.prove(labelInput(application, username)))
+  const label = context.labels.label(username)
   const index = await log.append(tx, encodeLeaf({ kind: 'entry', label, commitment }))
   const acceptance = await signAcceptance(backend, authority, { application, username, entry: hash, at: now })
   const { sequence, chain } = after
   const row = { sequence, kind, entry: text, hash, acceptance, index, opening, acceptedAt: now }
   if (!(await tx.insertEntry(username, row))) {
     const winner = await tx.findUser(username)
-    throw new ChainConflict(winner?.sequence ?? before.sequence, winner?.head ?? before.head)
+    throw new ChainConflict(
+      winner?.sequence ?? before.sequence,
+      winner?.head ?? before.head,
+      winner?.chain ?? before.chain,
+    )
   }
   const signUp = user?.signUp ?? submission.signUp
   if (signUp === undefined) throw new TypeError('a first entry without a sign-up')

@@ -4,6 +4,7 @@ import type { UserState } from '../chain/user-state.ts'
 import { appendEntry } from './append-entry.ts'
 import type { Accepted, Caller, DirectoryService, DirectoryServiceOptions } from './directory-service.ts'
 import { publishKey } from './encryption-keys.ts'
+import { LabelProofs } from './label-proofs.ts'
 import { lookUpUser } from './look-up.ts'
 import { resetUser, revokeDevice } from './operator-entries.ts'
 import type { DirectoryTransaction } from './ports.ts'
@@ -28,7 +29,8 @@ export function createDirectoryService<Tx extends DirectoryTransaction>(
   if (!(settings.renewalGraceSeconds >= 0 && settings.renewalGraceSeconds <= MAX_RENEWAL_GRACE_SECONDS))
     throw new TypeError(`a grace time of 0 to ${MAX_RENEWAL_GRACE_SECONDS} seconds`)
   const states = new UserStates({ application, backend, authority: authority.publicKey })
-  const context: ServiceContext<Tx> = { ...options, states }
+  const labels = new LabelProofs(application, options.vrf)
+  const context: ServiceContext<Tx> = { ...options, states, labels }
   return {
     register: (input, caller, origin = UNKNOWN_ORIGIN) =>
       entering(context, caller, () => registerDevice(context, input, caller, origin)),

@@ -1,7 +1,6 @@
 import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
 import type { LookUpAnswer, ProvenEntry } from '../chain/look-up-answer.ts'
 import { isUsername } from '../chain/names.ts'
-import { labelInput } from '../log/leaf.ts'
 import type { Caller } from './directory-service.ts'
 import type { DirectoryTransaction, LogView, StoredEncryptionKey, StoredEntry } from './ports.ts'
 import { nowSeconds, type ServiceContext, takeTurn, validCaller } from './service-context.ts'
@@ -29,7 +28,7 @@ export async function lookUpUser<Tx extends DirectoryTransaction>(
     ...(logSize !== undefined &&
       logSize >= 1 &&
       logSize <= view.size && { consistency: texts(await context.log.consistencyProof(logSize, view.size)) }),
-    label: toBase64url(context.vrf.prove(labelInput(context.application, username))),
+    label: toBase64url(context.labels.proof(username)),
     entries: await Promise.all(found.rows.map((row) => proven(context, row, view))),
     encryptionKeys: Object.fromEntries(found.keys.map(({ device, statement }) => [device, statement])),
     sequence: found.sequence,

@@ -97,7 +97,7 @@ async function admitFirst<Tx extends DirectoryTransaction>(
 ): Promise<SignUpSource> {
   const source = await takeProof(context, tx, proof!, { request, user, now })
   if (state.head !== null && state.history.at(-1)?.kind !== 'reset')
-    throw new ChainConflict(state.sequence, state.head)
+    throw new ChainConflict(state.sequence, state.head, state.chain)
   return source
 }
 

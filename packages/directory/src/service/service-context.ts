@@ -1,6 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { DeviceState, UserState } from '../chain/user-state.ts'
 import type { Caller, DirectoryServiceOptions } from './directory-service.ts'
+import type { LabelProofs } from './label-proofs.ts'
 import type { DirectoryTransaction, LimitedCall } from './ports.ts'
 import type { UserStates } from './user-states.ts'
 
@@ -9,6 +10,7 @@ const MILLISECONDS = 1_000
 /** What every call of the service works with. */
 export interface ServiceContext<Tx extends DirectoryTransaction> extends DirectoryServiceOptions<Tx> {
   readonly states: UserStates
+  readonly labels: LabelProofs
 }
 
 export function nowSeconds({ clock }: { readonly clock: () => number }): number {
