@@ -126,8 +126,9 @@ export interface RsaOaep {
 
 /**
  * RSA with keys of exactly 1024 bits and the exponent 65537, for the profile `rsa1024-legacy` and nothing
- * else: such keys can be broken by whoever spends enough. Keys are plain JWKs; keep the object, it is imported
- * once. Every method throws KeyhavenError `WIRE_MALFORMED` on another key, `UNSUPPORTED` in the noble backend.
+ * else: such keys can be broken by whoever spends enough. Keys are plain JWKs; keep the object, it is
+ * imported once. Every method throws KeyhavenError `WIRE_MALFORMED` on another key, `UNSUPPORTED` in the
+ * noble backend.
  */
 export interface LegacyRsa {
   generateKeyPair(): Awaitable<{ publicKey: Jwk; privateKey: Jwk }>

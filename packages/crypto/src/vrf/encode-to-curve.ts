@@ -10,8 +10,8 @@ const ENCODE_TO_CURVE_BACK = 0x00
 const MAX_COUNTER = 255
 
 /**
- * Hashes an input to a point of the prime-order group, trying counters until one fits (RFC 9381 §5.4.1.1). Each
- * try succeeds about every second time, so the time depends on the input: it must be no secret.
+ * Hashes an input to a point of the prime-order group, trying counters until one fits (RFC 9381 §5.4.1.1).
+ * Each try succeeds about every second time, so the time depends on the input: it must be no secret.
  */
 export function encodeToCurve(publicKey: Uint8Array, alpha: Uint8Array): Point {
   const front = Uint8Array.of(SUITE_STRING, ENCODE_TO_CURVE_FRONT)
