@@ -5,6 +5,7 @@ import { signDeviceKeyRequest, verifyDeviceKeyRequest } from '../chain/device-ke
 import { recoveryEffective, revocationEffective } from '../chain/effective-time.ts'
 import { signEncryptionKeyStatement } from '../chain/encryption-key-statement.ts'
 import { type EntryFields, entryHash, signEntry } from '../chain/entry.ts'
+import { stateAt } from '../chain/fold-chain.ts'
 import { DEFAULT_RECORD_LIFETIME_SECONDS, MAX_ENCRYPTION_KEY_LIFETIME_SECONDS } from '../chain/limits.ts'
 import { PROFILES } from '../chain/profile.ts'
 import type { DeviceState, EntrySigner, UserState } from '../chain/user-state.ts'
@@ -178,18 +179,21 @@ export class EntrySubmitter {
     post: (entry: string) => Promise<AcceptedReply>,
     next: DirectoryIdentity = this.#identity(),
   ): Promise<AcceptedEntry> {
-    const { application, lookUps, now } = this.#options
+    const { application, now } = this.#options
     const identity = this.#identity()
     const { username } = identity
+    let moved: ChainMoved | undefined
     for (let rebases = 0; ; rebases++) {
-      const { state } = (await lookUps.prove(username)).remembered
+      const { state, proven } = await this.#ownState(username)
       this.#ownDevice(state)
+      // What came after is verified once this device may look up again.
+      const last = !proven && moved ? moved : state
       const place = {
         application,
         username,
         chain: state.chain,
-        sequence: state.sequence + 1,
-        previous: state.head,
+        sequence: last.sequence + 1,
+        previous: last.head,
         issued: Math.max(now(), state.issued),
       }
       const entry = await build(place, state)
@@ -197,8 +201,9 @@ export class EntrySubmitter {
       try {
         reply = await this.#orUnknown(post(entry), entry, [next, identity])
       } catch (error) {
-        if (error instanceof ChainMoved && rebases < MAX_REBASES) continue
-        throw error
+        if (!(error instanceof ChainMoved) || rebases >= MAX_REBASES) throw error
+        moved = error
+        continue
       }
       try {
         return await this.#adopt(next, entry)
@@ -208,6 +213,19 @@ export class EntrySubmitter {
         if (!revoked || reply === undefined) throw error
         return { entry: await this.#acceptedHash(reply, entry), sequence: place.sequence, index: reply.index }
       }
+    }
+  }
+
+  /** An expired device may look nobody up, not even itself, until it is renewed: it goes by what it remembers. */
+  async #ownState(username: string): Promise<{ readonly state: UserState; readonly proven: boolean }> {
+    const { lookUps, now } = this.#options
+    try {
+      return { state: (await lookUps.prove(username)).remembered.state, proven: true }
+    } catch (error) {
+      const expired = error instanceof KeyhavenError && error.code === 'KEY_EXPIRED'
+      const remembered = expired ? await (await lookUps.remembered(username)).read() : undefined
+      if (remembered === undefined) throw error
+      return { state: stateAt(remembered.state, now()), proven: false }
     }
   }
 

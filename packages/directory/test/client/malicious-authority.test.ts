@@ -194,8 +194,26 @@ describe('another log', () => {
     const backup = await authority.fork()
     await registered(authority, 'carol')
     await alice.client.lookUp('bob')
-    lie(async (reply) => ({ ...reply, checkpoint: await backup.checkpoint() }))
-    expect(await lookUp()).toBe('LOG_INCONSISTENT')
+    let server = authority
+    const client = await newUser(authority, 'alice', {
+      store: alice.store,
+      fetch: (...call) => server.fetch(...call),
+    })
+    client.client.use({ username: 'alice', ...alice.keys })
+    server = backup
+    expect(await codeOf(client.client.lookUp('bob'))).toBe('LOG_INCONSISTENT')
+    await registered(backup, 'dave')
+    await registered(backup, 'erin')
+    expect(await codeOf(client.client.lookUp('bob'))).toBe('LOG_INCONSISTENT')
+  })
+
+  test('of some minutes ago is taken if it lost nothing, and does not make the client forget', async () => {
+    const minutesAgo = await authority.fork()
+    await registered(authority, 'carol')
+    const { checkpoint } = await alice.client.lookUp('bob')
+    lie(async (reply) => ({ ...reply, checkpoint: await minutesAgo.checkpoint() }))
+    expect((await alice.client.lookUp('bob')).checkpoint.size).toBe(checkpoint.size - 1)
+    expect(await alice.client.checkpoint()).toEqual(checkpoint)
   })
 
   test('without a proof that it grew', async () => {
