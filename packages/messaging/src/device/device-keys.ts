@@ -18,6 +18,8 @@ export interface NewDeviceKeys {
   readonly signingKey: DeviceSigner
   /** RSA profiles only: what signs requests. */
   readonly requestKey?: SigningKey
+  /** Signs requests once these keys are recorded: {@link requestKey}, or the signing key itself. */
+  readonly requestSigner: SigningKey
   readonly encryptionKey: DeviceEncryptionKey
 }
 

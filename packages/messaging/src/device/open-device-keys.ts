@@ -238,7 +238,8 @@ class StoredDeviceKeys implements DeviceKeys {
 
   async #newKeys(record: KeySetRecord, encryptionKey: DeviceEncryptionKey): Promise<NewDeviceKeys> {
     const { profile, signer, requestKey } = await importKeySet(this.#backend, record)
-    return { profile, signingKey: signer, ...(record.request ? { requestKey } : {}), encryptionKey }
+    const keys = { profile, signingKey: signer, requestSigner: requestKey, encryptionKey }
+    return record.request ? { ...keys, requestKey } : keys
   }
 
   /** Writes and reads back; false if another process was first, whose state is then loaded. */
