@@ -49,7 +49,10 @@ export function createDirectoryClient(options: DirectoryClientOptions): Director
   }
   return {
     use(next) {
-      identity = next
+      // In its turn: a call under way goes on as the device that it began with.
+      void exclusive(async () => {
+        identity = next
+      })
     },
     lookUp: (username, { atLeast } = {}) => exclusive(() => lookUps.lookUp(username, atLeast)),
     ownChain: () => exclusive(async () => (await lookUps.prove(own().username)).remembered.state),

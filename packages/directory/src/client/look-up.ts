@@ -1,6 +1,7 @@
 import { type CryptoBackend, KeyhavenError, toBase64url, type VerifyKey } from '@keyhaven/crypto'
 import { emptyState, extendChain, stateAt } from '../chain/fold-chain.ts'
 import type { ProfileName } from '../chain/profile.ts'
+import { decodeUserState, encodeUserState } from '../chain/stored-state.ts'
 import type { UserState } from '../chain/user-state.ts'
 import type { RememberedValue } from './client-store.ts'
 import type { DirectoryApi } from './directory-api.ts'
@@ -71,6 +72,8 @@ export class LookUps {
     const base = await log.remembered()
     const value = await this.remembered(username)
     const known = await value.read()
+    // A state of another version or user is refused, not misread.
+    if (known !== undefined) decodeUserState(encodeUserState(known.state), { application, username })
     const reply = await this.#ask(api, username, known, base?.size)
     const { consistency, parameters: leaf } = reply
     const opened = await log.accept(reply.checkpoint, { base, consistency, parameters: leaf })

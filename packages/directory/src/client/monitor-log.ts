@@ -11,6 +11,11 @@ import type { DirectoryIdentity, MonitorReport } from './directory-client.ts'
 import type { LookUps } from './look-up.ts'
 import type { MonitorProgress, RememberedUser, UserMemory } from './user-memory.ts'
 
+/**
+ * A log up to this size is read again from the start when there is a new contact. Of a larger one a new contact's leaves
+ * are watched from then on only: a phone does not fetch a hundred megabytes for each new name.
+ */
+const RESCAN_MAX_LEAVES = 65_536
 /** Progress is written after so many tiles of 256 entries, so that a first run can be interrupted. */
 const TILES_BETWEEN_WRITES = 64
 const NOTHING: MonitorProgress = { size: 0, peaks: [], found: {} }
@@ -41,7 +46,7 @@ export async function monitorLog(
     const contact = await users.user(username).read()
     if (contact !== undefined) watched.set(contact.label, username)
   }
-  const progress = await scan(options, checkpoint, new Set(watched.keys()))
+  const progress = await scan(options, checkpoint, { own: before.label, labels: [...watched.keys()] })
   const withheld: { username: string; index: number }[] = []
   const hidden: number[] = []
   for (const [label, username] of watched) {
@@ -76,12 +81,12 @@ function unseen({ state, acknowledged = -1 }: RememberedUser, { device }: Direct
 async function scan(
   { backend, api, users }: MonitorOptions,
   { size, root }: { readonly size: number; readonly root: string },
-  labels: ReadonlySet<string>,
+  { own, labels }: { readonly own: string; readonly labels: readonly string[] },
 ): Promise<MonitorProgress> {
   const value = (await users()).monitor()
   let progress = (await value.read()) ?? NOTHING
-  // Labels of new contacts were not looked for in what was read before them.
-  if ([...labels].some((label) => !Object.hasOwn(progress.found, label))) progress = NOTHING
+  const missing = labels.filter((label) => !Object.hasOwn(progress.found, label))
+  if (missing.includes(own) || (missing.length > 0 && progress.size <= RESCAN_MAX_LEAVES)) progress = NOTHING
   if (progress.size > size) return progress
   const found: Record<string, number[]> = {}
   for (const label of labels) found[label] = [...(progress.found[label] ?? [])]

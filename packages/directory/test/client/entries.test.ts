@@ -246,6 +246,18 @@ describe('monitor', () => {
     expect(tiles()).toBe(4)
   })
 
+  test('looks for a new contact in what was read before, too', async () => {
+    const bob = await registered(authority, 'bob')
+    await alice.client.monitor()
+    await secondDevice(authority, bob)
+    authority.alter = (path, reply, body) =>
+      path.endsWith('look-up') && body.username === 'bob'
+        ? { ...reply, entries: reply.entries.filter(({ index }: Reply) => index < 3), sequence: 0 }
+        : reply
+    await alice.client.lookUp('bob')
+    expect((await alice.client.monitor()).withheld).toEqual([{ username: 'bob', index: 3 }])
+  })
+
   test('refuses leaves that are not those of the checkpoint, and recovers', async () => {
     await authority.seal('alice', 'a record that others are shown')
     authority.alter = (path, reply: Reply) => {
