@@ -29,7 +29,7 @@ export interface NewSignUpToken {
 }
 
 /** The only answer that carries the token itself. */
-export interface IssuedSignUpToken extends Pick<SignUpToken, 'id' | 'username' | 'profile' | 'expiresAt'> {
+export interface IssuedSignUpToken extends SignUpToken {
   readonly token: string
 }
 

@@ -30,7 +30,8 @@ export function DirectoryPage({ applicationId, part }: DirectoryPageProps) {
   const [, navigate] = useLocation()
   const application = useApplication(applicationId)
   const list = useRef<HTMLDivElement>(null)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the row of tabs scrolls; the open one has to show
+  // On a phone the row of tabs scrolls; the open one has to show.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the part that opens a tab
   useEffect(() => {
     list.current
       ?.querySelector('[aria-selected=true]')

@@ -12,6 +12,12 @@ interface NoDeviceNoticeProps {
   readonly freshlyReset: boolean
 }
 
+const ENROLL_AGAIN =
+  'The user can enroll again with a new sign-up token. Give it to them on a way that only they can read.'
+const NOBODY_CAN_WRITE =
+  'Nobody can write to this user. An expired device may renew when its app is opened. ' +
+  'If every device is lost, reset the user.'
+
 /** Says how a user without a valid device gets in again. Renders nothing for any other. */
 export function NoDeviceNotice({ applicationId, user, freshlyReset }: NoDeviceNoticeProps) {
   const mayIssue = useMay('key-manager')
@@ -25,11 +31,7 @@ export function NoDeviceNotice({ applicationId, user, freshlyReset }: NoDeviceNo
         icon={<Icon name="alert" />}
         title={freshlyReset ? 'Reset, and not enrolled yet' : 'No valid device'}
       >
-        <Text size="sm">
-          {freshlyReset
-            ? 'The user can enroll again with a new sign-up token. Give it to them on a way that only they can read.'
-            : 'Nobody can write to this user. An expired device may renew when its app is opened. If every device is lost, reset the user.'}
-        </Text>
+        <Text size="sm">{freshlyReset ? ENROLL_AGAIN : NOBODY_CAN_WRITE}</Text>
         {freshlyReset && mayIssue && (
           <Button size="compact-md" mt="sm" onClick={dialog.open}>
             Issue sign-up token
