@@ -12,7 +12,7 @@ const steps = fc.array(
     kind: fc.constantFrom('first', 'approve', 'renew', 'revoke', 'object', 'recovery', 'reset'),
     one: fc.nat(5),
     other: fc.nat(5),
-    hours: fc.integer({ min: 0, max: 40 }),
+    hours: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 })),
   }),
   { minLength: 4, maxLength: 14 },
 )
@@ -21,8 +21,9 @@ const steps = fc.array(
 async function run(chain: TestChain, { kind, one, other, hours }: Step): Promise<void> {
   chain.now += hours * HOUR
   const ids = chain.state.devices.map(({ device }) => device)
-  if (ids.length === 0) return void (await chain.first())
-  const [by, target] = [ids[one % ids.length]!, ids[other % ids.length]!]
+  // So that there is somebody to revoke and to object.
+  if (ids.length === 0) return void (await chain.approve(await chain.first()))
+  const [by, target] = [ids[one % ids.length]!, ids[(one + other) % ids.length]!]
   const pending = chain.state.devices.find(({ revocation }) => revocation)?.revocation?.entry
   const step = {
     first: () => chain.approve(by, 'x-wing'),
@@ -34,7 +35,8 @@ async function run(chain: TestChain, { kind, one, other, hours }: Step): Promise
     reset: () => (one === 0 ? chain.reset() : chain.renew(by)),
   }[kind]!
   const sequence = chain.state.sequence
-  if ((await codeOf(step())) !== 'accepted') expect(chain.state.sequence).toBe(sequence)
+  const code = await codeOf(step())
+  if (code !== 'accepted') expect(chain.state.sequence).toBe(sequence)
 }
 
 test('random steps of several devices fold to the same state at once and in increments', async () => {

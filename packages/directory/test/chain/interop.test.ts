@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { backend } from '@keyhaven/crypto'
+import { nobleBackend } from '@keyhaven/crypto/noble'
+import { webBackend } from '@keyhaven/crypto/web'
 import { calculateJwkThumbprint, compactVerify, importJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { subjectPublicKeyInfo } from '../../src/chain/spki.ts'
-import { decodeEntry, entryHash, signAcceptance, verifyDeviceKeyRequest } from '../../src/index.ts'
+import { decodeEntry, entryHash, foldChain, signAcceptance, verifyDeviceKeyRequest } from '../../src/index.ts'
 import { APPLICATION, TestChain } from '../kit/test-chain.ts'
 
 /** Checks RSASSA-PKCS1-v1_5 signatures with a program that we did not write. */
@@ -82,3 +84,16 @@ test('the legacy profile with python3-cryptography: entry, device request, renew
   const owner = { application: APPLICATION, username: 'alice' }
   expect(await verifyDeviceKeyRequest(backend, second.request, owner)).toMatchObject({ device: phone })
 })
+
+test.each([webBackend, nobleBackend])(
+  'a chain of every profile of today folds the same in %o',
+  async (other) => {
+    const alice = await TestChain.open()
+    const phone = await alice.first('rsa3072')
+    await alice.approve(phone, 'x-wing')
+    await alice.renew(phone, 'x25519')
+    await alice.setRecovery(phone)
+    await alice.reset()
+    expect(await foldChain(other, alice.entries, alice.expected)).toEqual(await alice.fold())
+  },
+)
