@@ -39,6 +39,7 @@ export {
   wrapWithPasskey,
   wrapWithPassphrase,
 } from './recovery/wrap-recovery-key.ts'
+export { indexedDbStore } from './store/indexed-db-store.ts'
 export { memoryStore } from './store/memory-store.ts'
 export type { MessagingStore, StoreChange, StoredValue } from './store/messaging-store.ts'
 export type { SafetyNumber, Verification } from './verification/verification.ts'

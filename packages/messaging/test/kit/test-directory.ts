@@ -44,6 +44,12 @@ interface StoredUser {
   readonly statements: Record<string, string>
 }
 
+export interface DirectorySnapshot {
+  readonly authority: Jwk
+  readonly users: readonly (readonly [string, StoredUser])[]
+  readonly now: number
+}
+
 /** A directory in memory, made of real signed chains. It can lie: see `lie`. */
 export class TestDirectory {
   readonly clock: TestClock
@@ -67,6 +73,24 @@ export class TestDirectory {
 
   static async create(clock: TestClock, backend: CryptoBackend = defaultBackend): Promise<TestDirectory> {
     return new TestDirectory(clock, backend, await backend.signatures.generateKeyPair('EdDSA'))
+  }
+
+  /** For another tab or process. */
+  async snapshot(): Promise<DirectorySnapshot> {
+    const authority = await this.backend.signatures.exportSigningKey(this.#authority)
+    return { authority, users: [...this.#users], now: this.clock.now }
+  }
+
+  static async restore(
+    clock: TestClock,
+    snapshot: DirectorySnapshot,
+    backend: CryptoBackend = defaultBackend,
+  ): Promise<TestDirectory> {
+    const authority = await backend.signatures.importSigningKey('EdDSA', snapshot.authority)
+    const directory = new TestDirectory(clock, backend, authority)
+    for (const [username, user] of snapshot.users) directory.#users.set(username, user)
+    clock.now = snapshot.now
+    return directory
   }
 
   get now(): number {
