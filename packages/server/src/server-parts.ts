@@ -14,6 +14,10 @@ import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
+import type { MailboxEvents } from './messaging/mailbox-events.ts'
+import { createMailboxEvents } from './messaging/mailbox-events.ts'
+import type { MailboxStore } from './messaging/mailbox-store.ts'
+import { createMailboxStore } from './messaging/mailbox-store.ts'
 import type { Config } from './platform/config/config.ts'
 import type { Logger } from './platform/log/logger.ts'
 import { createLogger } from './platform/log/logger.ts'
@@ -25,6 +29,7 @@ import type { State } from './platform/state/state.ts'
 
 const USAGE_FLUSH_MS = 5_000
 const REPLAY_PRUNE_MS = 30_000
+const MAILBOX_PRUNE_MS = 3_600_000
 
 /** What every process of a server has. */
 export interface ServerParts {
@@ -37,6 +42,7 @@ export interface ServerParts {
   readonly usage: UsageRecorder
   readonly manifests: ManifestPublisher
   readonly directories: Directories
+  readonly mailbox: { readonly store: MailboxStore; readonly events: MailboxEvents }
   readonly replay: MarkedReplayStore
   readonly replayKind: ReplayKind
   close(): Promise<void>
@@ -117,6 +123,10 @@ export async function openServerParts(
     })
     every(USAGE_FLUSH_MS, 'usage could not be written', () => usage.flush())
     const manifests = createManifestPublisher(state, config.manifestLifetimeSeconds, clock)
+    const mailbox = openMailbox(state, onError('looking for new mail failed'))
+    if (options.schedule) {
+      every(MAILBOX_PRUNE_MS, 'pruning the mailboxes failed', () => mailbox.store.prune(clock()))
+    }
     const directories = await openDirectories({ state, clock, onError: onError('the log needs attention') })
     return {
       config,
@@ -128,11 +138,13 @@ export async function openServerParts(
       usage,
       manifests,
       directories,
+      mailbox,
       replay,
       replayKind,
       async close() {
         for (const timer of timers) clearInterval(timer)
         manifests.close()
+        mailbox.events.close()
         await directories.close()
         await usage.flush()
         for (const close of closers) await close()
@@ -145,6 +157,11 @@ export async function openServerParts(
     await state.close()
     throw error
   }
+}
+
+function openMailbox(state: State, onError: (error: unknown) => void): ServerParts['mailbox'] {
+  const store = createMailboxStore(state)
+  return { store, events: createMailboxEvents(store, onError) }
 }
 
 export interface ServedGateway {

@@ -234,10 +234,11 @@ async function answer(c: Context<UserEnv>, accept: () => Promise<Accepted>) {
     return c.json({ acceptance, head, index, sequence }, 201)
   } catch (error) {
     if (!(error instanceof ChainConflict)) throw error
-    const { sequence, head } = error
+    const { sequence, head, chain } = error
     const document = {
       ...problem('CONFLICT', { detail: error.message }),
       sequence,
+      chain,
       ...(head === null ? {} : { head }),
     }
     const headers = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' }

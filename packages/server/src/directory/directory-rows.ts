@@ -79,7 +79,8 @@ export function fromEntryRow(row: DirectoryEntriesTable): StoredEntry {
   }
 }
 
-export function toDeviceRow(applicationId: string, device: StoredDevice): DirectoryDevicesTable {
+/** @param now - milliseconds. */
+export function toDeviceRow(applicationId: string, device: StoredDevice, now: number): DirectoryDevicesTable {
   return {
     application_id: applicationId,
     username: device.username,
@@ -90,6 +91,7 @@ export function toDeviceRow(applicationId: string, device: StoredDevice): Direct
     not_before: toMs(device.notBefore),
     expires_at: toMs(device.expires),
     ended_at: orNull(device.endedAt, toMs),
+    changed_at: now,
   }
 }
 

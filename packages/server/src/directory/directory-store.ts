@@ -60,7 +60,7 @@ function createTransaction(
     state: transaction,
     audit: (entry) => state.audit.append(transaction, { ...entry, applicationId }),
     ...entryOperations(state, transaction.db, applicationId),
-    ...deviceOperations(transaction.db, applicationId),
+    ...deviceOperations(transaction.db, applicationId, transaction.now),
     ...tokenOperations(transaction.db, applicationId),
   }
 }
@@ -113,9 +113,13 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
       const prefix = page.prefix ?? ''
       const rows = await users
         .$if(after !== undefined, (query) => query.where('username', '>', String(after)))
-        // Not LIKE: whether that heeds the case differs between the engines.
+        // Also inside the name. Not LIKE: whether that heeds the case differs between the engines.
         .$if(prefix !== '', (query) =>
-          query.where(sql<string>`substr(username, 1, ${sql.lit([...prefix].length)})`, '=', prefix),
+          query.where(
+            sql<string>`replace(username, cast(${prefix} as text), '')`,
+            '!=',
+            sql.ref<string>('username'),
+          ),
         )
         .orderBy('username')
         .limit(page.limit + 1)
@@ -125,7 +129,7 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
   } satisfies Partial<DirectoryTransaction>
 }
 
-function deviceOperations(db: DbTransaction, applicationId: string) {
+function deviceOperations(db: DbTransaction, applicationId: string, now: number) {
   const devices = db
     .selectFrom('directory_devices')
     .selectAll()
@@ -137,7 +141,7 @@ function deviceOperations(db: DbTransaction, applicationId: string) {
     },
     async saveDevices(changed) {
       for (const device of changed) {
-        const row = toDeviceRow(applicationId, device)
+        const row = toDeviceRow(applicationId, device, now)
         const { application_id, username, device: id, ...change } = row
         try {
           await db
@@ -163,10 +167,11 @@ function deviceOperations(db: DbTransaction, applicationId: string) {
     },
     async devicesExpiring(page) {
       const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 2)
-      const now = page.now * MS_PER_SECOND
       const rows = await devices
         .where('expires_at', '<', page.before * MS_PER_SECOND)
-        .where((where) => where.or([where('ended_at', 'is', null), where('ended_at', '>', now)]))
+        .where((where) =>
+          where.or([where('ended_at', 'is', null), where('ended_at', '>', page.now * MS_PER_SECOND)]),
+        )
         .$if(at !== undefined, (query) =>
           query.where((where) =>
             where.or([

@@ -54,6 +54,7 @@ async function createUsers(db: Kysely<unknown>): Promise<void> {
     .addColumn('not_before', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addColumn('ended_at', 'bigint')
+    .addColumn('changed_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('directory_devices_key', ['application_id', 'username', 'device'])
     .execute()
   // A request names only its device.

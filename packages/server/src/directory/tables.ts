@@ -46,6 +46,8 @@ export interface DirectoryDevicesTable {
   expires_at: number
   /** From when the device is revoked, or its chain reset; null if neither. */
   ended_at: number | null
+  /** When the newest entry about it was accepted. */
+  changed_at: number
 }
 
 /** The newest encryption key statement of each device. */

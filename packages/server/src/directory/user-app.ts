@@ -1,8 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ReplayStore } from '@keyhaven/channel/gateway'
+import { addHistoryRoutes } from '../messaging/history-routes.ts'
+import { createHistoryStore } from '../messaging/history-store.ts'
+import type { MailboxParts } from '../messaging/mailbox-routes.ts'
+import { addMailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { createApp } from '../platform/http/create-app.ts'
 import { limitBody } from '../platform/http/limit-body.ts'
 import type { Logger } from '../platform/log/logger.ts'
+import type { State } from '../platform/state/state.ts'
 import type { UserEnv } from './device-guard.ts'
 import { deviceGuard } from './device-guard.ts'
 import type { Directories } from './directories.ts'
@@ -10,11 +15,15 @@ import { addDirectoryRoutes, isRenewal, isUnsignedCall } from './directory-route
 import { serveLog } from './log/log-routes.ts'
 
 const MAX_DIRECTORY_BODY_BYTES = 32 * 1_024
+const MAX_MAILBOX_BODY_BYTES = 1_024 * 1_024
+const MAX_HISTORY_BODY_BYTES = 640 * 1_024
 const LOG_PREFIX = '/v1/directory/log/'
 
 export interface UserAppParts {
   readonly directories: Directories
   readonly replay: ReplayStore
+  readonly state: State
+  readonly mailbox: Pick<MailboxParts, 'store' | 'events'>
   readonly clock: () => number
   readonly logger: Logger
 }
@@ -25,7 +34,11 @@ export function createUserApp(parts: UserAppParts): OpenAPIHono<UserEnv> {
   const app = createApp<UserEnv>(parts.logger)
   const guard = deviceGuard({ directories, replay, clock, unsigned: isUnsignedCall, expired: isRenewal })
   app.use('/v1/directory/*', limitBody(MAX_DIRECTORY_BODY_BYTES), guard)
+  app.use('/v1/mailbox/*', limitBody(MAX_MAILBOX_BODY_BYTES), guard)
+  app.use('/v1/history/*', limitBody(MAX_HISTORY_BODY_BYTES), guard)
   addDirectoryRoutes(app, directories, clock)
+  addMailboxRoutes(app, { ...parts.mailbox, clock })
+  addHistoryRoutes(app, createHistoryStore(parts.state), clock)
   app.get(`${LOG_PREFIX}*`, (c) =>
     serveLog(directories.log, c.var.applicationId, new URL(c.req.url).pathname.slice(LOG_PREFIX.length)),
   )

@@ -40,6 +40,7 @@ const createMessaging: Migration = {
       .addColumn('recipient', 'text', (column) => column.notNull())
       .addColumn('cursor', 'bigint', (column) => column.notNull())
       .addColumn('batch', 'text', (column) => column.notNull())
+      .addColumn('characters', 'bigint', (column) => column.notNull())
       .addColumn('from_device', 'text', (column) => column.notNull())
       .addColumn('received_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('history_batches_key', ['application_id', 'username', 'recipient', 'cursor'])

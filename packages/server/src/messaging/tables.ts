@@ -34,6 +34,8 @@ export interface HistoryBatchesTable {
   cursor: number
   /** Compact JWS. */
   batch: string
+  /** Its length. */
+  characters: number
   /** The device that sent it. */
   from_device: string
   received_at: number

@@ -8,6 +8,11 @@ import { e2eKeyRoutes } from '../channel/e2e-key-routes.ts'
 import { echoRoutes } from '../channel/echo.ts'
 import { trustRoutes } from '../channel/trust-routes.ts'
 import { usageRoutes } from '../channel/usage-routes.ts'
+import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
+import { directoryRoutes } from '../directory/directory-routes.ts'
+import { logRoutes } from '../directory/log/log-routes.ts'
+import { historyRoutes } from '../messaging/history-routes.ts'
+import { mailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
 import { sessionRoutes } from '../platform/auth/session-routes.ts'
 import { tokenRoutes } from '../platform/auth/token-routes.ts'
@@ -30,6 +35,11 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   usageRoutes,
   checkRoutes,
   trustRoutes,
+  directoryRoutes,
+  logRoutes,
+  mailboxRoutes,
+  historyRoutes,
+  adminDirectoryRoutes,
   tokenRoutes,
   auditRoutes,
   statusRoutes,

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
+import type { TestServer } from '../../../test/kit/test-server.ts'
+import { startTestServer } from '../../../test/kit/test-server.ts'
+import { createMailboxStore, MAILBOX_DAYS } from '../src/messaging/mailbox-store.ts'
+import type { DirectoryUser } from './fixtures/directory-user.ts'
+import { enrollUser } from './fixtures/directory-user.ts'
+
+const APP = 'app'
+const DAY_MS = 86_400_000
+
+describe.each(ENGINES)('mailbox and history on $name', (engine) => {
+  let server: TestServer
+  let alice: DirectoryUser
+  let bob: DirectoryUser
+  beforeAll(async () => {
+    server = await startTestServer(engine)
+    await server.admin('POST', '/applications', { id: APP, suite: 'x25519' })
+    alice = await enrollUser(server, APP, 'alice')
+    bob = await enrollUser(server, APP, 'bob')
+  })
+  afterAll(() => server?.dispose())
+
+  const send = (from: DirectoryUser, to: readonly string[], envelope: string) =>
+    from.call('POST', '/v1/mailbox/messages', { to, envelope })
+  const list = async (of: DirectoryUser, query = '') =>
+    (await of.call('GET', `/v1/mailbox/messages${query}`)).json()
+
+  test('hands on what is sent, in order, page by page, also to the sender’s other devices', async () => {
+    for (let n = 0; n < 5; n++) expect((await send(alice, ['bob'], `"envelope ${n}"`)).status).toBe(201)
+    const first = await list(bob, '?limit=3')
+    expect(first.items.map((item: { envelope: string }) => item.envelope)).toEqual([
+      '"envelope 0"',
+      '"envelope 1"',
+      '"envelope 2"',
+    ])
+    expect(first.items[0].from).toEqual({ username: 'alice', device: alice.device.device })
+    const rest = await list(bob, `?limit=3&after=${first.nextCursor}`)
+    expect(rest).toMatchObject({ items: [{ envelope: '"envelope 3"' }, {}], nextCursor: null })
+    expect((await list(alice)).items).toHaveLength(5)
+  })
+
+  test('refuses what is too long, to nobody, or not signed', async () => {
+    expect((await send(alice, ['bob', 'no-such-user'], 'x')).status).toBe(404)
+    expect((await send(alice, ['bob'], 'x'.repeat(256 * 1_024 + 1))).status).toBe(400)
+    expect((await send(alice, ['bob'], '"'.repeat(256 * 1_024))).status).toBe(201)
+    for (const path of ['/v1/mailbox/messages', '/v1/mailbox/events', '/v1/history/recovery/passkey']) {
+      expect((await alice.call('GET', path, undefined, false)).status).toBe(401)
+    }
+  })
+
+  test('streams what comes, also from where it broke off', async () => {
+    const { items } = await list(bob)
+    const after = items.at(-1).cursor
+    const stream = await bob.call('GET', `/v1/mailbox/events?after=${after}`)
+    expect(stream.headers.get('content-type')).toContain('text/event-stream')
+    const events = readEvents(stream)
+    await send(alice, ['bob'], 'first')
+    const one = (await events.next()).value!
+    expect(JSON.parse(one.data)).toMatchObject({ envelope: 'first', from: { username: 'alice' } })
+    await send(alice, ['bob'], 'second')
+    const two = (await events.next()).value!
+    expect(JSON.parse(two.data)).toMatchObject({ envelope: 'second' })
+    await events.return(undefined)
+    const again = readEvents(await bob.call('GET', `/v1/mailbox/events?after=${one.id}`))
+    expect((await again.next()).value).toEqual(two)
+    await again.return(undefined)
+  })
+
+  test('keeps history batches by recipient, and the wrapped recovery key', async () => {
+    const add = (recipient: string, batch: string) =>
+      alice.call('POST', '/v1/history/batches', { recipient, batch })
+    for (let n = 0; n < 25; n++) expect((await add('backup', `a.${n}.c`)).status).toBe(201)
+    await add(bob.device.device, 'for.another.device')
+    const first = await (await alice.call('GET', '/v1/history/batches?recipient=backup')).json()
+    expect(first.items).toHaveLength(20)
+    const rest = await (
+      await alice.call('GET', `/v1/history/batches?recipient=backup&after=${first.nextCursor}`)
+    ).json()
+    expect(rest).toMatchObject({
+      items: [{ batch: 'a.20.c' }, {}, {}, {}, { batch: 'a.24.c' }],
+      nextCursor: null,
+    })
+    // Another user's history is nobody else's, whatever they name.
+    const others = await (await bob.call('GET', '/v1/history/batches?recipient=backup')).json()
+    expect(others.items).toEqual([])
+    expect((await alice.call('GET', '/v1/history/recovery/passphrase')).status).toBe(404)
+    for (const wrapped of ['old', 'new']) {
+      expect((await alice.call('PUT', '/v1/history/recovery/passphrase', { wrapped })).status).toBe(204)
+    }
+    expect(await (await alice.call('GET', '/v1/history/recovery/passphrase')).json()).toEqual({
+      wrapped: 'new',
+    })
+    expect((await bob.call('GET', '/v1/history/recovery/passphrase')).status).toBe(404)
+    expect((await alice.call('PUT', '/v1/history/recovery/pin', { wrapped: 'x' })).status).toBe(400)
+  })
+})
+
+describe.each(ENGINES)('the mailbox store on $name', (engine) => {
+  test('two processes that add at once give no number twice; old messages go', async () => {
+    const fixture = await createStateFixture(engine)
+    let now = Date.now()
+    const clock = () => now
+    const states = [
+      await fixture.open({ schedule: false, clock }),
+      await fixture.open({ schedule: false, clock }),
+    ] as const
+    const user = (username: string) => ({
+      application_id: APP,
+      username,
+      chain: 0,
+      sequence: 0,
+      head: new Uint8Array(32),
+      sign_up: 'token',
+      created_at: 0,
+      changed_at: 0,
+    })
+    await states[0].db
+      .insertInto('directory_users')
+      .values([user('ann'), user('ben')])
+      .execute()
+    const stores = states.map((state) => createMailboxStore(state))
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) => {
+        const [from, to] = n % 4 < 2 ? ['ann', 'ben'] : ['ben', 'ann']
+        return stores[n % 2]!.add(APP, {
+          from: { username: from!, device: 'd' },
+          to: [to!],
+          envelope: `${n}`,
+        })
+      }),
+    )
+    for (const username of ['ann', 'ben']) {
+      const messages = await stores[0]!.list(APP, username, 0, 100)
+      expect(messages.map((message) => message.cursor)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1))
+    }
+    expect(await stores[0]!.list('other', 'ann', 0, 100)).toEqual([])
+    now += (MAILBOX_DAYS + 1) * DAY_MS
+    await stores[0]!.add(APP, { from: { username: 'ann', device: 'd' }, to: ['ben'], envelope: 'new' })
+    await stores[0]!.prune(now)
+    expect(await stores[1]!.list(APP, 'ben', 0, 100)).toMatchObject([{ cursor: 41, envelope: 'new' }])
+    await fixture.dispose()
+  })
+})
+
+interface Event {
+  readonly id: string
+  readonly data: string
+}
+
+async function* readEvents(stream: Response): AsyncGenerator<Event> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const piece of stream.body!) {
+    text += decoder.decode(piece, { stream: true })
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const lines = text.slice(0, end).split('\n')
+      text = text.slice(end + 2)
+      const field = (name: string) =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
+      const [id, data] = [field('id'), field('data')]
+      if (id !== undefined && data !== undefined) yield { id, data }
+    }
+  }
+}
