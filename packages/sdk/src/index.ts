@@ -11,5 +11,40 @@ export {
   SDK_VERSION,
 } from '@keyhaven/channel'
 export { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
+export type {
+  MonitorReport,
+  ProfileName,
+  SignUp,
+  UserState,
+  VerifiedDevice,
+  VerifiedUser,
+} from '@keyhaven/directory'
+export type {
+  DeviceName,
+  Encrypted,
+  LeftOut,
+  MessageError,
+  MessagingStore,
+  Repair,
+  SafetyNumber,
+} from '@keyhaven/messaging'
 export { type ConnectOptions, connect, type Keyhaven } from './connect.ts'
+export type { LogTrustOptions } from './device/app-context.ts'
+export type { DeviceInfo, DeviceRequestInfo, Devices } from './device/devices.ts'
+export type { Directory } from './device/directory.ts'
+export type { EnrollOptions, NewDeviceSetup } from './device/enroll.ts'
+export type { History } from './device/history.ts'
+export type { MailItem } from './device/mail-item.ts'
+export type { Mailbox } from './device/mailbox.ts'
+export type { Me, MeOptions } from './device/me.ts'
+export type { MessageStoreSource } from './device/message-store.ts'
+export type { Messages, ReceivedMessage } from './device/messages.ts'
+export type { DeviceSettings } from './device/open-device.ts'
+export type { Recovery } from './device/recovery.ts'
+export type { RecoverySecret } from './device/recovery-secret.ts'
+export type { RenewOptions } from './device/renew-record.ts'
+export type { DeviceRequest } from './device/request-device.ts'
+export type { ResumeOptions } from './device/resume.ts'
+export type { SafetyNumbers } from './device/verification.ts'
+export { indexedDbMessageStore } from './indexed-db-message-store.ts'
 export { type IndexedDbStorageOptions, indexedDbStorage } from './indexed-db-storage.ts'

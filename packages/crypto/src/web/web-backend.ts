@@ -5,9 +5,8 @@ import { createKem } from '../hpke-package/kem.ts'
 import { Suites } from '../hpke-package/suites.ts'
 import { randomBytes } from '../random-values.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
-import { webLegacyRsa } from './legacy-rsa.ts'
+import { lazyLegacyRsa, lazyRsaOaep } from './lazy-rsa.ts'
 import { webPrimitives } from './primitives.ts'
-import { webRsaOaep } from './rsa-oaep.ts'
 import { webSignatures } from './signatures.ts'
 import { x25519 } from './x25519.ts'
 
@@ -30,6 +29,6 @@ export const webBackend: CryptoBackend = {
   kem: createKem(webPrimitives, suites),
   hpke: createHpke(suites),
   signatures: webSignatures,
-  rsaOaep: webRsaOaep,
-  legacyRsa: webLegacyRsa,
+  rsaOaep: lazyRsaOaep,
+  legacyRsa: lazyLegacyRsa,
 }

@@ -1,0 +1,71 @@
+import type { ProfileName } from '@keyhaven/directory'
+import { createDevices, type Devices } from './devices.ts'
+import { createDirectory, type Directory } from './directory.ts'
+import { createHistoryParts, type History } from './history.ts'
+import { createMailbox, type Mailbox } from './mailbox.ts'
+import { createMessages, type Messages } from './messages.ts'
+import type { OpenDevice } from './open-device.ts'
+import { createRecovery, type Recovery } from './recovery.ts'
+import { type RenewOptions, renewRecord } from './renew-record.ts'
+import { Upkeep } from './upkeep.ts'
+import { createSafetyNumbers, type SafetyNumbers } from './verification.ts'
+
+/** A user on one device, recorded in the directory. Several tabs or processes may share its store. */
+export interface Me {
+  readonly username: string
+  /** This device's id. */
+  readonly device: string
+  readonly profile: ProfileName
+  readonly messages: Messages
+  readonly mailbox: Mailbox
+  readonly devices: Devices
+  readonly directory: Directory
+  readonly recovery: Recovery
+  readonly history: History
+  readonly verification: SafetyNumbers
+  /** New keys for this device now. It happens by itself when a third of the record's life is left. */
+  renew(options?: RenewOptions): Promise<void>
+  /** What runs in the background, now: renewal if it is due, the next encryption key, the backup of the history. */
+  upkeep(): Promise<void>
+  /** Ends what runs in the background, erases keys from memory, and closes a store that was not given open. */
+  close(): Promise<void>
+}
+
+export interface MeOptions {
+  /** Told what went wrong in the background, such as a renewal without a network. It is tried again. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Starts the upkeep, and puts a device's parts together. */
+export async function createMe(device: OpenDevice, options: MeOptions = {}): Promise<Me> {
+  const { keys, messenger, used } = device
+  const parts = createHistoryParts(device)
+  const onError = options.onError ?? (() => {})
+  const alsoDo = async (): Promise<void> => {
+    await parts.history.backUp()
+  }
+  const upkeep = new Upkeep({ device, onError, alsoDo })
+  const touch = () => upkeep.touch()
+  await upkeep.start()
+  return {
+    username: keys.username,
+    device: keys.device,
+    get profile() {
+      return keys.profile
+    },
+    messages: createMessages(device, parts.history, touch),
+    mailbox: createMailbox(device, touch),
+    devices: createDevices(device, parts, touch),
+    directory: createDirectory(device),
+    recovery: createRecovery(device, parts),
+    history: parts.history,
+    verification: createSafetyNumbers(device),
+    renew: (renewal) => upkeep.alone(() => renewRecord(device, renewal)),
+    upkeep: () => upkeep.check(),
+    async close() {
+      await upkeep.stop()
+      await messenger.close()
+      await used.close()
+    },
+  }
+}

@@ -1,0 +1,95 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { Decrypted, Encrypted } from '@keyhaven/messaging'
+import type { History } from './history.ts'
+import type { OpenDevice } from './open-device.ts'
+
+/** A message that was decrypted. */
+export interface ReceivedMessage {
+  /** Empty if bytes were sent. */
+  readonly text: string
+  readonly bytes: Uint8Array
+  /** Who sent it. */
+  readonly from: string
+  /** Which of their devices. */
+  readonly device: string
+  /** By the sender's clock. */
+  readonly sentAt: Date
+  readonly session: string
+  /** Whether safety numbers were compared, and nothing has changed outside the sender's chain since. */
+  readonly verified: boolean
+  /** Set on the answer to a repair: these messages can be decrypted now. Such an answer has no content. */
+  readonly repaired?: Decrypted['repaired']
+}
+
+/** Strings in, strings out: they travel by any transport. */
+export interface Messages {
+  /**
+   * Encrypts to every device of the people named, and to one's own other devices. A device that cannot be written to
+   * does not hold up the rest: `leftOut` names it, and says why.
+   *
+   * @throws KeyhavenError with the reason if nobody is left to write to.
+   */
+  encrypt(
+    to: string | readonly string[],
+    content: string | Uint8Array,
+    options?: { readonly newSession?: boolean },
+  ): Promise<Encrypted>
+  /** @throws MessageError: `code` says why, `advice` what a person can do, `repair()` does what a program can do. */
+  decrypt(envelope: string): Promise<ReceivedMessage>
+  /**
+   * Reads a message again, or one from before this device was: by the history that it was handed.
+   *
+   * @throws MessageError `HISTORY_UNAVAILABLE` if the history does not have it.
+   */
+  readAgain(envelope: string): Promise<ReceivedMessage>
+  /** Answers the repair request of another device, for a transport of one's own: the mailbox does so by itself. */
+  answerRepair(request: string): Promise<{ readonly to: string; readonly envelope: string }>
+  /** The next message to these people opens a new session. */
+  renewSession(to: string | readonly string[]): void
+  /** Nothing more can be opened under this session. */
+  endSession(session: string): Promise<void>
+}
+
+export function createMessages({ messenger }: OpenDevice, history: History, touch: () => void): Messages {
+  async function readAgain(envelope: string): Promise<ReceivedMessage> {
+    try {
+      return received(await messenger.decryptArchived(envelope))
+    } catch (error) {
+      if (!(error instanceof KeyhavenError) || error.code !== 'HISTORY_UNAVAILABLE') throw error
+      // Another device may have handed it over meanwhile.
+      if ((await history.receive()) === 0) throw error
+      return received(await messenger.decryptArchived(envelope))
+    }
+  }
+
+  return {
+    encrypt(to, content, options) {
+      touch()
+      return messenger.encrypt(to, content, options)
+    },
+    async decrypt(envelope) {
+      touch()
+      return received(await messenger.decrypt(envelope))
+    },
+    readAgain,
+    async answerRepair(request) {
+      const { to, envelope } = await messenger.answerRepair(request)
+      return { to: to.username, envelope }
+    },
+    renewSession: (to) => messenger.renewSession(to),
+    endSession: (session) => messenger.endSession(session),
+  }
+}
+
+function received({ bytes, text, from, sentAt, session, verified, repaired }: Decrypted): ReceivedMessage {
+  return {
+    text: text ?? '',
+    bytes,
+    from: from.username,
+    device: from.device,
+    sentAt,
+    session,
+    verified,
+    ...(repaired && { repaired }),
+  }
+}

@@ -1,0 +1,113 @@
+import { type Awaitable, KeyhavenError } from '@keyhaven/crypto'
+import {
+  createDirectoryClient,
+  type DirectoryClient,
+  type DirectoryIdentity,
+  type NewDevice,
+} from '@keyhaven/directory'
+import {
+  createMessenger,
+  type DeviceKeys,
+  type Messenger,
+  type MessengerSettings,
+  type NewDeviceKeys,
+} from '@keyhaven/messaging'
+import { type AppContext, requireLogTrust } from './app-context.ts'
+import { directoryStoreIn } from './directory-store.ts'
+import type { UsedStore } from './message-store.ts'
+import { messagingDirectory } from './messaging-directory.ts'
+import { createSignedApi, type SignedApi } from './signed-api.ts'
+
+/** What the parts of one device share. */
+export interface OpenDevice {
+  readonly app: AppContext
+  readonly keys: DeviceKeys
+  readonly used: UsedStore
+  readonly directory: DirectoryClient
+  readonly messenger: Messenger
+  readonly api: SignedApi
+  /**
+   * Runs what the server checks a signature of. If another tab or process has renewed meanwhile, the new keys are
+   * loaded, and it runs once more.
+   */
+  signed<T>(run: () => Awaitable<T>): Promise<T>
+  /** From now on requests and entries are signed with what the store holds. */
+  reload(): Promise<void>
+}
+
+export interface DeviceSettings {
+  /** Of messages; see `MessengerSettings`. */
+  readonly messages?: Partial<MessengerSettings>
+}
+
+/** The directory's client of a device that has no messenger yet. */
+export function directoryOf(app: AppContext, used: UsedStore): DirectoryClient {
+  const { application, backend, channel, clock } = app
+  return createDirectoryClient({
+    fetch: channel.signedFetch,
+    application,
+    trust: requireLogTrust(app),
+    store: directoryStoreIn(used.store, backend),
+    clock,
+    backend,
+  })
+}
+
+/** A device whose keys are recorded. */
+export function openDevice(
+  app: AppContext,
+  used: UsedStore,
+  keys: DeviceKeys,
+  settings: DeviceSettings = {},
+): OpenDevice {
+  const { application, backend, channel, clock } = app
+  const directory = directoryOf(app, used)
+  directory.use(identityOf(keys))
+  const { signedFetch } = channel
+  const api = createSignedApi({ signedFetch, application, backend, clock, keys })
+
+  async function reload(): Promise<void> {
+    await keys.reload()
+    directory.use(identityOf(keys))
+  }
+
+  async function signed<T>(run: () => Awaitable<T>): Promise<T> {
+    const before = keys.entry
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof KeyhavenError) || error.code !== 'UNAUTHENTICATED') throw error
+      await reload()
+      if (keys.entry === before) throw error
+      return run()
+    }
+  }
+
+  const messenger = createMessenger({
+    application,
+    me: keys,
+    directory: messagingDirectory(directory, signed),
+    store: used.store,
+    clock,
+    backend,
+    ...(settings.messages && { settings: settings.messages }),
+  })
+  return { app, keys, used, directory, messenger, api, signed, reload }
+}
+
+export function identityOf(keys: DeviceKeys): DirectoryIdentity {
+  const { username, device, signingKey, requestKey } = keys
+  return { username, device, signer: signingKey, requestKey }
+}
+
+/** What the directory is to record of keys that are stored already. */
+export function newDevice(device: string, name: string, keys: NewDeviceKeys): NewDevice {
+  return {
+    device,
+    name,
+    profile: keys.profile,
+    signer: keys.signingKey,
+    requestKey: keys.requestSigner,
+    encryptionKey: keys.encryptionKey.publicJwk,
+  }
+}

@@ -1,0 +1,110 @@
+import type { Channel } from '@keyhaven/channel'
+import { type CryptoBackend, type ErrorCode, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
+import { signDeviceRequest } from '@keyhaven/directory'
+import type { DeviceKeys } from '@keyhaven/messaging'
+
+/** Of an answer in JSON: a page of envelopes. */
+const ANSWER_MAX_BYTES = 67_108_864
+const PROBLEM_MAX_BYTES = 16_384
+
+/** What the server may say. Codes about proofs are this side's own to give. */
+const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'ACCESS_DENIED',
+  'CONFLICT',
+  'DEVICE_REVOKED',
+  'DUPLICATE',
+  'HISTORY_UNAVAILABLE',
+  'INPUT_INVALID',
+  'KEY_EXPIRED',
+  'KEY_NOT_YET_VALID',
+  'NOT_FOUND',
+  'RATE_LIMITED',
+  'STORE_UNAVAILABLE',
+  'UNAUTHENTICATED',
+  'WIRE_MALFORMED',
+  'WIRE_TOO_LARGE',
+])
+
+export interface SignedApiOptions {
+  readonly signedFetch: Channel['signedFetch']
+  readonly application: string
+  readonly backend: CryptoBackend
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly keys: DeviceKeys
+}
+
+/** Calls of mailbox and history: sealed, and signed by this device. */
+export interface SignedApi {
+  /** @throws KeyhavenError with the server's code. */
+  call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response>
+  json(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Record<string, unknown>>
+}
+
+export function createSignedApi(options: SignedApiOptions): SignedApi {
+  const { signedFetch, application, backend, clock, keys } = options
+  async function call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
+    const init: RequestInit = {
+      method,
+      ...(signal && { signal }),
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    }
+    const { device, requestKey: key } = keys
+    const response = await signedFetch(path, init, (request) =>
+      signDeviceRequest({ backend, application, device, key, clock }, request),
+    )
+    if (!response.ok) throw await problemOf(response)
+    return response
+  }
+  return {
+    call,
+    async json(method, path, body, signal) {
+      const response = await call(method, path, body, signal)
+      return parseObject(await readAtMost(response, ANSWER_MAX_BYTES))
+    },
+  }
+}
+
+async function problemOf(response: Response): Promise<KeyhavenError> {
+  try {
+    const { code } = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
+    if (typeof code === 'string' && SERVER_CODES.has(code)) {
+      return new KeyhavenError(code as ErrorCode, `the server answered ${code}`)
+    }
+  } catch {
+    // A problem that cannot be read says as much as its status.
+  }
+  return new KeyhavenError('GATEWAY_REFUSED', `the server answered with status ${response.status}`)
+}
+
+/** @throws KeyhavenError `WIRE_TOO_LARGE` before more than `maxBytes` are kept. */
+async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const reader = response.body?.getReader()
+  for (let read = await reader?.read(); read && !read.done; read = await reader!.read()) {
+    length += read.value.length
+    if (length > maxBytes) {
+      await reader!.cancel()
+      throw new KeyhavenError('WIRE_TOO_LARGE', 'the answer is too large')
+    }
+    chunks.push(read.value)
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(fromUtf8(bytes))
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch {
+    // As if it were another's.
+  }
+  throw new KeyhavenError('WIRE_MALFORMED', 'the server gave an answer that cannot be read')
+}
