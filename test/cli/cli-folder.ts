@@ -4,11 +4,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const APP = fileURLToPath(new URL('./app.ts', import.meta.url))
+const MEMBER = fileURLToPath(new URL('./member.ts', import.meta.url))
 const BIN = fileURLToPath(new URL('../../packages/cli/bin/keyhaven.mjs', import.meta.url))
 
 export interface CliFolder extends AsyncDisposable {
   readonly path: string
-  /** An environment in which `keyhaven` is the command, `app` calls as an app does, and nothing of ours is set. */
+  /**
+   * An environment in which `keyhaven` is the command, `app` calls as an app does, `member` signs up a user, and
+   * nothing of ours is set.
+   */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -19,6 +23,7 @@ export async function createCliFolder(): Promise<CliFolder> {
   await mkdir(bin)
   await writeProgram(join(bin, 'keyhaven'), BIN)
   await writeProgram(join(bin, 'app'), APP)
+  await writeProgram(join(bin, 'member'), MEMBER)
   return {
     path,
     env: { PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, HOME: path, LANG: 'C.UTF-8' },

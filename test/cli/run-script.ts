@@ -31,6 +31,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   base64url: '[A-Za-z0-9_-]+',
   jws: '[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+',
   token: 'kh_[A-Za-z0-9_-]+',
+  signup: 'khs_[A-Za-z0-9_-]+',
   hex: '[0-9a-f]+',
   n: '\\d+',
   any: '.*',

@@ -8,6 +8,8 @@ export interface DirectoryDevice {
   readonly username: string
   /** 16 random bytes, base64url. */
   readonly device: string
+  /** Chain that it belongs to. */
+  readonly chain: number
   /** What the user called it. */
   readonly name: string
   readonly profile: ProfileName
@@ -26,6 +28,8 @@ export interface DirectoryUser {
   readonly sequence: number
   /** Devices that are valid now. */
   readonly devices: number
+  /** Who vouched at sign-up: `token`, or `oidc:` and the issuer. */
+  readonly signUp: string
   readonly createdAt: string
   readonly changedAt: string
 }
@@ -33,6 +37,8 @@ export interface DirectoryUser {
 /** One link of a user's chain. */
 export interface ChainEntry {
   readonly sequence: number
+  readonly chain: number
+  readonly kind: 'device' | 'revocation' | 'objection' | 'recovery' | 'reset'
   /** Compact JWS: what the link says. */
   readonly entry: string
   /** SHA-256 of it, base64url. */
@@ -40,6 +46,14 @@ export interface ChainEntry {
   readonly acceptedAt: string
   /** Place of its leaf in the log. */
   readonly index: number
+  readonly signer: { readonly kind: 'device' | 'recovery' | 'authority'; readonly device?: string }
+  /** Device that it is about. */
+  readonly device: string | null
+  readonly reason: string | null
+  /** From when a revocation or a recovery key counts. */
+  readonly effectiveAt: string | null
+  /** Hash of the revocation that an objection voids. */
+  readonly objectsTo: string | null
 }
 
 export interface DirectoryUserDetails extends Omit<DirectoryUser, 'devices'> {

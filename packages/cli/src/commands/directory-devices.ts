@@ -20,14 +20,18 @@ interface Options extends ServerOptions {
 export function directoryDevicesCommand(frame: Frame, directory: Command): void {
   const devices = describe(
     directory.command('devices'),
-    'list the devices whose record ends soon, the first to end first; devices renew by themselves, so these were not used',
+    'list the devices whose record ends soon, the first to end first; devices renew by themselves, so these were not in use',
     [
       ['keyhaven directory devices demo --expiring 30d', 'Within a month'],
       ['keyhaven directory devices demo --expiring 400d', 'All: no record lives longer'],
     ],
   )
     .argument('<application>', 'application id')
-    .option('--expiring <duration>', 'within so long: 12h, 30d', EXPIRING_DEFAULT)
+    .option(
+      '--expiring <duration>',
+      'within so many days: 30d; those that ended already are listed too',
+      EXPIRING_DEFAULT,
+    )
     .option('--limit <number>', 'at most so many', LIST_LIMIT_DEFAULT)
     .option('--cursor <text>', 'go on where the list before ended')
   withServerOptions(devices).action(

@@ -62,7 +62,7 @@ function checkCommand(frame: Frame, log: Command): void {
       const verdict = await admin.call<LogVerdict>('POST', `${directoryPath(args[0]!)}/log/check`)
       output.result(verdict, () =>
         fields([
-          ['log', verdict.valid ? output.style('green', 'valid') : output.style('red', 'BROKEN')],
+          ['log', verdict.valid ? 'valid' : 'BROKEN'],
           ['entries', verdict.size],
           ['root', verdict.root],
           ['checked', verdict.at],

@@ -41,14 +41,19 @@ export function directoryResetCommand(frame: Frame, directory: Command): void {
         `Reset ${printable(username)}? All these devices and the recovery key end for ever, contacts are told, ` +
         'and verified marks drop.'
       await confirmTyped({ context, output, options }, question, username)
-      const answer = await admin.call<object | undefined>('POST', `${path}/reset`, {
+      const after = await admin.call<DirectoryUserDetails>('POST', `${path}/reset`, {
         body: { reason: options.reason },
       })
-      output.result({ reset: username, ...answer }, () =>
+      output.result(after, () =>
         fields([
-          ['reset', username],
-          ['next', `keyhaven directory tokens issue ${application} ${username}`],
+          ['user', after.username],
+          ['resets', after.chain],
+          ['changed', after.changedAt],
         ]),
+      )
+      output.note(
+        `Now ${printable(username)} can sign up again: \`keyhaven directory tokens issue ${application} ` +
+          `${printable(username)}\`.`,
       )
       return undefined
     }),

@@ -6,7 +6,7 @@ import { type ServerOptions, withServerOptions } from '../admin/server-options.t
 import { CommandError } from '../command-error.ts'
 import { deviceTable } from '../directory/device-table.ts'
 import { action, describe, type Frame } from '../frame.ts'
-import { fields, printable } from '../terminal/output.ts'
+import { printable } from '../terminal/output.ts'
 import { confirmTyped } from '../terminal/prompt.ts'
 
 interface Options extends ServerOptions {
@@ -49,18 +49,12 @@ export function directoryRevokeCommand(frame: Frame, directory: Command): void {
       const question = `Revoke "${printable(device.name)}" of ${printable(username)} for ever?`
       await confirmTyped({ context, output, options }, question, username)
       const body = { reason: options.reason }
-      const answer = await admin.call<object | undefined>(
+      const after = await admin.call<DirectoryUserDetails>(
         'POST',
         `${path}/devices/${encodeURIComponent(id)}/revoke`,
         { body },
       )
-      output.result({ revoked: id, username, ...answer }, () =>
-        fields([
-          ['revoked', id],
-          ['name', device.name],
-          ['user', username],
-        ]),
-      )
+      output.result(after, () => deviceTable(after.devices.filter((known) => known.device === id)))
       return undefined
     }),
   )

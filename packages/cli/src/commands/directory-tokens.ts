@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { connectAdmin } from '../admin/admin-client.ts'
+import type { Page } from '../admin/admin-api.ts'
+import { type AdminClient, connectAdmin } from '../admin/admin-client.ts'
 import { PROFILE_NAMES, type SignUpToken } from '../admin/directory-api.ts'
 import { directoryPath } from '../admin/directory-path.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
@@ -7,6 +8,7 @@ import { CommandError } from '../command-error.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { parseTime } from '../input/parse-time.ts'
 import { fields, printable, table } from '../terminal/output.ts'
+import { LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, parseLimit, showPage } from '../terminal/page.ts'
 import { confirmTyped } from '../terminal/prompt.ts'
 
 /** `keyhaven directory tokens`: with them users sign up their first device. */
@@ -34,7 +36,7 @@ function issueCommand(frame: Frame, tokens: Command): void {
     tokens.command('issue'),
     'make a sign-up token; only its hash is kept, so it is shown once',
     [
-      ['keyhaven directory tokens issue demo alice', 'Hand it to her on a safe way'],
+      ['keyhaven directory tokens issue demo alice', 'Hand it to her by a way that you trust'],
       [
         'keyhaven directory tokens issue demo bob --expires +2h --profile x-wing',
         'Short, and one profile only',
@@ -66,15 +68,26 @@ function issueCommand(frame: Frame, tokens: Command): void {
   )
 }
 
+interface ListOptions extends ServerOptions {
+  limit: string
+  cursor?: string
+}
+
 function listCommand(frame: Frame, tokens: Command): void {
-  const list = describe(tokens.command('list'), 'list the sign-up tokens, without the tokens themselves', [
-    ['keyhaven directory tokens list demo', 'Also the used ones'],
-  ]).argument('<application>', 'application id')
+  const list = describe(
+    tokens.command('list'),
+    'list the sign-up tokens, newest first, without the tokens themselves',
+    [['keyhaven directory tokens list demo', 'Also the used ones']],
+  )
+    .argument('<application>', 'application id')
+    .option('--limit <number>', 'at most so many', LIST_LIMIT_DEFAULT)
+    .option('--cursor <text>', 'go on where the list before ended')
   withServerOptions(list).action(
-    action<ServerOptions>(frame, async ({ context, output, options, args }) => {
+    action<ListOptions>(frame, async ({ context, output, options, args }) => {
+      const query = { limit: parseLimit(options.limit), cursor: options.cursor }
       using admin = await connectAdmin(context, options)
-      const answer = await admin.get<{ items: SignUpToken[] }>(tokensPath(args[0]!))
-      output.result(answer, () =>
+      const page = await admin.get<Page<SignUpToken>>(tokensPath(args[0]!), query)
+      showPage(output, page, (items) =>
         table(
           [
             { heading: 'USER', cell: (token) => token.username },
@@ -85,7 +98,7 @@ function listCommand(frame: Frame, tokens: Command): void {
             { heading: 'USED', cell: (token) => token.usedAt },
             { heading: 'ID', cell: (token) => token.id },
           ],
-          answer.items,
+          items,
           'no sign-up tokens; make one with `keyhaven directory tokens issue APPLICATION USERNAME`',
         ),
       )
@@ -105,8 +118,7 @@ function revokeCommand(frame: Frame, tokens: Command): void {
     action<ServerOptions & { yes: boolean }>(frame, async ({ context, output, options, args }) => {
       const [application, id] = args as [string, string]
       using admin = await connectAdmin(context, options)
-      const { items } = await admin.get<{ items: SignUpToken[] }>(tokensPath(application))
-      const token = items.find((known) => known.id === id)
+      const token = await findToken(admin, application, id)
       if (token === undefined) {
         throw new CommandError(
           'NOT_FOUND',
@@ -126,6 +138,24 @@ function revokeCommand(frame: Frame, tokens: Command): void {
       return undefined
     }),
   )
+}
+
+async function findToken(
+  admin: AdminClient,
+  application: string,
+  id: string,
+): Promise<SignUpToken | undefined> {
+  let cursor: string | undefined
+  do {
+    const page: Page<SignUpToken> = await admin.get(tokensPath(application), {
+      limit: LIST_LIMIT_MAX,
+      cursor,
+    })
+    const found = page.items.find((token) => token.id === id)
+    if (found !== undefined) return found
+    cursor = page.nextCursor ?? undefined
+  } while (cursor !== undefined)
+  return undefined
 }
 
 function tokensPath(applicationId: string): string {

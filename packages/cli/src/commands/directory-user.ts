@@ -3,7 +3,7 @@ import { connectAdmin } from '../admin/admin-client.ts'
 import type { DirectoryUserDetails } from '../admin/directory-api.ts'
 import { directoryUserPath } from '../admin/directory-path.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
-import { summarizeEntry } from '../directory/describe-entry.ts'
+import { signerText, subjectText } from '../directory/describe-entry.ts'
 import { deviceTable } from '../directory/device-table.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { fields, table } from '../terminal/output.ts'
@@ -27,6 +27,7 @@ export function directoryUserCommand(frame: Frame, directory: Command): void {
         [
           fields([
             ['user', found.username],
+            ['signed up by', found.signUp],
             ['resets', found.chain],
             ['since', found.createdAt],
             ['changed', found.changedAt],
@@ -42,17 +43,18 @@ export function directoryUserCommand(frame: Frame, directory: Command): void {
   )
 }
 
-function historyTable({ entries }: DirectoryUserDetails): string {
+function historyTable({ entries, devices }: DirectoryUserDetails): string {
   return table(
     [
-      { heading: 'ENTRY', cell: ({ entry }) => entry.sequence, align: 'right' },
-      { heading: 'CHAIN', cell: ({ summary }) => summary.chain, align: 'right' },
-      { heading: 'KIND', cell: ({ summary }) => summary.kind },
-      { heading: 'ACCEPTED', cell: ({ entry }) => entry.acceptedAt },
-      { heading: 'IN THE LOG', cell: ({ entry }) => entry.index, align: 'right' },
-      { heading: 'WHAT', cell: ({ summary }) => summary.detail },
+      { heading: 'ENTRY', cell: (entry) => entry.sequence, align: 'right' },
+      { heading: 'CHAIN', cell: (entry) => entry.chain, align: 'right' },
+      { heading: 'KIND', cell: (entry) => entry.kind },
+      { heading: 'OF', cell: (entry) => subjectText(entry, devices) },
+      { heading: 'SIGNED BY', cell: (entry) => signerText(entry, devices) },
+      { heading: 'ACCEPTED', cell: (entry) => entry.acceptedAt },
+      { heading: 'IN THE LOG', cell: (entry) => entry.index, align: 'right' },
     ],
-    entries.map((entry) => ({ entry, summary: summarizeEntry(entry) })),
+    entries,
     'no entries',
   )
 }

@@ -76,9 +76,8 @@ export function logVerifyCommand(frame: Frame, log: Command): void {
             { onProgress, signal },
           ),
         )
-        output.result(
-          { ...audit, keySource: options.log === undefined ? 'server' : 'given' },
-          () => `log  ${output.style('green', 'valid')}\n${describeAudit(audit)}`,
+        output.result({ ...audit, keySource: options.log === undefined ? 'server' : 'given' }, () =>
+          describeAudit(audit),
         )
         warnOfAge(invocation, audit)
         return undefined
@@ -110,6 +109,7 @@ async function askServer(
 function describeAudit(audit: LogAudit): string {
   const { since } = audit
   return fields([
+    ['log', 'valid'],
     ['application', audit.application],
     ['origin', audit.origin],
     ['entries', audit.size],
