@@ -12,7 +12,10 @@ import { isApplicationId, isHash, isUsername } from './names.ts'
 
 export const ACCEPTANCE_TYP = 'keyhaven-accepted+jws'
 
-/** The authority's answer to an accepted entry: compact JWS, header `{alg: 'EdDSA', typ: 'keyhaven-accepted+jws', kid}`. */
+/**
+ * The authority's answer to an accepted entry: compact JWS, header `{alg: 'EdDSA', typ:
+ * 'keyhaven-accepted+jws', kid}`.
+ */
 export interface Acceptance {
   readonly v: 1
   readonly application: string
@@ -35,7 +38,9 @@ export async function signAcceptance(
   return await signChainJws(signer, FORM, kid, { v: 1, application, username, entry, at })
 }
 
-/** @throws KeyhavenError `RECORD_INVALID` if it is not the authority's for this very entry; `WIRE_TOO_LARGE`. */
+/**
+ * @throws KeyhavenError `RECORD_INVALID` if it is not the authority's for this very entry; `WIRE_TOO_LARGE`.
+ */
 export async function verifyAcceptance(
   backend: CryptoBackend,
   authority: VerifyKey,

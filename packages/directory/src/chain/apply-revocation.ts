@@ -80,7 +80,9 @@ function pending(ledger: Ledger, hash: string, at: number): (() => void) | undef
   return () => clearRevocation(ledger, device)
 }
 
-/** What somebody began and somebody else then ended loses its effect, so that a stolen device leaves no traps. */
+/**
+ * What somebody began and somebody else then ended loses its effect, so that a stolen device leaves no traps.
+ */
 function voidPendingOf(by: EntrySigner, ledger: Ledger, at: number): void {
   for (const device of ledger.devices.values()) {
     const { revocation } = device

@@ -10,8 +10,8 @@ import { checkEd25519Jwk, checkEncryptionJwk, checkSigningJwk } from './profile-
 export const DEVICE_KEY_REQUEST_TYP = 'keyhaven-device+jws'
 
 /**
- * What a device asks to have recorded. A compact JWS with header `{alg, typ: 'keyhaven-device+jws'}`, signed by
- * the new signing key itself: proof of possession. Times: seconds since the epoch.
+ * What a device asks to have recorded. A compact JWS with header `{alg, typ: 'keyhaven-device+jws'}`, signed
+ * by the new signing key itself: proof of possession. Times: seconds since the epoch.
  */
 export interface DeviceKeyRequest {
   readonly v: 1
@@ -64,8 +64,8 @@ export async function signDeviceKeyRequest(
 /**
  * Reads a device request and checks that the key in it signed it.
  *
- * @throws KeyhavenError `RECORD_INVALID` on any other form, keys that do not fit the profile, another application or
- * user, or a wrong signature; `SUITE_REFUSED` on an unknown profile; `WIRE_TOO_LARGE`.
+ * @throws KeyhavenError `RECORD_INVALID` on any other form, keys that do not fit the profile, another
+ * application or user, or a wrong signature; `SUITE_REFUSED` on an unknown profile; `WIRE_TOO_LARGE`.
  */
 export async function verifyDeviceKeyRequest(
   backend: CryptoBackend,

@@ -7,8 +7,8 @@ interface InForce {
 }
 
 /**
- * What `effective` must say in a revocation: `issued` if the device itself, the authority or a settled recovery key
- * signs, otherwise 24 hours later.
+ * What `effective` must say in a revocation: `issued` if the device itself, the authority or a settled
+ * recovery key signs, otherwise 24 hours later.
  */
 export function revocationEffective(
   { recovery }: InForce,
@@ -22,8 +22,8 @@ export function revocationEffective(
 }
 
 /**
- * What `effective` must say in a recovery entry: `issued` for the first or where the old recovery key signs, otherwise
- * 24 hours later.
+ * What `effective` must say in a recovery entry: `issued` for the first or where the old recovery key signs,
+ * otherwise 24 hours later.
  */
 export function recoveryEffective(
   { recovery }: InForce,

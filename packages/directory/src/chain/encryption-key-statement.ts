@@ -53,9 +53,9 @@ export async function signEncryptionKeyStatement(
  * Checks a statement against the user's state at `state.at`.
  *
  * @param device - the only device that it may be of; absent: any of the user's.
- * @throws KeyhavenError `RECORD_INVALID` if it is malformed, of another application, user or record, or wrongly
- * signed; `SUITE_REFUSED` if the device's profile has no such statements; `DEVICE_REVOKED`, `KEY_EXPIRED`,
- * `KEY_NOT_YET_VALID` of the device or the statement; `WIRE_TOO_LARGE`.
+ * @throws KeyhavenError `RECORD_INVALID` if it is malformed, of another application, user or record, or
+ * wrongly signed; `SUITE_REFUSED` if the device's profile has no such statements; `DEVICE_REVOKED`,
+ * `KEY_EXPIRED`, `KEY_NOT_YET_VALID` of the device or the statement; `WIRE_TOO_LARGE`.
  */
 export async function verifyEncryptionKeyStatement(
   backend: CryptoBackend,

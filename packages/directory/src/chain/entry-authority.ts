@@ -4,7 +4,9 @@ import { breaks, type Ledger, type LedgerDevice, recoveryAt } from './ledger.ts'
 import { type ChainAlgorithm, profileOf } from './profile.ts'
 import type { EntrySigner, RecoveryState } from './user-state.ts'
 
-/** When an entry counts. Both are the same where a chain is read; the authority also looks at its own clock. */
+/**
+ * When an entry counts. Both are the same where a chain is read; the authority also looks at its own clock.
+ */
 export interface EntryTime {
   readonly issued: number
   /** `issued` or later: expiry, revocation and the time to object are measured here. */
@@ -24,8 +26,8 @@ export type ResolvedSigner = { readonly algorithm: ChainAlgorithm; readonly jwk:
 )
 
 /**
- * Finds whose newest key a thumbprint names. Keys that were renewed, of ended chains or of a replaced recovery are
- * nobody's.
+ * Finds whose newest key a thumbprint names. Keys that were renewed, of ended chains or of a replaced
+ * recovery are nobody's.
  *
  * @throws KeyhavenError `CHAIN_BROKEN`
  */
@@ -50,8 +52,8 @@ export function resolveSigner(
 }
 
 /**
- * A device that decides over more than itself: valid, and not legacy. One whose own revocation is pending must
- * object to it first, so that a stolen device cannot use the 24 hours to bring in others.
+ * A device that decides over more than itself: valid, and not legacy. One whose own revocation is pending
+ * must object to it first, so that a stolen device cannot use the 24 hours to bring in others.
  *
  * @throws KeyhavenError `DEVICE_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID`, `SUITE_REFUSED`
  */

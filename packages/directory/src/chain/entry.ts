@@ -35,7 +35,8 @@ export interface DeviceEntry extends EntryCommon {
   readonly request: string
   /**
    * Base64url RSASSA-PKCS1-v1_5 signature with SHA-1 of the old key over the new signing key's
-   * SubjectPublicKeyInfo (seed 002, "CA Key Info Renewal", steps 2 to 6); exactly when the old profile is legacy.
+   * SubjectPublicKeyInfo (seed 002, "CA Key Info Renewal", steps 2 to 6); exactly when the old profile is
+   * legacy.
    */
   readonly legacyProof?: string
 }
@@ -70,7 +71,10 @@ export interface ResetEntry extends EntryCommon {
   readonly reason: string
 }
 
-/** The payload of an entry: header `{alg, typ: 'keyhaven-entry+jws', kid}`, `kid` the signer's RFC 7638 thumbprint. */
+/**
+ * The payload of an entry: header `{alg, typ: 'keyhaven-entry+jws', kid}`, `kid` the signer's RFC 7638
+ * thumbprint.
+ */
 export type Entry = DeviceEntry | RevocationEntry | ObjectionEntry | RecoveryEntry | ResetEntry
 export type EntryKind = Entry['kind']
 
@@ -102,8 +106,8 @@ export interface DecodedEntry {
 }
 
 /**
- * @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_ENTRY_BYTES}; `RECORD_INVALID` on another form, kind or
- * version, a member that is missing or unknown, or JSON that `JSON.stringify` would write otherwise.
+ * @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_ENTRY_BYTES}; `RECORD_INVALID` on another form, kind
+ * or version, a member that is missing or unknown, or JSON that `JSON.stringify` would write otherwise.
  */
 export function decodeEntry(entry: string): DecodedEntry {
   const jws = openChainJws(entry, FORM)

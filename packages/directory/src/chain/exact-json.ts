@@ -1,8 +1,8 @@
 import { fromBase64url, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
 
 /**
- * Reads base64url of UTF-8 JSON that is written exactly as `JSON.stringify` writes it. So one value has one text:
- * repeated members, white space and other spellings of a number or a letter are refused.
+ * Reads base64url of UTF-8 JSON that is written exactly as `JSON.stringify` writes it. So one value has one
+ * text: repeated members, white space and other spellings of a number or a letter are refused.
  *
  * @throws KeyhavenError `RECORD_INVALID`
  */

@@ -15,8 +15,8 @@ export interface FoldExpectation {
 
 export interface ExtendExpectation extends Pick<FoldExpectation, 'authority' | 'now'> {
   /**
-   * For the authority, while it decides on one new entry: its clock, in seconds. Expiry, revocation and the time to
-   * object are then measured at the later of it and `issued`. Readers leave it out.
+   * For the authority, while it decides on one new entry: its clock, in seconds. Expiry, revocation and the
+   * time to object are then measured at the later of it and `issued`. Readers leave it out.
    */
   readonly acceptedAt?: number
 }
@@ -46,10 +46,10 @@ export function emptyState({
 /**
  * Verifies all entries of a user from the first one on. Server and client decide with this one function.
  *
- * @throws KeyhavenError `CHAIN_BROKEN` on a missing link, a wrong order, a signer without authority or a rule of the
- * chain not kept; `RECORD_INVALID` on an entry that is malformed, wrongly signed or of another application or user;
- * `SUITE_REFUSED`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID` of the signer at the time of the entry;
- * `WIRE_TOO_LARGE`.
+ * @throws KeyhavenError `CHAIN_BROKEN` on a missing link, a wrong order, a signer without authority or a rule
+ * of the chain not kept; `RECORD_INVALID` on an entry that is malformed, wrongly signed or of another
+ * application or user; `SUITE_REFUSED`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID` of the signer at
+ * the time of the entry; `WIRE_TOO_LARGE`.
  */
 export function foldChain(
   backend: CryptoBackend,
@@ -59,7 +59,9 @@ export function foldChain(
   return extendChain(backend, emptyState(expected), entries, expected)
 }
 
-/** Verifies new entries on top of a state: what is in it is not verified again. Throws as {@link foldChain}. */
+/**
+ * Verifies new entries on top of a state: what is in it is not verified again. Throws as {@link foldChain}.
+ */
 export async function extendChain(
   backend: CryptoBackend,
   state: UserState,
@@ -86,8 +88,8 @@ export function stateAt(state: UserState, now: number): UserState {
 /**
  * For whoever knew an earlier state of the user.
  *
- * @throws KeyhavenError `CHAIN_RESET` if the authority has reset the user since: the devices are new, and nothing
- * shows that the same person holds them.
+ * @throws KeyhavenError `CHAIN_RESET` if the authority has reset the user since: the devices are new, and
+ * nothing shows that the same person holds them.
  */
 export function requireSameChain(known: Pick<UserState, 'chain'>, state: Pick<UserState, 'chain'>): void {
   if (known.chain !== state.chain)

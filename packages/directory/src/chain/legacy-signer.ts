@@ -18,8 +18,8 @@ export function legacySignerOf(backend: CryptoBackend, privateKey: Jwk): ChainSi
 }
 
 /**
- * The seed's renewal signature (seed 002, "CA Key Info Renewal", steps 2 and 3): the old key signs the SHA-1 hash of
- * the new public key's SubjectPublicKeyInfo, RSASSA-PKCS1-v1_5.
+ * The seed's renewal signature (seed 002, "CA Key Info Renewal", steps 2 and 3): the old key signs the SHA-1
+ * hash of the new public key's SubjectPublicKeyInfo, RSASSA-PKCS1-v1_5.
  *
  * @returns base64url.
  */

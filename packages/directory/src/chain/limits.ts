@@ -18,7 +18,7 @@ export const DAY_SECONDS = 24 * HOUR_SECONDS
 /** How far an entry's `issued` may lie from the authority's clock. */
 export const MAX_CLOCK_DIFFERENCE_SECONDS = 300
 /** From when on a device record may be valid, seen from the entry that carries it. */
-export const MAX_REQUEST_AGE_SECONDS = DAY_SECONDS
+export const MAX_REQUEST_AGE_SECONDS = 24 * HOUR_SECONDS
 export const MAX_NOT_BEFORE_AHEAD_SECONDS = 7 * DAY_SECONDS
 export const DEFAULT_RECORD_LIFETIME_SECONDS = 90 * DAY_SECONDS
 export const MAX_RECORD_LIFETIME_SECONDS = 400 * DAY_SECONDS
@@ -31,4 +31,4 @@ export const DEFAULT_RENEWAL_GRACE_SECONDS = 30 * DAY_SECONDS
 /** The most that an authority can configure; a chain with a later renewal is broken. */
 export const MAX_RENEWAL_GRACE_SECONDS = 90 * DAY_SECONDS
 /** Delay of a revocation by another device and of a recovery key replaced by a device. */
-export const OBJECTION_PERIOD_SECONDS = DAY_SECONDS
+export const OBJECTION_PERIOD_SECONDS = 24 * HOUR_SECONDS

@@ -12,8 +12,8 @@ export function isApplicationId(text: string): boolean {
 }
 
 /**
- * 1 to 128 characters in NFC, without control characters or a space at either end. Compared byte for byte: `Anna` and
- * `anna` are two users.
+ * 1 to 128 characters in NFC, without control characters or a space at either end. Compared byte for byte:
+ * `Anna` and `anna` are two users.
  */
 export function isUsername(text: string): boolean {
   return isLine(text, MAX_NAME_CHARACTERS) && text.length > 0
@@ -44,7 +44,8 @@ export function checkUsername(text: string): void {
   if (isUsername(text)) return
   throw new KeyhavenError(
     'INPUT_INVALID',
-    `a username has 1 to ${MAX_NAME_CHARACTERS} characters in Unicode form NFC, no control characters and no space at either end`,
+    `a username has 1 to ${MAX_NAME_CHARACTERS} characters in Unicode form NFC, ` +
+      'no control characters and no space at either end',
   )
 }
 

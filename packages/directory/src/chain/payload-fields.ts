@@ -8,7 +8,10 @@ export class PayloadFields {
   readonly #value: Readonly<Record<string, unknown>>
   readonly #taken = new Set<string>()
 
-  /** @throws KeyhavenError `RECORD_INVALID` if it is no object; so do all methods, of a member that does not fit. */
+  /**
+   * @throws KeyhavenError `RECORD_INVALID` if it is no object; so do all methods, of a member that does not
+   * fit.
+   */
   constructor(value: unknown) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('payload')
     this.#value = value as Record<string, unknown>

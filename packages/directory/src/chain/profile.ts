@@ -17,9 +17,13 @@ export interface Profile {
   /** Of RSA signing keys, in bits, exactly. */
   readonly modulusBits?: number
   readonly encryption: ProfileEncryption
-  /** Requests are always signed with Ed25519 (RFC 9421): the RSA profiles carry a key of their own for them. */
+  /**
+   * Requests are always signed with Ed25519 (RFC 9421): the RSA profiles carry a key of their own for them.
+   */
   readonly requestKey: boolean
-  /** Seed 002 as it was written in its day: off unless switched on by name, and never an authority for others. */
+  /**
+   * Seed 002 as it was written in its day: off unless switched on by name, and never an authority for others.
+   */
   readonly legacy: boolean
 }
 

@@ -10,8 +10,8 @@ export function encodeUserState(state: UserState): string {
 }
 
 /**
- * @throws KeyhavenError `RECORD_INVALID` if it is of another version, application or user, or damaged: fold the whole
- * chain again then.
+ * @throws KeyhavenError `RECORD_INVALID` if it is of another version, application or user, or damaged: fold
+ * the whole chain again then.
  */
 export function decodeUserState(
   text: string,

@@ -70,9 +70,9 @@ export interface RecoveryState {
   /** In force from then on: `issued`, or 24 h later where a device replaces another recovery key. */
   readonly effective: number
   /**
-   * Until then a device can object, and the key's own revocations take 24 h: `effective`, but 24 h after `issued` for
-   * a first recovery key set while the user has other devices. Otherwise a stolen device could make itself one and
-   * shut out the rest at once.
+   * Until then a device can object, and the key's own revocations take 24 h: `effective`, but 24 h after
+   * `issued` for a first recovery key set while the user has other devices. Otherwise a stolen device could
+   * make itself one and shut out the rest at once.
    */
   readonly settled: number
 }
@@ -90,8 +90,8 @@ export interface HistoryItem {
 }
 
 /**
- * What a user's entries amount to. Plain JSON all through; nothing in it but `at`, `status` and `recovery` depends
- * on the time of the look.
+ * What a user's entries amount to. Plain JSON all through; nothing in it but `at`, `status` and `recovery`
+ * depends on the time of the look.
  */
 export interface UserState {
   readonly application: string

@@ -41,8 +41,8 @@ export async function appendEntry<Tx extends DirectoryTransaction>(
 }
 
 /**
- * Before anything else is said: an unsigned request shows itself by the recovery key's signature, or learns nothing,
- * not even whether the user exists.
+ * Before anything else is said: an unsigned request shows itself by the recovery key's signature, or learns
+ * nothing, not even whether the user exists.
  */
 async function requireRecoveryKey<Tx extends DirectoryTransaction>(
   { backend }: ServiceContext<Tx>,

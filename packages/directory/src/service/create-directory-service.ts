@@ -76,7 +76,9 @@ async function load<Tx extends DirectoryTransaction>(
   return await context.states.load(tx, username, await tx.findUser(username), nowSeconds(context))
 }
 
-/** Runs what adds an entry; tells others once it is committed; writes down what a known device was refused. */
+/**
+ * Runs what adds an entry; tells others once it is committed; writes down what a known device was refused.
+ */
 async function entering<Tx extends DirectoryTransaction>(
   context: ServiceContext<Tx>,
   caller: Caller | undefined,

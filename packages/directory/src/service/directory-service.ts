@@ -18,7 +18,10 @@ import type {
   StoredUser,
 } from './ports.ts'
 
-/** The device whose request signature has been verified, by the record that {@link DirectoryService.findDevice} gave. */
+/**
+ * The device whose request signature has been verified, by the record that
+ * {@link DirectoryService.findDevice} gave.
+ */
 export interface Caller {
   readonly username: string
   readonly device: string
@@ -108,8 +111,9 @@ export interface DirectoryService {
     caller: Caller,
   ): Promise<LookUpAnswer>
   /**
-   * For the check of request signatures: the device as it is now, by its id alone. An expired one may still call
-   * {@link register} for its renewal; a revoked one is told `DEVICE_REVOKED`, and only after its signature verified.
+   * For the check of request signatures: the device as it is now, by its id alone. An expired one may still
+   * call {@link register} for its renewal; a revoked one is told `DEVICE_REVOKED`, and only after its
+   * signature verified.
    */
   findDevice(device: string): Promise<{ readonly username: string; readonly device: DeviceState } | undefined>
   reset(input: { readonly username: string; readonly reason: string }, actor: Actor): Promise<Accepted>

@@ -2,7 +2,10 @@ import type { Awaitable } from '@keyhaven/crypto'
 import type { EntryKind } from '../chain/entry.ts'
 import type { ProfileName } from '../chain/profile.ts'
 
-/** Who did it, as the audit log writes it: `token:<name>`, `oidc:<iss>#<sub>`, `device:<username>/<id>`, `system`. */
+/**
+ * Who did it, as the audit log writes it: `token:<name>`, `oidc:<iss>#<sub>`, `device:<username>/<id>`,
+ * `system`.
+ */
 export type Actor = string
 
 /** Who vouched for a user at sign-up: `token` (an operator), or `oidc:` and the issuer. Kept for ever. */
@@ -86,8 +89,8 @@ export interface DirectoryAuditEntry {
 }
 
 /**
- * The store of ONE application inside one transaction: all of it happens, or nothing. Every name is compared byte
- * for byte.
+ * The store of ONE application inside one transaction: all of it happens, or nothing. Every name is compared
+ * byte for byte.
  */
 export interface DirectoryTransaction {
   /** The user's row, without a lock. */
@@ -143,8 +146,8 @@ export interface Paged<T> {
 
 export interface DirectoryStore<Tx extends DirectoryTransaction = DirectoryTransaction> {
   /**
-   * Runs in one transaction, and again if the database says so. Resolves after the commit is durable and the anchor
-   * knows the log's new size and root. Whatever `run` throws rolls back.
+   * Runs in one transaction, and again if the database says so. Resolves after the commit is durable and the
+   * anchor knows the log's new size and root. Whatever `run` throws rolls back.
    */
   transaction<T>(run: (tx: Tx) => Promise<T>): Promise<T>
 }

@@ -27,7 +27,8 @@ export async function checkProof<Tx extends DirectoryTransaction>(
 /**
  * Takes a sign-up proof for this user and this key; an operator's token is used up with the transaction.
  *
- * @throws KeyhavenError `ACCESS_DENIED`, whatever is wrong with it; `CONFLICT` if the user signed up elsewhere.
+ * @throws KeyhavenError `ACCESS_DENIED`, whatever is wrong with it; `CONFLICT` if the user signed up
+ * elsewhere.
  */
 export async function takeProof<Tx extends DirectoryTransaction>(
   context: ServiceContext<Tx>,

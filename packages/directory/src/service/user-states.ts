@@ -51,7 +51,9 @@ export class UserStates {
     if (this.#states.size > MAX_CACHED_STATES) this.#states.delete(this.#states.keys().next().value!)
   }
 
-  /** @returns undefined if the row is not what the state leads to: another process restored an older database. */
+  /**
+   * @returns undefined if the row is not what the state leads to: another process restored an older database.
+   */
   async #extended(
     tx: DirectoryTransaction,
     from: UserState,

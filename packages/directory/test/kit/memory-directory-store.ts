@@ -12,8 +12,9 @@ import type {
 } from '../../src/service/index.ts'
 
 /**
- * The directory's store in memory, with the promises that a database gives: writes show at the commit, a lock is held
- * to the end of its transaction, a user that is not there cannot be locked. Transactions run at the same time.
+ * The directory's store in memory, with the promises that a database gives: writes show at the commit, a lock
+ * is held to the end of its transaction, a user that is not there cannot be locked. Transactions run at the
+ * same time.
  */
 export class MemoryDirectoryStore implements DirectoryStore<MemoryTransaction> {
   readonly users = new Map<string, StoredUser>()
