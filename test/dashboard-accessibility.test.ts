@@ -9,6 +9,7 @@ import {
   settle,
   startDashboard,
 } from './kit/dashboard.ts'
+import { addDevice, enroll, issueToken as issueSignUpToken } from './kit/dashboard-directory.ts'
 
 interface Screen {
   readonly name: string
@@ -20,6 +21,18 @@ interface Screen {
 }
 
 const click = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
+
+const USER = '/applications/demo/directory/users/ann~40example.com'
+const TOKENS = '/applications/demo/directory/sign-up-tokens'
+
+/** Up to the token, which is shown once. */
+async function issueToken(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Issue token' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('textbox', { name: 'Username' }).fill('dan@example.com')
+  await dialog.getByRole('button', { name: 'Issue token' }).click()
+  await dialog.getByText('Copy it now').waitFor()
+}
 
 const SCREENS: readonly Screen[] = [
   { name: 'applications', route: '/applications', heading: 'Applications' },
@@ -55,6 +68,30 @@ const SCREENS: readonly Screen[] = [
     open: click('Install a delegation'),
   },
   { name: 'no such application', route: '/applications/nobody/keys', heading: 'nobody' },
+  { name: 'users', route: '/applications/demo/directory/users', heading: 'Directory' },
+  { name: 'no user', route: '/applications/offline-root/directory/users', heading: 'Directory' },
+  { name: 'user', route: USER, heading: 'ann@example.com' },
+  { name: 'revoke device', route: USER, heading: 'ann@example.com', open: click('Revoke the device Laptop') },
+  {
+    name: 'revoke the last device',
+    route: '/applications/demo/directory/users/ben',
+    heading: 'ben',
+    open: click(/^Revoke the device/),
+  },
+  { name: 'reset user', route: USER, heading: 'ann@example.com', open: click('Reset user') },
+  { name: 'user who was reset', route: '/applications/demo/directory/users/cat', heading: 'cat' },
+  { name: 'expiring soon', route: '/applications/demo/directory/expiring', heading: 'Directory' },
+  { name: 'sign-up tokens', route: TOKENS, heading: 'Directory' },
+  { name: 'issue sign-up token', route: TOKENS, heading: 'Directory', open: click('Issue token') },
+  { name: 'sign-up token issued', route: TOKENS, heading: 'Directory', open: issueToken },
+  { name: 'revoke sign-up token', route: TOKENS, heading: 'Directory', open: click(/^Revoke the token/) },
+  { name: 'log', route: '/applications/demo/directory/log', heading: 'Directory' },
+  {
+    name: 'check the log',
+    route: '/applications/demo/directory/log',
+    heading: 'Directory',
+    open: click('Check the log'),
+  },
   { name: 'audit log', route: '/audit', heading: 'Audit log' },
   { name: 'verify the log', route: '/audit', heading: 'Audit log', open: click('Verify the log') },
   { name: 'API tokens', route: '/tokens', heading: 'API tokens' },
@@ -77,6 +114,14 @@ beforeAll(async () => {
     name: 'a-token-with-a-rather-long-name',
     roles: ['key-manager', 'auditor'],
   })
+  const phone = await enroll(kit, 'demo', 'ann@example.com')
+  const laptop = { name: 'Laptop', profile: 'rsa3072', days: 9 } as const
+  await addDevice(kit, 'demo', 'ann@example.com', phone, laptop)
+  await enroll(kit, 'demo', 'ben', { name: 'A device whose name is a good deal longer than any ought to be' })
+  await enroll(kit, 'demo', 'cat')
+  await kit.admin('POST', '/applications/demo/directory/users/cat/reset', { reason: 'every device was lost' })
+  await enroll(kit, 'demo', 'x'.repeat(128))
+  await issueSignUpToken(kit, 'demo', 'waits@example.com')
 })
 afterAll(() => kit.close())
 
@@ -154,7 +199,10 @@ test('the first Tab offers the content, and a new page takes the focus to its he
 async function show(page: Page, screen: Screen): Promise<void> {
   const dialog = page.getByRole('dialog')
   if ((await dialog.count()) > 0) {
-    await page.keyboard.press('Escape')
+    // What is shown once stays open on Escape.
+    const stored = dialog.getByRole('button', { name: 'I have stored it' })
+    if ((await stored.count()) > 0) await stored.click()
+    else await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   }
   await page.evaluate((route) => {

@@ -46,6 +46,7 @@ describe('a sign-up token', () => {
     expect(checked({ username: '  ' }).username).toContain('Type the name')
     expect(checked({ username: 'x'.repeat(129) }).username).toContain('128')
     expect(checked({ username: 'a\tb' }).username).toContain('tab')
+    expect(checked({ username: '..' }).username).toContain('dots')
     expect(checked({ username: '🙂'.repeat(128) })).toEqual({})
   })
 

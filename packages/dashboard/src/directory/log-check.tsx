@@ -48,7 +48,16 @@ function CheckProgress({ size }: { readonly size: number }) {
         The server hashes {size.toLocaleString()} {size === 1 ? 'entry' : 'entries'} anew. You may close this
         and go on; it does no harm.
       </Text>
-      <Progress value={100} animated aria-label="Checking the log" />
+      <Progress.Root>
+        {/* Nobody knows how far it is, so it has a role and no value. */}
+        <Progress.Section
+          value={100}
+          animated
+          withAria={false}
+          role="progressbar"
+          aria-label="Checking the log"
+        />
+      </Progress.Root>
       <Text size="sm" c="dimmed">
         {seconds} s
       </Text>

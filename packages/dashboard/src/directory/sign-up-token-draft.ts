@@ -18,6 +18,8 @@ export type SignUpTokenErrors = Partial<Record<keyof SignUpTokenDraft, string>>
 export const USERNAME_MAX_CHARS = 128
 
 const CONTROL = /\p{Cc}/u
+/** Steps within an address, even when escaped: no call could name such a user. */
+const PATH_STEPS: readonly string[] = ['.', '..']
 
 /**
  * What is missing or wrong, field by field.
@@ -31,6 +33,7 @@ export function checkSignUpToken(draft: SignUpTokenDraft, now: number): SignUpTo
   else if ([...username].length > USERNAME_MAX_CHARS) {
     errors.username = `A username has at most ${USERNAME_MAX_CHARS} characters`
   } else if (CONTROL.test(username)) errors.username = 'A username has no tab and no line break in it'
+  else if (PATH_STEPS.includes(username)) errors.username = 'A username has more in it than dots'
   const expiresAt = momentToIso(draft.expires)
   if (expiresAt !== undefined && Date.parse(expiresAt) <= now)
     errors.expires = 'Choose a time that is still to come'
