@@ -1,6 +1,7 @@
 import {
   type CryptoBackend,
   backend as defaultBackend,
+  type Jwk,
   KeyhavenError,
   type SigningKey,
 } from '@keyhaven/crypto'
