@@ -1,4 +1,4 @@
-import { backend, KeyhavenError } from '@keyhaven/crypto'
+import { backend, type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 import {
   formatVerifierKey,
   importLogTrust,
@@ -68,7 +68,9 @@ export async function auditLog(
     AbortSignal.any([signal, ended.signal]),
   )
   const now = Math.floor(context.now() / MS_PER_SECOND)
-  const opened = await openCheckpoint(backend, await log.checkpoint(), { ...trust, now })
+  const opened = await openCheckpoint(backend, await log.checkpoint(), { ...trust, now }).catch((error) => {
+    throw withAdvice(error, CHECKPOINT_ADVICE)
+  })
   const known = remembered?.checkpoint
   const claims = {
     application: input.application,
@@ -81,10 +83,37 @@ export async function auditLog(
     if (remembered && opened.size >= (known?.size ?? 0)) await remembered.replace(opened.note)
     return describe(input, trust, opened, parameters, remembered)
   } catch (error) {
-    throw await withEvidence(error, remembered, opened.note)
+    throw withAdvice(await withEvidence(error, remembered, opened.note), LOG_ADVICE)
   } finally {
     ended.abort(new Error('the audit is over'))
   }
+}
+
+/** What to do if the checkpoint is not what was asked for. */
+const CHECKPOINT_ADVICE: Partial<Record<ErrorCode, string>> = {
+  SIGNATURE_INVALID:
+    'Check --log: it is the key that the app is configured with, and the name in it is the application. If it is ' +
+    'right, somebody else answers, or the key of the log was changed: apps refuse it too.',
+  PROOF_INVALID:
+    'So many of the witnesses given have cosigned the newest checkpoint. Try again in a minute; if it stays, ask ' +
+    'the operator whether the server reaches them (`keyhaven directory log show APPLICATION`), and ask the witness ' +
+    'what it refused.',
+}
+
+/** What to do if the log does not fit its checkpoint. */
+const LOG_ADVICE: Partial<Record<ErrorCode, string>> = {
+  LOG_INCONSISTENT:
+    'Do not trust this directory until it is explained. Tell the operator, who can run `keyhaven directory log check ' +
+    'APPLICATION`; with --since the next audit shows whether it forked.',
+  PROOF_INVALID:
+    'Apps refuse what the server proves with these hashes. Tell the operator, who can run `keyhaven directory log ' +
+    'check APPLICATION`.',
+}
+
+function withAdvice(error: unknown, advice: Partial<Record<ErrorCode, string>>): unknown {
+  if (!(error instanceof KeyhavenError)) return error
+  const known = advice[error.code]
+  return known === undefined ? error : new CommandError(error.code, error.message, known)
 }
 
 async function importTrust({ key, witnesses }: AuditInput): Promise<LogTrust> {

@@ -51,6 +51,8 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
   const stopping = new AbortController()
   const running = new Map<string, Promise<void>>()
   const again = new Set<string>()
+  /** Applications and witnesses that are waiting for the end of a pause. */
+  const later = new Set<string>()
   const pauses = new Map<WitnessConfig, { until: number; ms: number }>()
 
   /** @returns whether the witness has cosigned the newest checkpoint. */
@@ -125,7 +127,8 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
 
   async function tryPush(applicationId: string, witness: WitnessConfig): Promise<void> {
     const pause = pauses.get(witness)
-    if (pause !== undefined && pause.until > performance.now()) return
+    const rest = (pause?.until ?? 0) - performance.now()
+    if (rest > 0) return pushLater(applicationId, witness, rest)
     try {
       await pushTo(applicationId, witness)
       pauses.delete(witness)
@@ -133,9 +136,21 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
       if (stopping.signal.aborted) return
       const ms = Math.min((pause?.ms ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS)
       pauses.set(witness, { until: performance.now() + ms, ms })
-      setTimeout(() => push(applicationId), ms).unref()
+      pushLater(applicationId, witness, ms)
       onError(error)
     }
+  }
+
+  /** When a pause is over; a timer that fires a moment early finds that there is a rest to wait. */
+  function pushLater(applicationId: string, { url }: WitnessConfig, milliseconds: number): void {
+    const name = `${applicationId} ${url}`
+    if (later.has(name)) return
+    later.add(name)
+    const pushAgain = () => {
+      later.delete(name)
+      push(applicationId)
+    }
+    setTimeout(pushAgain, Math.ceil(milliseconds)).unref()
   }
 
   function push(applicationId: string): void {
