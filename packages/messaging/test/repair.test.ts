@@ -102,9 +102,7 @@ describe('repair()', () => {
   })
 
   test('refuses a request that was changed, or that another device signed', async () => {
-    const { repair } = await repairOf(
-      bob.messenger.decrypt(await lostSession())
-    )
+    const { repair } = await repairOf(bob.messenger.decrypt(await lostSession()))
     if (repair.action !== 'send') throw new Error(repair.action)
     const json = JSON.parse(repair.envelope)
     const [head, body, signature] = json.jws.split('.') as [string, string, string]

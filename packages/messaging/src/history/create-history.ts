@@ -79,14 +79,9 @@ export function createHistory(context: Context): History {
       }
     },
     async *batches(to): AsyncGenerator<HistoryBatch> {
-      const own = await requireOwnRecord(context)
+      await requireOwnRecord(context)
       const recipient = 'backup' in to ? BACKUP : to.device.device
-      if (
-        'device' in to &&
-        own.devices.get(recipient)?.encryption.thumbprint !== to.device.encryption.thumbprint
-      ) {
-        throw new KeyhavenError('ACCESS_DENIED', 'history goes to current devices of the same user only')
-      }
+      if ('device' in to) await requireOwnDevice(context, to.device)
       const all: string[] = []
       for await (const name of missing(recipient)) all.push(name)
       for (let at = 0; at < all.length; at += MAX_BATCH_MESSAGES) {
@@ -119,6 +114,17 @@ export function createHistory(context: Context): History {
       overwrite(plaintext)
       return added
     },
+  }
+}
+
+/** History leaves to a device that the user's chain has now, under the key that it has now. */
+async function requireOwnDevice(
+  { me, people }: Context,
+  { device, encryption }: Extract<HistoryRecipient, { device: unknown }>['device'],
+): Promise<void> {
+  const own = await people.fresh(me.username)
+  if (own.devices.get(device)?.encryption.thumbprint !== encryption.thumbprint) {
+    throw new KeyhavenError('ACCESS_DENIED', 'history goes to current devices of the same user only')
   }
 }
 
