@@ -2,6 +2,7 @@ import type { KeyStep } from '@keyhaven/keys'
 import { lockDatabase } from '../data-lock.ts'
 import type { Anchor, AnchorHead, ManifestPosition, RevokedKey } from '../platform/anchor/anchor.ts'
 import { compareWithAnchor, readStateHead } from '../platform/anchor/check-anchor.ts'
+import { anchoredLogs, compareLogs } from '../platform/anchor/check-logs.ts'
 import { anchorFile, openAnchor } from '../platform/anchor/open-anchor.ts'
 import { appendEntries } from '../platform/audit/append-entries.ts'
 import type { AuditRecord } from '../platform/audit/audit-log.ts'
@@ -12,6 +13,8 @@ import type { Db, DbTransaction, Dialect } from '../platform/database/schema.ts'
 import { EVERYTHING, lockStateHead, recordChanges } from '../platform/state/commit-effects.ts'
 import { chainGap, countLostEntries } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
+import type { RecoveredLog } from './recover-logs.ts'
+import { logPositions, recoverLogs } from './recover-logs.ts'
 import { refusedAfterRecovery } from './refused-dates.ts'
 
 const BATCH = 500
@@ -34,17 +37,19 @@ export interface RecoverSummary {
   readonly epochsRaised: number
   /** Entries that were made and are lost; null if it cannot be known. */
   readonly missingAuditEntries: number | null
+  /** Logs of which the database had lost a part. */
+  readonly logs: readonly RecoveredLog[]
 }
 
 /**
  * Makes a database that was set back safe to use: revokes again what the anchor says was revoked, raises every
- * manifest's epoch so that clients take the next one, and goes on with the audit chain behind an entry that names
+ * manifest's epoch so that clients take the next one, takes back what the logs lost, and goes on with the audit chain behind an entry that names
  * the gap. All in one transaction. Every server process must be stopped.
  *
  * Also for a machine whose anchor is missing; then nothing is known of what was revoked since.
  */
 export async function recover(
-  config: Pick<Config, 'database' | 'masterKeyFile'>,
+  config: Pick<Config, 'database' | 'masterKeyFile' | 'directory'>,
   options: RecoverOptions,
 ): Promise<RecoverSummary> {
   const lock = lockDatabase(config.database, 'maintenance')
@@ -56,7 +61,7 @@ export async function recover(
     await migrateDatabase(database.db)
     const anchor = openAnchor(anchorFile(config.masterKeyFile))
     try {
-      return await recoverWith(database.db, database.dialect, anchor, options)
+      return await recoverWith(database.db, database.dialect, anchor, config.directory.logDir, options)
     } finally {
       anchor.close()
     }
@@ -70,11 +75,13 @@ async function recoverWith(
   db: Db,
   dialect: Dialect,
   anchor: Anchor,
+  logDir: string,
   options: RecoverOptions,
 ): Promise<RecoverSummary> {
   const anchored = anchor.head()
-  const difference = await differenceOf(db, anchored)
-  const nothing = { revokedAgain: [], epochsRaised: 0, missingAuditEntries: 0 }
+  const positions = anchoredLogs(anchor)
+  const difference = (await differenceOf(db, anchored)) ?? (await compareLogs(db, positions))
+  const nothing = { revokedAgain: [], epochsRaised: 0, missingAuditEntries: 0, logs: [] }
   if (difference === undefined) return { recovered: false, ...nothing }
 
   const result = await db.transaction().execute(async (transaction) => {
@@ -83,6 +90,7 @@ async function recoverWith(
     const { revokedAgain, tokensDeleted } = await revokeAgain(transaction, anchor.revokedKeys(), now, options)
     await transaction.deleteFrom('sessions').execute()
     const epochsRaised = await raiseEpochs(transaction, anchor.manifests())
+    const logs = await recoverLogs(transaction, logDir, positions, now)
     const gap = chainGap(head, anchored)
     const missingAuditEntries = (await countLostEntries(transaction, head, anchored)) ?? null
     const detail = {
@@ -90,6 +98,7 @@ async function recoverWith(
       revokedAgain: revokedAgain.length,
       epochsRaised,
       missingAuditEntries: missingAuditEntries ?? 'not known',
+      ...(logs.length > 0 && { logs: logs.map((log) => ({ ...log })) }),
       ...gap.detail,
     }
     const records: AuditRecord[] = [
@@ -124,7 +133,8 @@ async function recoverWith(
       .execute()
     await transaction.deleteFrom('state_changes').where('version', '>=', version).execute()
     await recordChanges(transaction, dialect, version, [EVERYTHING])
-    return { head, revokedAgain, epochsRaised, missingAuditEntries, auditHead, version }
+    const anchorLogs = await logPositions(transaction, positions)
+    return { head, revokedAgain, epochsRaised, missingAuditEntries, logs, anchorLogs, auditHead, version }
   })
 
   // A crash from here on leaves the anchor as it was: the server stays refused, and recover runs again.
@@ -141,9 +151,10 @@ async function recoverWith(
     auditHead: result.auditHead,
     revoked: result.revokedAgain,
     manifests: [],
+    logs: result.anchorLogs,
   })
-  const { revokedAgain, epochsRaised, missingAuditEntries } = result
-  return { recovered: true, difference, revokedAgain, epochsRaised, missingAuditEntries }
+  const { revokedAgain, epochsRaised, missingAuditEntries, logs } = result
+  return { recovered: true, difference, revokedAgain, epochsRaised, missingAuditEntries, logs }
 }
 
 async function differenceOf(db: Db, anchored: AnchorHead | undefined): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, truncate } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KeyhavenError } from '@keyhaven/crypto'
@@ -7,6 +7,7 @@ import { TILE_WIDTH, tilePath } from '@keyhaven/directory/log'
 import type { DataLock } from '../../data-lock.ts'
 import { lockDataFolder } from '../../data-lock.ts'
 import type { Db } from '../../platform/database/schema.ts'
+import { readRecordLines, recordFile } from './log-records.ts'
 
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
@@ -19,7 +20,8 @@ const BATCH_LEAVES = 8 * TILE_WIDTH
 
 /**
  * The leaves of every log beside the anchor, outside the database and its backups, so that a log does not shrink when
- * the database is set back. Each file is one bundle of 256 entries (C2SP tlog-tiles) and only ever grows.
+ * the database is set back. Each file is one bundle of 256 entries (C2SP tlog-tiles) and only ever grows. Beside them
+ * lie the entries themselves, for this server's eyes only, so that users' chains do not break either.
  */
 export interface LogFiles {
   /**
@@ -64,16 +66,32 @@ export function createLogFiles(folder: string, db: Db): LogFiles {
           .limit(BATCH_LEAVES)
           .execute()
         if (rows[0]?.position !== end) throw new Error(`leaf ${end} is not in the database`)
-        await appendLeaves(
-          place,
-          end,
-          rows.map((row) => row.leaf),
-        )
+        const leaves = rows.map((row) => row.leaf)
+        // Records first: a leaf that is there has its record.
+        await appendBundles(place, applicationId, end, leaves)
         end += rows.length
       }
       known.set(applicationId, end)
     } finally {
       lock.release()
+    }
+  }
+
+  async function appendBundles(
+    place: string,
+    applicationId: string,
+    start: number,
+    leaves: readonly Uint8Array[],
+  ): Promise<void> {
+    let at = 0
+    while (at < leaves.length) {
+      const index = Math.floor((start + at) / TILE_WIDTH)
+      const room = (index + 1) * TILE_WIDTH - (start + at)
+      const part = leaves.slice(at, at + room)
+      const records = await readRecordLines(db, applicationId, start + at, start + at + part.length)
+      if (records.length > 0) await appendAndSync(recordFile(place, index), records)
+      await appendAndSync(bundleFile(place, index), frame(part))
+      at += part.length
     }
   }
 
@@ -148,10 +166,10 @@ export async function* readLogFiles(
   }
 }
 
-/** The origin of the log whose files these are; undefined if there are none. */
-export async function readLogOrigin(folder: string, applicationId: string): Promise<string | undefined> {
-  const file = join(folder, applicationId, ORIGIN_FILE)
-  return existsSync(file) ? (await readFile(file, 'utf8')).trimEnd() : undefined
+/** Puts files away that do not belong to the log that goes on. */
+export async function setLogFilesAside(folder: string, applicationId: string, now: number): Promise<void> {
+  const place = join(folder, applicationId)
+  if (existsSync(place)) await rename(place, `${place}.aside-${now}`)
 }
 
 function bundleFile(place: string, index: number): string {
@@ -210,20 +228,13 @@ function splitBundle(bytes: Buffer): { leaves: Uint8Array[]; length: number } {
   return { leaves, length: at }
 }
 
-async function appendLeaves(place: string, start: number, leaves: readonly Uint8Array[]): Promise<void> {
-  let at = 0
-  while (at < leaves.length) {
-    const index = Math.floor((start + at) / TILE_WIDTH)
-    const room = (index + 1) * TILE_WIDTH - (start + at)
-    const part = leaves.slice(at, at + room)
-    const framed = part.flatMap((leaf) => {
-      const length = Buffer.alloc(LENGTH_BYTES)
-      length.writeUInt16BE(leaf.length)
-      return [length, leaf]
-    })
-    await appendAndSync(bundleFile(place, index), Buffer.concat(framed))
-    at += part.length
-  }
+function frame(leaves: readonly Uint8Array[]): Buffer {
+  const parts = leaves.flatMap((leaf) => {
+    const length = Buffer.alloc(LENGTH_BYTES)
+    length.writeUInt16BE(leaf.length)
+    return [length, leaf]
+  })
+  return Buffer.concat(parts)
 }
 
 async function appendAndSync(file: string, bytes: Buffer): Promise<void> {

@@ -39,6 +39,8 @@ export async function findLogDifferences(
       .execute()
     const found = new Map(rows.map((row) => [row.application_id, row]))
     for (const anchored of batch) {
+      // Given up by a recovery.
+      if (anchored.size === 0) continue
       const row = found.get(anchored.applicationId)
       if (row !== undefined && (await continues(db, row, anchored))) continue
       differences.push({ anchored, found: row && { size: row.size, root: row.root } })

@@ -1,0 +1,180 @@
+import type { ChildProcessByStdio } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { backend } from '@keyhaven/crypto'
+import { auditLog, decodeLeaf, entryCommitment } from '@keyhaven/directory/log'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openDirectories } from '../packages/server/src/directory/directories.ts'
+import { readLogFiles } from '../packages/server/src/directory/log/log-files.ts'
+import type { State } from '../packages/server/src/platform/state/state.ts'
+import type { StateFixture } from './kit/engines.ts'
+import { createStateFixture, ENGINES } from './kit/engines.ts'
+
+/** `npm run soak` asks for more. */
+const KILLS = Number(process.env.SOAK_KILLS ?? 25)
+const APP = 'demo'
+const MAX_LINES = 10
+/** About as long as one registration takes. */
+const OPERATION_MS = 20
+const OPENING_MS = 300
+const FIRST_NUMBERS = 100_000
+const WORKER = fileURLToPath(new URL('fixtures/register-users.ts', import.meta.url))
+const TIMEOUT_MS = Math.max(240_000, KILLS * 5_000)
+
+interface Acknowledged {
+  /** `username sequence` → `index head`. */
+  readonly entries: Map<string, string>
+  cutInside: number
+}
+
+describe.each(ENGINES)('kill -9 during registration and renewal on $name', (engine) => {
+  let fixture: StateFixture
+  beforeEach(async () => {
+    fixture = await createStateFixture(engine)
+  })
+  afterEach(() => fixture.dispose())
+
+  test(
+    `${KILLS} times: log, directory, anchor and files agree, and no answer was lost`,
+    async () => {
+      const known: Acknowledged = { entries: new Map(), cutInside: 0 }
+      let next = startWorker(fixture, 0)
+      for (let kill = 0; kill < KILLS; kill++) {
+        const worker = next
+        if (kill + 1 < KILLS) next = startWorker(fixture, kill + 1)
+        await workAndDie(worker, kill, known)
+        const state = await fixture.open({ schedule: false }) // the anchor is checked here
+        await check(state, known)
+        await state.close()
+      }
+      expect(known.entries.size).toBeGreaterThan(KILLS / 2)
+      expect(known.cutInside).toBeGreaterThan(0)
+      process.stdout.write(
+        `kill -9 of the directory on ${engine.name}: ${KILLS} kills, ${known.cutInside} inside an operation, ` +
+          `${known.entries.size} acknowledged entries, nothing lost\n`,
+      )
+    },
+    TIMEOUT_MS,
+  )
+})
+
+type Worker = ChildProcessByStdio<Writable, Readable, null>
+
+/** Loads its modules and waits; the next one does so while this one works. */
+function startWorker(fixture: StateFixture, kill: number): Worker {
+  const env = { ...process.env, ...fixture.env, NODE_COMPILE_CACHE: join(fixture.folder, 'compile-cache') }
+  return spawn(process.execPath, [WORKER, String(kill * FIRST_NUMBERS)], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+}
+
+async function workAndDie(child: Worker, kill: number, known: Acknowledged): Promise<void> {
+  let output = ''
+  const wanted = 1 + Math.floor(Math.random() * MAX_LINES)
+  const told = new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk)
+      if (output.split('\n').length > wanted + 1) resolve()
+    })
+  })
+  const closed = once(child, 'close')
+  child.stdin.write('go\n')
+  // Every fifth dies while it opens the state, or soon after.
+  const opening = kill % 5 === 4
+  if (!opening) await Promise.race([told, closed])
+  setTimeout(() => child.kill('SIGKILL'), Math.random() * (opening ? OPENING_MS : OPERATION_MS))
+  await closed
+  expect(child.signalCode).toBe('SIGKILL')
+  const lines = output.split('\n').filter((line) => line !== '')
+  for (const line of lines) {
+    const [word, username, sequence, index, head] = line.split(' ')
+    if (word === 'done') known.entries.set(`${username} ${sequence}`, `${index} ${head}`)
+  }
+  if (lines.at(-1)?.startsWith('will')) known.cutInside++
+}
+
+async function check(state: State, known: Acknowledged): Promise<void> {
+  const directories = await openDirectories({
+    state,
+    clock: Date.now,
+    onError: (error) => {
+      throw error
+    },
+  })
+  const head = await state.db
+    .selectFrom('log_heads')
+    .selectAll()
+    .where('application_id', '=', APP)
+    .executeTakeFirst()
+  if (head === undefined) {
+    // Killed before there was a log.
+    expect(known.entries.size).toBe(0)
+    await directories.close()
+    return
+  }
+  const leaves = (
+    await state.db
+      .selectFrom('log_entries')
+      .selectAll()
+      .where('application_id', '=', APP)
+      .orderBy('position')
+      .execute()
+  ).map((row) => new Uint8Array(row.leaf))
+  await auditLog(backend, [leaves], { size: head.size, root: new Uint8Array(head.root) })
+
+  // Each entry has its leaf, and each leaf its entry.
+  const entries = await state.db
+    .selectFrom('directory_entries')
+    .selectAll()
+    .where('application_id', '=', APP)
+    .orderBy('log_index')
+    .execute()
+  expect(entries.map((entry) => entry.log_index)).toEqual(leaves.slice(1).map((_, at) => at + 1))
+  for (const entry of entries) {
+    const leaf = decodeLeaf(leaves[entry.log_index]!)
+    if (leaf.kind !== 'entry') throw new Error(`leaf ${entry.log_index} is ${leaf.kind}`)
+    const commitment = await entryCommitment(
+      backend,
+      new Uint8Array(entry.opening),
+      new Uint8Array(entry.entry),
+    )
+    expect(Buffer.from(commitment).equals(leaf.commitment)).toBe(true)
+  }
+
+  // What was answered is there; heads are those of the newest entries.
+  const stored = new Map(
+    entries.map((entry) => [
+      `${entry.username} ${entry.sequence}`,
+      `${entry.log_index} ${Buffer.from(entry.entry_hash).toString('base64url')}`,
+    ]),
+  )
+  for (const [name, value] of known.entries) expect(stored.get(name)).toBe(value)
+  for (const user of await state.db
+    .selectFrom('directory_users')
+    .selectAll()
+    .where('application_id', '=', APP)
+    .execute()) {
+    const hash = Buffer.from(user.head).toString('base64url')
+    expect(stored.get(`${user.username} ${user.sequence}`)).toMatch(new RegExp(` ${hash}$`))
+    expect(stored.has(`${user.username} ${user.sequence + 1}`)).toBe(false)
+  }
+  const { service } = await directories.open(APP)
+  const last = entries.at(-1)
+  if (last !== undefined) await service.user(last.username)
+
+  // Anchor and files have caught up, also with an answer that was cut off.
+  const [anchored] = [...state.anchor.logs()]
+  expect(anchored?.size).toBe(head.size)
+  expect(Buffer.from(anchored!.root).equals(head.root)).toBe(true)
+  const inFiles: Uint8Array[] = []
+  for await (const bundle of readLogFiles(state.config.directory.logDir, APP, head.origin))
+    inFiles.push(...bundle)
+  expect(inFiles.length).toBe(leaves.length)
+  expect(Buffer.concat(inFiles).equals(Buffer.concat(leaves))).toBe(true)
+  expect(await state.audit.verify()).toMatchObject({ valid: true })
+  await directories.close()
+}
