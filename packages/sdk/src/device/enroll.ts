@@ -8,6 +8,8 @@ import { type MessageStoreSource, openMessageStore, type UsedStore } from './mes
 import { type DeviceSettings, directoryOf, identityOf, newDevice, openDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
 
+const MS_PER_SECOND = 1_000
+
 export interface NewDeviceSetup extends MeOptions, DeviceSettings {
   readonly username: string
   /** @defaultValue memory, which forgets with the process: the device is lost with it. */
@@ -16,6 +18,8 @@ export interface NewDeviceSetup extends MeOptions, DeviceSettings {
   readonly deviceName?: string
   /** @defaultValue `x-wing` */
   readonly profile?: ProfileName
+  /** Life of the device's record, at most 400 days; renewals keep it. @defaultValue 90 days */
+  readonly recordSeconds?: number
 }
 
 export type EnrollOptions = NewDeviceSetup & SignUp
@@ -55,17 +59,21 @@ export async function enroll(app: AppContext, options: EnrollOptions): Promise<M
 export async function prepareDevice(app: AppContext, options: NewDeviceSetup): Promise<PendingDevice> {
   requireLogTrust(app)
   const { application, backend, clock } = app
-  const { username, profile } = options
+  const { username, profile, recordSeconds } = options
   if (typeof username !== 'string') throw new TypeError('username must be a text')
   const used = await openMessageStore(options.store)
   try {
     const common = { store: used.store, clock, backend }
     const stored = await openDeviceKeys(common)
     if (stored !== undefined) requirePending(stored, app, username)
-    const keys =
-      stored ?? (await createDeviceKeys({ ...common, application, username, ...(profile && { profile }) }))
+    const fresh = {
+      ...(profile && { profile }),
+      ...(recordSeconds !== undefined && { recordSeconds }),
+    }
+    const keys = stored ?? (await createDeviceKeys({ ...common, application, username, ...fresh }))
+    const now = Math.floor(clock() / MS_PER_SECOND)
     const name = options.deviceName ?? defaultDeviceName()
-    const wanted = newDevice(keys.device, name, await keys.prepareRenewal())
+    const wanted = newDevice(keys.device, name, await keys.prepareRenewal(), now, recordSeconds)
     const directory = directoryOf(app, used)
     async function recorded(): Promise<string | undefined> {
       directory.use(identityOf(keys))

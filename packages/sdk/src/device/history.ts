@@ -55,6 +55,8 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
     take: (batch: string) => Promise<void>,
   ): Promise<string | undefined> {
     let after = from
+    // Batches are signed: by a device, or under keys, that may be newer than what is remembered of the own chain.
+    await device.signed(() => directory.ownChain())
     for (;;) {
       const query = new URLSearchParams({ recipient, ...(after !== undefined && { after }) })
       const page = await device.signed(() => api.json('GET', `${BATCHES_PATH}?${query}`))

@@ -100,9 +100,22 @@ export function identityOf(keys: DeviceKeys): DirectoryIdentity {
   return { username, device, signer: signingKey, requestKey }
 }
 
-/** What the directory is to record of keys that are stored already. */
-export function newDevice(device: string, name: string, keys: NewDeviceKeys): NewDevice {
+/**
+ * What the directory is to record of keys that are stored already.
+ *
+ * @param now - seconds since the epoch.
+ * @param lifetime - of the record, in seconds; left out: the directory's default.
+ */
+export function newDevice(
+  device: string,
+  name: string,
+  keys: NewDeviceKeys,
+  now: number,
+  lifetime: number | undefined,
+): NewDevice {
   return {
+    notBefore: now,
+    ...(lifetime !== undefined && { expires: now + lifetime }),
     device,
     name,
     profile: keys.profile,

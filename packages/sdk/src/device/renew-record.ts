@@ -5,6 +5,7 @@ import { newDevice, type OpenDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
 import { readText, writeText } from './stored-value.ts'
 
+const MS_PER_SECOND = 1_000
 const RENEWING_KEY = 'sdk/renewing'
 
 export interface RenewOptions {
@@ -32,7 +33,9 @@ export async function renewRecord(device: OpenDevice, options: RenewOptions = {}
   const { record } = await readDeviceNotes(device)
   await writeText(used.store, RENEWING_KEY, 'yes')
   const next = await keys.prepareRenewal(options.profile)
-  const wanted = newDevice(keys.device, options.deviceName ?? record.name, next)
+  const now = Math.floor(device.app.clock() / MS_PER_SECOND)
+  const lifetime = record.expires - record.notBefore
+  const wanted = newDevice(keys.device, options.deviceName ?? record.name, next, now, lifetime)
   let entry: string
   try {
     entry = (await directory.renew(wanted, options.signUp && { signUp: options.signUp })).entry

@@ -1,0 +1,373 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { memoryStore } from '@keyhaven/messaging'
+import type { Me } from '@keyhaven/sdk'
+import { sqliteStore } from '@keyhaven/sdk/node'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { ENGINES } from './kit/engines.ts'
+import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
+
+const MARKER = 'MARKER-of-a-message-between-two-people'
+
+describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
+  let server: SdkServer
+  const open = new Set<Me>()
+
+  beforeAll(async () => {
+    server = await startSdkServer(engine)
+  })
+
+  afterAll(async () => {
+    for (const me of open) await me.close()
+    await server?.dispose()
+  })
+
+  function kept(me: Me): Me {
+    open.add(me)
+    return me
+  }
+
+  let users = 0
+  /** A user that no other test has, on one device. */
+  async function person(name: string, setup: Parameters<SdkServer['enroll']>[1] = {}): Promise<Me> {
+    users += 1
+    return kept(await server.enroll(`${name} ${users}`, setup))
+  }
+
+  async function secondDevice(me: Me, options: { history?: boolean } = {}): Promise<Me> {
+    const pending = await server.connect().requestDevice({ username: me.username, deviceName: 'phone' })
+    const shown = await me.devices.approve(pending.request, options)
+    expect(shown).toMatchObject({ name: 'phone', profile: 'x-wing', fingerprint: pending.fingerprint })
+    return kept(await pending.completed())
+  }
+
+  const textOf = async (me: Me, envelope: string) => (await me.messages.decrypt(envelope)).text
+
+  test('two people, three devices, one of them offline', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const phone = await secondDevice(anna)
+    const { envelope, recipients, leftOut } = await ben.messages.encrypt(anna.username, MARKER)
+    expect(leftOut).toEqual([])
+    expect(recipients.map(({ device }) => device).sort()).toEqual([anna.device, phone.device].sort())
+    await ben.mailbox.send(anna.username, envelope)
+    const received = await anna.messages.decrypt(envelope)
+    expect(received).toMatchObject({
+      text: MARKER,
+      from: ben.username,
+      device: ben.device,
+      verified: false,
+    })
+    await expect(anna.messages.decrypt(envelope)).rejects.toMatchObject({ code: 'DUPLICATE' })
+    // The phone was off meanwhile: the mailbox has it.
+    const [mail, ...more] = await phone.mailbox.receive()
+    expect(more).toEqual([])
+    expect(await textOf(phone, mail!.envelope)).toBe(MARKER)
+    expect(await phone.mailbox.receive()).toEqual([])
+    // What one device sends, the person's other one can read, too.
+    const answer = await anna.messages.encrypt(ben.username, 'an answer')
+    expect(await textOf(phone, answer.envelope)).toBe('an answer')
+    expect(await textOf(ben, answer.envelope)).toBe('an answer')
+  })
+
+  test('messages that are under way during a renewal are read, and the next ones, too', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const before = await anna.messages.encrypt(ben.username, 'before')
+    const [, under] = await Promise.all([ben.renew(), anna.messages.encrypt(ben.username, 'under way')])
+    expect(await textOf(ben, before.envelope)).toBe('before')
+    expect(await textOf(ben, under.envelope)).toBe('under way')
+    await anna.renew()
+    const after = await anna.messages.encrypt(ben.username, 'after', { newSession: true })
+    expect(after.leftOut).toEqual([])
+    expect(await textOf(ben, after.envelope)).toBe('after')
+    const { history } = await ben.directory.ownChain()
+    expect(history.map(({ kind }) => kind)).toEqual(['device', 'device'])
+  })
+
+  test('a process that ends between a renewal and its answer goes on with the new keys', async () => {
+    const store = memoryStore()
+    let broken = false
+    const fragile: typeof store = {
+      ...store,
+      commit: (change) => {
+        if (broken && change.put?.some(({ key }) => key === 'device/identity')) throw new Error('power cut')
+        return store.commit(change)
+      },
+    }
+    const anna = await person('anna', { store: fragile })
+    const ben = await person('ben')
+    const kh = server.connect({
+      fetch: async (...given) => {
+        const response = await fetch(...given)
+        if (armed) broken = true
+        return response
+      },
+    })
+    let armed = false
+    const again = kept((await kh.resume({ store: fragile }))!)
+    await again.messages.encrypt(ben.username, 'works')
+    armed = true
+    await expect(again.renew()).rejects.toThrow('power cut')
+    broken = false
+    armed = false
+    const after = kept((await server.connect().resume({ store: fragile }))!)
+    const { envelope } = await after.messages.encrypt(ben.username, 'goes on')
+    expect(await textOf(ben, envelope)).toBe('goes on')
+    expect((await after.devices.list()).map(({ status }) => status)).toEqual(['valid'])
+    await anna.close()
+  })
+
+  test('a new device reads what was before it: handed over, or by the recovery words', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const old = await ben.messages.encrypt(anna.username, 'from before')
+    await anna.messages.decrypt(old.envelope)
+    const handed = await secondDevice(anna)
+    await expect(handed.messages.decrypt(old.envelope)).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' })
+    expect(await handed.messages.readAgain(old.envelope)).toMatchObject({
+      text: 'from before',
+      from: ben.username,
+    })
+    const words = await anna.recovery.createWords()
+    expect(words.split(' ')).toHaveLength(24)
+    expect(await anna.history.backUp()).toBe(1)
+    expect(await anna.history.backUp()).toBe(0)
+    const bare = await secondDevice(anna, { history: false })
+    const unavailable = bare.messages.readAgain(old.envelope)
+    await expect(unavailable).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' })
+    const wrong = bare.recovery.restore({ words: words.split(' ').reverse().join(' ') })
+    await expect(wrong).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+    expect(await bare.recovery.restore({ words })).toBe(1)
+    expect((await bare.messages.readAgain(old.envelope)).text).toBe('from before')
+    await anna.recovery.setPassphrase('a passphrase to remember', words)
+    await anna.recovery.setPasskey(new Uint8Array(32).fill(7), words)
+    const third = await secondDevice(anna, { history: false })
+    const guess = third.recovery.restore({ passphrase: 'a passphrase to guess' })
+    await expect(guess).rejects.toMatchObject({ code: 'INPUT_INVALID' })
+    expect(await third.recovery.restore({ passkey: new Uint8Array(32).fill(7) })).toBe(1)
+    expect(await third.recovery.restore({ passphrase: 'a passphrase to remember' })).toBe(0)
+  })
+
+  test('lost all devices: after the reset nobody writes until the new chain is accepted', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const carl = await person('carl')
+    const old = await ben.messages.encrypt(anna.username, 'before the loss')
+    await anna.messages.decrypt(old.envelope)
+    await carl.messages.decrypt((await anna.messages.encrypt(carl.username, 'hello')).envelope)
+    const words = await anna.recovery.createWords()
+    await anna.history.backUp()
+    const { digits } = await ben.verification.safetyNumber(anna.username)
+    await ben.verification.markVerified(anna.username, digits)
+    const { username } = anna
+    expect(
+      (await server.operator('POST', `/users/${encodeURIComponent(username)}/reset`, { reason: 'lost' }))
+        .status,
+    ).toBe(200)
+    await expect(anna.mailbox.receive()).rejects.toMatchObject({ code: 'DEVICE_REVOKED' })
+    const anew = kept(await server.enroll(username))
+    expect((await anew.directory.ownChain()).chain).toBe(1)
+    // Who had verified her verifies again, who had not accepts.
+    const refused = (contact: Me) => contact.messages.encrypt(username, 'to whom?', { newSession: true })
+    await expect
+      .poll(
+        () =>
+          refused(ben).then(
+            () => 'sent',
+            ({ code }) => code,
+          ),
+        { timeout: 5_000 },
+      )
+      .toBe('CHAIN_RESET')
+    expect(await ben.verification.isVerified(username)).toBe(false)
+    await expect(ben.directory.acceptReset(username)).rejects.toMatchObject({ code: 'CHAIN_RESET' })
+    await ben.verification.markVerified(username, (await anew.verification.safetyNumber(ben.username)).qr)
+    expect(await ben.verification.isVerified(username)).toBe(true)
+    expect(await textOf(anew, (await refused(ben)).envelope)).toBe('to whom?')
+    expect(await carl.verification.isVerified(username)).toBe(false)
+    await expect(refused(carl)).rejects.toMatchObject({ code: 'CHAIN_RESET' })
+    await carl.directory.acceptReset(username)
+    expect(await textOf(anew, (await refused(carl)).envelope)).toBe('to whom?')
+    // The words still open what was backed up in the old chain.
+    expect(await anew.recovery.restore({ words })).toBeGreaterThan(0)
+    expect((await anew.messages.readAgain(old.envelope)).text).toBe('before the loss')
+  })
+
+  test('a device that has expired is left out, and comes back by a renewal', async () => {
+    const anna = await person('anna')
+    const store = memoryStore()
+    const ben = await person('ben', { store, recordSeconds: 3 })
+    const phone = await secondDevice(ben)
+    await ben.close()
+    const codes = async () => {
+      const { leftOut } = await anna.messages.encrypt(ben.username, 'hello', { newSession: true })
+      return leftOut.map(({ device, code }) => `${device} ${code}`)
+    }
+    await expect
+      .poll(
+        async () => {
+          // A renewal of one's own is not needed: the directory is asked again.
+          await anna.verification.isVerified(ben.username)
+          return codes()
+        },
+        { timeout: 10_000, interval: 500 },
+      )
+      .toEqual([`${ben.device} KEY_EXPIRED`])
+    const { envelope, leftOut } = await anna.messages.encrypt(ben.username, 'who is left')
+    expect(leftOut[0]!.advice).toMatch(/renew/)
+    expect(await textOf(phone, envelope)).toBe('who is left')
+    const back = kept((await server.connect().resume({ store }))!)
+    await back.upkeep()
+    await anna.verification.isVerified(ben.username)
+    const { envelope: next } = await anna.messages.encrypt(ben.username, 'welcome back', { newSession: true })
+    expect(await textOf(back, next)).toBe('welcome back')
+  })
+
+  test('mail comes as it is sent, and after the server was gone', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const send = async (text: string) =>
+      anna.mailbox.send(ben.username, (await anna.messages.encrypt(ben.username, text)).envelope)
+    await send('before')
+    const ended = new AbortController()
+    onTestFinished(() => ended.abort())
+    const mail = ben.mailbox.subscribe({ signal: ended.signal })
+    const next = async () => textOf(ben, (await mail.next()).value!.envelope)
+    expect(await next()).toBe('before')
+    const live = next()
+    await send('live')
+    expect(await live).toBe('live')
+    const later = next()
+    await server.restart()
+    await send('after')
+    expect(await later).toBe('after')
+    ended.abort()
+    expect((await mail.next()).done).toBe(true)
+  })
+
+  test('a message whose session was lost is repaired over the mailbox', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const { envelope, session } = await anna.messages.encrypt(ben.username, 'first')
+    await ben.messages.decrypt(envelope)
+    const answer = await ben.messages.encrypt(anna.username, 'I have it')
+    await anna.messages.decrypt(answer.envelope)
+    // From here on the negotiation is not repeated.
+    await ben.messages.endSession(session)
+    const lost = await anna.messages.encrypt(ben.username, 'after the loss')
+    const error = await ben.messages.decrypt(lost.envelope).then(
+      () => undefined,
+      (reason) => reason,
+    )
+    expect(error).toMatchObject({ code: 'SESSION_UNKNOWN', advice: expect.stringMatching(/./) })
+    expect(await ben.mailbox.repair(error)).toBe('sent')
+    expect(await anna.mailbox.receive()).toEqual([])
+    const [mail] = await ben.mailbox.receive()
+    const { repaired } = await ben.messages.decrypt(mail!.envelope)
+    expect(repaired).toEqual([{ session: lost.session, n: lost.n }])
+    expect(await textOf(ben, lost.envelope)).toBe('after the loss')
+  })
+
+  test('a revoked device is refused at once, and so is what it sends', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const phone = await secondDevice(anna)
+    await phone.messages.encrypt(ben.username, 'while it was ours')
+    const stolen = await phone.messages.encrypt(ben.username, 'from the thief')
+    const pending = await anna.devices.revoke(phone.device, { reason: 'left in a bus' })
+    expect(pending.getTime() - Date.now()).toBeGreaterThan(23 * 3_600_000)
+    const [, listed] = await anna.devices.list()
+    expect(listed).toMatchObject({ status: 'valid', revocation: { reason: 'left in a bus', by: 'device' } })
+    await phone.devices.object(listed!.revocation!.entry)
+    expect((await anna.devices.list())[1]!.revocation).toBeUndefined()
+    const user = encodeURIComponent(anna.username)
+    const revoked = await server.operator('POST', `/users/${user}/devices/${phone.device}/revoke`, {
+      reason: 'stolen',
+    })
+    expect(revoked.status).toBe(200)
+    await expect(phone.mailbox.receive()).rejects.toMatchObject({ code: 'DEVICE_REVOKED' })
+    await expect(phone.directory.lookUp(ben.username)).rejects.toMatchObject({ code: 'DEVICE_REVOKED' })
+    await expect(ben.messages.decrypt(stolen.envelope)).rejects.toMatchObject({ code: 'SENDER_REVOKED' })
+    const { leftOut, envelope } = await ben.messages.encrypt(anna.username, 'only to you')
+    expect(leftOut).toEqual([
+      { username: anna.username, device: phone.device, code: 'DEVICE_REVOKED', advice: expect.any(String) },
+    ])
+    expect(await textOf(anna, envelope)).toBe('only to you')
+    await expect(phone.messages.decrypt(envelope)).rejects.toThrow()
+  })
+
+  test('every entry under the own name is in the log, and what others added is shown until it is known', async () => {
+    const anna = await person('anna')
+    const phone = await secondDevice(anna)
+    const report = await phone.directory.monitor()
+    expect(report).toMatchObject({ hidden: [], withheld: [] })
+    expect(report.unseen.map(({ kind }) => kind)).toContain('device')
+    const { sequence } = await phone.directory.ownChain()
+    await phone.directory.acknowledge(sequence)
+    expect((await phone.directory.monitor()).unseen).toEqual([])
+  })
+
+  test('a device in an SQLite file is the same after a restart, and one store holds one device', async () => {
+    const path = join(server.fixture.folder, `device-${engine.dialect}.db`)
+    const store = { open: () => sqliteStore({ path }) }
+    const anna = await person('anna', { store })
+    const ben = await person('ben')
+    await expect(server.enroll(anna.username, { store })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await anna.close()
+    const again = kept((await server.connect().resume({ store }))!)
+    expect([again.username, again.device]).toEqual([anna.username, anna.device])
+    expect(await textOf(again, (await ben.messages.encrypt(anna.username, MARKER)).envelope)).toBe(MARKER)
+    await again.close()
+    expect((await readFile(path)).includes(MARKER)).toBe(false)
+    expect(await server.connect().resume({ store: memoryStore() })).toBeUndefined()
+  })
+
+  test('a sign-up token is for one user, once', async () => {
+    const token = await server.token('dora')
+    const kh = server.connect()
+    await expect(kh.enroll({ username: 'emil', token })).rejects.toThrow()
+    const dora = kept(await kh.enroll({ username: 'dora', token }))
+    expect(dora.username).toBe('dora')
+    await expect(kh.enroll({ username: 'dora', token })).rejects.toThrow()
+  })
+
+  test('no plaintext of a message is in the database or in the log', async () => {
+    const texts = engine.dialect === 'sqlite' ? await filesIn(server) : await rowsIn(server)
+    expect(texts.length).toBeGreaterThan(0)
+    for (const form of ['utf8', 'hex', 'base64'] as const) {
+      const marker = Buffer.from(form === 'base64' ? MARKER.slice(0, 36) : MARKER).toString(form)
+      for (const text of texts) expect(text.includes(marker)).toBe(false)
+      expect(server.log()).not.toContain(marker)
+    }
+    // The search would find it.
+    expect(texts.some((text) => text.includes('keyhaven-message'))).toBe(true)
+  })
+})
+
+async function filesIn({ fixture }: SdkServer): Promise<Buffer[]> {
+  const folder = join(fixture.folder, 'data')
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return Promise.all(
+    entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name))),
+  )
+}
+
+async function rowsIn({ fixture }: SdkServer): Promise<string[]> {
+  const client = new pg.Client({ connectionString: fixture.env.KEYHAVEN_DATABASE_URL })
+  await client.connect()
+  try {
+    const tables = await client.query<{ name: string }>(
+      "select table_name as name from information_schema.tables where table_schema = 'public'",
+    )
+    const rows: string[] = []
+    for (const { name } of tables.rows) {
+      const found = await client.query<{ text: string }>(`select t::text as text from "${name}" t`)
+      rows.push(...found.rows.map(({ text }) => text))
+    }
+    return rows
+  } finally {
+    await client.end()
+  }
+}
