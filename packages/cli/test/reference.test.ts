@@ -48,7 +48,8 @@ describe.each(leaves)('keyhaven %s', (path, leaf) => {
 })
 
 test('the examples of the nouns parse', async () => {
-  for (const noun of ['', 'apps', 'keys', 'trust', 'trust root', 'audit', 'tokens']) {
+  const directory = ['directory', 'directory user', 'directory tokens', 'directory log']
+  for (const noun of ['', 'apps', 'keys', 'trust', 'trust root', ...directory, 'audit', 'tokens', 'log']) {
     const examples = [...(await helpOf(noun)).matchAll(EXAMPLE)].map((match) => match[1]!)
     expect(examples.length).toBeGreaterThan(0)
     for (const example of examples) await expectParses(example)

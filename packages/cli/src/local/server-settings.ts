@@ -52,6 +52,18 @@ const MORE_SETTINGS: readonly Setting[] = [
     default: '86400',
   },
   {
+    variable: 'KEYHAVEN_LOG_ORIGIN',
+    flags: '--log-origin <name>',
+    description: 'begins the names of new logs, such as keys.example; it cannot be changed later',
+    default: 'keyhaven.local/… of this installation',
+  },
+  {
+    variable: 'KEYHAVEN_WITNESSES',
+    flags: '--witness <vkey@url>',
+    description: 'witness that cosigns the logs, as `keyhaven witness` prints it; more than once for several',
+    repeat: true,
+  },
+  {
     variable: 'KEYHAVEN_LOG_LEVEL',
     flags: '--log-level <level>',
     description: 'silent, fatal, error, warn, info, debug or trace',
@@ -84,6 +96,21 @@ const VARIABLES_ONLY: readonly Setting[] = [
     default: 'Single sign-on',
   },
   { variable: 'KEYHAVEN_OIDC_SCOPES', description: 'scopes that are asked for', default: 'openid profile' },
+  {
+    variable: 'KEYHAVEN_USERS_OIDC_ISSUER',
+    description: 'users may sign up with an id token of this OpenID provider, whose sub is their name',
+  },
+  { variable: 'KEYHAVEN_USERS_OIDC_CLIENT_ID', description: 'audience of those id tokens' },
+  {
+    variable: 'KEYHAVEN_LEGACY_PROFILE',
+    description: 'on: devices may register with RSA-1024, each of which is logged as weak',
+    default: 'off',
+  },
+  {
+    variable: 'KEYHAVEN_RENEWAL_GRACE_DAYS',
+    description: "how long after its end a device's record may still be renewed, 0 to 90",
+    default: '30',
+  },
 ]
 
 /** Settings of `keyhaven serve`. */

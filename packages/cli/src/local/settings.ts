@@ -40,6 +40,12 @@ export const DATA_SETTINGS: readonly Setting[] = [
     flags: '--master-passphrase-file <file>',
     description: 'derive the master key from the passphrase in this file (Argon2id)',
   },
+  {
+    variable: 'KEYHAVEN_LOG_DIR',
+    flags: '--log-dir <dir>',
+    description: "the directory's log once more, outside the database",
+    default: 'log beside the master key',
+  },
 ]
 
 /** Adds the options of the settings to a command. */
