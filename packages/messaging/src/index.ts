@@ -23,7 +23,7 @@ export type {
   MessengerSettings,
   Repair,
 } from './messenger/messenger.ts'
-export { REPAIR_TYPE } from './messenger/repair-envelope.ts'
+export { isRepairRequest, REPAIR_TYPE } from './messenger/repair-envelope.ts'
 export {
   generateRecoveryKey,
   recoveryKeyFromEntropy,

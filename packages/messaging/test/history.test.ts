@@ -65,6 +65,22 @@ describe('history', () => {
     expect(await batchesOf(bob, await recipient(tablet))).toHaveLength(1)
   })
 
+  test('a message that is in the history already can still be read where it was sent to', async () => {
+    const tablet = await world.device('bob', { approver: bob })
+    const envelopes = await talk(2)
+    const [batch] = await batchesOf(bob, await recipient(tablet))
+    expect(await tablet.messenger.history.restore(batch!)).toBe(2)
+    expect((await tablet.messenger.decrypt(envelopes[1]!)).text).toBe('old 1')
+    expect(await codeOf(tablet.messenger.decrypt(envelopes[1]!))).toBe('DUPLICATE')
+  })
+
+  test('is read without the directory', async () => {
+    const [envelope] = await talk(1)
+    world.clock.advance(3_600)
+    world.directory.failing.set('alice', 'RATE_LIMITED')
+    expect((await bob.messenger.decryptArchived(envelope!)).text).toBe('old 0')
+  })
+
   test('every profile can take it', async () => {
     await talk(2)
     const tablet = await world.device('bob', { approver: bob, profile: 'rsa3072' })

@@ -73,6 +73,25 @@ describe('repair()', () => {
     expect((await bob.messenger.decrypt(sent.envelope)).text).toBe('lost')
   })
 
+  test('of a message outside the window: it is read once, by whichever way, in whichever process', async () => {
+    const far = await world.device('far', { settings: { maxSessionMessages: 5_000 } })
+    const envelopes: string[] = []
+    for (let n = 0; n <= 2_100; n++) envelopes.push((await far.messenger.encrypt('bob', `${n}`)).envelope)
+    const other = world.again(bob)
+    await bob.messenger.decrypt(envelopes[0]!)
+    const last = envelopes[2_100]!
+    const { code, repair } = await repairOf(other.decrypt(last))
+    expect(code).toBe('SESSION_UNKNOWN')
+    if (repair.action !== 'send') throw new Error(repair.action)
+    await other.decrypt((await far.messenger.answerRepair(repair.envelope)).envelope)
+    expect((await other.decrypt(last)).text).toBe('2100')
+    // The chain comes to the same message later: bob's first process had the session in memory all the time.
+    expect((await bob.messenger.decrypt(envelopes[1_500]!)).text).toBe('1500')
+    expect(await codeOf(bob.messenger.decrypt(last))).toBe('DUPLICATE')
+    expect(await codeOf(other.decrypt(last))).toBe('DUPLICATE')
+    expect((await other.decrypt(envelopes[2_099]!)).text).toBe('2099')
+  })
+
   test('gives nothing to a device that the message was not addressed to', async () => {
     const envelope = await unknown()
     const bob2 = await world.device('bob', { approver: bob })

@@ -69,10 +69,18 @@ export class Receiver {
         throw new KeyhavenError('HISTORY_UNAVAILABLE', 'the key of this message is not in the archive')
       }
       const frame = await this.#openWith(envelope, kept)
-      const { trust } = await this.#context.people.user(envelope.from.username)
-      return decrypted(envelope, frame, trust)
+      return decrypted(envelope, frame, await this.#trustIn(envelope.from.username))
     } catch (error) {
       throw this.#explained(error, envelope)
+    }
+  }
+
+  /** The archive is read without the directory, too; a mark counts only if it could be checked. */
+  async #trustIn(username: string): Promise<ContactTrust> {
+    try {
+      return (await this.#context.people.user(username)).trust
+    } catch {
+      return 'known'
     }
   }
 
@@ -114,13 +122,19 @@ export class Receiver {
       throw new KeyhavenError('DUPLICATE', 'this device sent the message itself')
     }
     for (let attempt = 0; attempt < ADVANCE_ATTEMPTS; attempt++) {
-      const known = this.#sessions.cached(envelope.session) ?? (await this.#sessions.load(envelope.session))
+      const cached = this.#sessions.cached(envelope.session)
+      const known = cached ?? (await this.#sessions.load(envelope.session))
       try {
         if (known === 'ended') throw new KeyhavenError('SESSION_UNKNOWN', 'the session has ended')
         const loaded = known ?? (await this.#negotiated(envelope))
-        const received = await this.#advance(envelope, loaded)
+        const received = await this.#advance(envelope, loaded, attempt > 0)
         if (received) return received
       } catch (error) {
+        if (cached && codeOf(error) === 'SESSION_UNKNOWN') {
+          // Too far ahead of what this process knows; another may have brought the chain nearer.
+          this.#sessions.forget(envelope.session)
+          continue
+        }
         const repaired = known && known !== 'ended' ? known.session.repaired : true
         if (!repaired && codeOf(error) !== 'SESSION_UNKNOWN') throw error
         const read = await this.#readRepaired(envelope, codeOf(error))
@@ -137,11 +151,17 @@ export class Receiver {
     }
     const { session, chain } = await acceptNegotiation(this.#context, envelope)
     const asked = await this.#context.store.get(ASKED_PREFIX + envelope.session)
-    return { session: { ...session, repaired: asked !== undefined }, chain, version: null }
+    return {
+      session: { ...session, repaired: asked !== undefined },
+      chain,
+      version: null,
+      // Nobody may ask for its keys between this look and the moment it is stored.
+      guard: { key: ASKED_PREFIX + envelope.session, version: asked?.version ?? null },
+    }
   }
 
   /** @returns undefined if another process moved the session on: load it again. */
-  async #advance(envelope: Envelope, loaded: LoadedSession): Promise<Decrypted | undefined> {
+  async #advance(envelope: Envelope, loaded: LoadedSession, again: boolean): Promise<Decrypted | undefined> {
     const { backend, people, archive, clock } = this.#context
     const { session } = loaded
     const { from, n } = envelope
@@ -159,7 +179,9 @@ export class Receiver {
     const frame = opening instanceof Promise ? await opening : opening
     if (frame.checkpoint !== undefined) await this.#compareCheckpoint(frame.checkpoint)
     const repaired = frame.kind === 'message-keys' ? await this.#takeKeys(envelope, frame) : undefined
-    const archived = repaired ? undefined : archive.entry(envelope.session, n, kept)
+    // History that was handed over may hold this message: then its key is in the archive already.
+    const isKept = repaired !== undefined || (again && (await this.#isArchived(envelope)))
+    const archived = isKept ? undefined : archive.entry(envelope.session, n, kept)
     const also: Partial<StoreChange> | undefined = repaired?.change ?? archived
     const advanced = await this.#sessions.advance(envelope.session, loaded, after, also)
     if (!advanced) return undefined
@@ -237,6 +259,10 @@ export class Receiver {
     return { change: { expect, put }, messages }
   }
 
+  async #isArchived({ session, n }: Envelope): Promise<boolean> {
+    return (await this.#context.store.get(archiveName(session, n))) !== undefined
+  }
+
   async #wasRead({ session, n }: Envelope): Promise<boolean> {
     return (await this.#context.store.get(READ_PREFIX + repairedName(session, n))) !== undefined
   }
@@ -257,7 +283,8 @@ export class Receiver {
     requireSender(sender, { device: envelope.from.device, chain: sender.user.chain })
     const frame = await this.#openWith(envelope, kept)
     if (frame.kind === 'message-keys') throw openFailed()
-    const archived = archive.entry(envelope.session, envelope.n, kept)
+    const isKept = await this.#isArchived(envelope)
+    const archived = isKept ? undefined : archive.entry(envelope.session, envelope.n, kept)
     const done = await store.commit({
       expect: [
         { key: REPAIRED_PREFIX + name, version: stored.version },
@@ -310,6 +337,8 @@ export class Receiver {
       const expect = [{ key, version: stored?.version ?? null }]
       await store.commit({ expect, put: [{ key, value: toRecord({ to, at: now() } satisfies AskedRecord) }] })
     }
+    // From now on a message of this session may be read by either way: each must know of the other.
+    await this.#sessions.markRepaired(envelope.session)
     const request = await encodeRepairRequest(me.signingKey, {
       v: 1,
       application,

@@ -56,6 +56,15 @@ export async function encodeRepairRequest(signer: DeviceSigner, request: RepairR
   return JSON.stringify({ v: REPAIR_VERSION, type: REPAIR_TYPE, jws })
 }
 
+/** Whether a text that came by the transport is a repair request, for `answerRepair`, rather than a message. */
+export function isRepairRequest(text: string): boolean {
+  try {
+    return (parseJson(text) as { type?: unknown } | null)?.type === REPAIR_TYPE
+  } catch {
+    return false
+  }
+}
+
 /** Not verified; `verify` does that with the asking device's key. Throws `WIRE_MALFORMED`, `WIRE_TOO_LARGE`. */
 export function decodeRepairRequest(text: string): {
   readonly claimed: RepairRequest

@@ -104,6 +104,8 @@ export async function openSendingSession(
       continue
     }
     checkedUntil = Math.min(checkedUntil, known.relyUntil)
+    const { devices, refused } = known.user
+    if (devices.length === 0 && refused.length === 0) leftOut.push(leaveOut(username, 'NOT_FOUND'))
     if (known.trust === 'reset') leftOut.push(leaveOut(username, 'CHAIN_RESET'))
     else devicesOf(known)
   }

@@ -18,6 +18,8 @@ export interface LoadedSession {
   readonly session: ReceivingSession
   readonly chain: ReceivingChain
   readonly version: number | null
+  /** Of a session that is not stored yet: what must still hold when it is. */
+  readonly guard?: { readonly key: string; readonly version: number | null }
 }
 
 /** Receiving sessions in the store, moved on by compare-and-set. */
@@ -32,6 +34,11 @@ export class ReceivingSessions {
   /** The session as this process last saw it, or as the store has it. */
   cached(id: string): LoadedSession | undefined {
     return this.#cache.get(id)
+  }
+
+  /** What this process knew is not to be relied on. */
+  forget(id: string): void {
+    this.#cache.delete(id)
   }
 
   async load(id: string): Promise<LoadedSession | 'ended' | undefined> {
@@ -62,6 +69,7 @@ export class ReceivingSessions {
       expect.push({ key: SESSION_PREFIX + id, version: null }, { key: ENDED_PREFIX + id, version: null })
       put.push({ key: SESSION_PREFIX + id, value: toRecord(before.session) })
     }
+    if (before.guard) expect.push(before.guard)
     if (also?.expect) expect.push(...also.expect)
     if (also?.put) put.push(...also.put)
     const change: StoreChange = { expect, put, ...(also?.delete ? { delete: also.delete } : {}) }
@@ -71,6 +79,29 @@ export class ReceivingSessions {
       this.#keep(id, { session: before.session, chain: after, version: (before.version ?? 0) + 1 })
     } else this.#cache.delete(id)
     return committed
+  }
+
+  /** Notes that keys of a session are asked for again. Other processes load it anew. */
+  async markRepaired(id: string): Promise<void> {
+    for (;;) {
+      this.#cache.delete(id)
+      const chain = await this.#store.get(CHAIN_PREFIX + id)
+      const session = await this.#store.get(SESSION_PREFIX + id)
+      if (!chain || !session) return
+      const record = fromRecord<ReceivingSession>(session.value)
+      if (record.repaired) return
+      const done = await this.#store.commit({
+        expect: [
+          { key: CHAIN_PREFIX + id, version: chain.version },
+          { key: SESSION_PREFIX + id, version: session.version },
+        ],
+        put: [
+          { key: CHAIN_PREFIX + id, value: chain.value },
+          { key: SESSION_PREFIX + id, value: toRecord({ ...record, repaired: true }) },
+        ],
+      })
+      if (done) return
+    }
   }
 
   /** Erases what opens messages of a session; its id stays behind and is refused. */

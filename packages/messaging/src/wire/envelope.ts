@@ -73,11 +73,6 @@ export function encodeEnvelope(head: string, n: number, negotiation: string, cip
   return envelope
 }
 
-/** What kind of envelope a text is, without checking it. */
-export function envelopeType(parsed: unknown): unknown {
-  return typeof parsed === 'object' && parsed !== null ? (parsed as { type?: unknown }).type : undefined
-}
-
 /** @throws KeyhavenError `WIRE_TOO_LARGE`, `WIRE_MALFORMED` */
 export function parseJson(text: string): unknown {
   if (typeof text !== 'string') throw malformed('envelope')
