@@ -1,8 +1,16 @@
-import { type ErrorCode, fromBase64url, fromUtf8, KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import {
+  type Awaitable,
+  type ErrorCode,
+  fromBase64url,
+  fromUtf8,
+  KeyhavenError,
+  toBase64url,
+} from '@keyhaven/crypto'
 import { fromRecord, toRecord } from '../device/key-record.ts'
 import { type ArchivedKey, archiveName, decodeArchivedKey, encodeArchivedKey } from '../history/archive.ts'
 import { acceptNegotiation, refusedSender } from '../session/accept-negotiation.ts'
 import { advanceChain } from '../session/advance-chain.ts'
+import { chain } from '../session/chain.ts'
 import { messageAead } from '../session/profiles.ts'
 import { keyOfAead, ZERO_NONCE } from '../session/ratchet.ts'
 import type { ReceivingSession } from '../session/receiving-record.ts'
@@ -149,11 +157,11 @@ export class Receiver {
     if (!envelope.negotiation) {
       throw new KeyhavenError('SESSION_UNKNOWN', 'this device does not have the session key')
     }
-    const { session, chain } = await acceptNegotiation(this.#context, envelope)
+    const accepted = await acceptNegotiation(this.#context, envelope)
     const asked = await this.#context.store.get(ASKED_PREFIX + envelope.session)
     return {
-      session: { ...session, repaired: asked !== undefined },
-      chain,
+      session: { ...accepted.session, repaired: asked !== undefined },
+      chain: accepted.chain,
       version: null,
       // Nobody may ask for its keys between this look and the moment it is stored.
       guard: { key: ASKED_PREFIX + envelope.session, version: asked?.version ?? null },
@@ -193,18 +201,21 @@ export class Receiver {
       : content
   }
 
-  async #openWith(envelope: Envelope, { aead, messageKey }: ArchivedKey): Promise<MessageFrame> {
-    const { backend } = this.#context
-    let hash: Uint8Array | undefined
-    if (envelope.negotiation) {
-      const hashing = backend.sha256(negotiationBytes(envelope.negotiation))
-      hash = hashing instanceof Promise ? await hashing : hashing
-    }
-    const header = messageHeader(this.#headOf(envelope), envelope.n, hash)
-    const importing = backend.importAeadKey(aead, keyOfAead(aead, messageKey))
-    const key = importing instanceof Promise ? await importing : importing
-    const opening = key.open(ZERO_NONCE, fromBase64url(envelope.ciphertext), header)
-    return decodeFrame(opening instanceof Promise ? await opening : opening)
+  #openWith(envelope: Envelope, key: ArchivedKey): Awaitable<MessageFrame> {
+    if (!envelope.negotiation) return this.#openUnder(envelope, key, undefined)
+    const hashing = this.#context.backend.sha256(negotiationBytes(envelope.negotiation))
+    return chain(hashing, (hash) => this.#openUnder(envelope, key, hash))
+  }
+
+  #openUnder(
+    envelope: Envelope,
+    { aead, messageKey }: ArchivedKey,
+    negotiationHash: Uint8Array | undefined,
+  ): Awaitable<MessageFrame> {
+    const header = messageHeader(this.#headOf(envelope), envelope.n, negotiationHash)
+    const ciphertext = fromBase64url(envelope.ciphertext)
+    const importing = this.#context.backend.importAeadKey(aead, keyOfAead(aead, messageKey))
+    return chain(importing, (key) => chain(key.open(ZERO_NONCE, ciphertext, header), decodeFrame))
   }
 
   /** First part of the header, kept for each session; it holds who sent it, so that this is compared, too. */
