@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { backend } from '@keyhaven/crypto'
+import { createNoteSigner, formatVerifierKey } from '@keyhaven/directory/log'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startAdminStub } from '../packages/cli/test/admin-stub.ts'
 import { runCommand, temporaryFolder } from '../packages/cli/test/run-command.ts'
@@ -36,10 +38,18 @@ async function verifyJson(server: LogServer, ...options: string[]) {
 test('keyhaven log verify recomputes a whole log, without a token', async () => {
   await using server = await serveTestLog(log)
   const { exitCode, stdout, stderr } = await verify(server)
-  expect(stdout).toMatch(/^log {2}valid\n/)
+  expect(stdout).toMatch(/^log {10}valid\n/)
   expect(stdout).toContain(`entries      ${SIZE}`)
   expect(stderr).toContain(`log entries: ${SIZE} of ${SIZE}`)
   expect(exitCode).toBe(0)
+})
+
+test('on a terminal the verdict is green, with a bar before it', async () => {
+  await using server = await serveTestLog(log)
+  const argv = ['log', 'verify', TEST_APPLICATION, '--url', server.url, '--log', log.verifierKey]
+  const { stdout, stderr } = await runCommand(argv, { now: () => NOW, terminal: true })
+  expect(stdout.startsWith('log          \u001b[32mvalid\u001b[39m\n')).toBe(true)
+  expect(stderr).toContain('[##############################] 100%')
 })
 
 test.each([1, 2, 255, 256, 257, 511, 512])('a log of %i entries is valid', async (size) => {
@@ -187,6 +197,16 @@ test('a key that only the server named comes with a warning', async () => {
   expect(exitCode).toBe(0)
   const { stdout: json } = await runCommand([...argv, '--json'], { env, now: () => NOW })
   expect(JSON.parse(json)).toMatchObject({ valid: true, keySource: 'server' })
+})
+
+test('a witness that is demanded must have cosigned', async () => {
+  await using server = await serveTestLog(log)
+  const key = await backend.signatures.generateKeyPair('EdDSA')
+  const { verifier } = await createNoteSigner(backend, 'witness.example/w1', 'cosignature', key)
+  const { exitCode, error } = await verifyJson(server, '--witness', formatVerifierKey(verifier))
+  expect(error).toMatchObject({ code: 'PROOF_INVALID', message: '0 of 1 witnesses' })
+  expect(error.advice).toContain('whether the server reaches them')
+  expect(exitCode).toBe(1)
 })
 
 test('a checkpoint of long ago comes with a warning', async () => {

@@ -110,7 +110,10 @@ function verifyCommand(frame: Frame, audit: Command): void {
       const result = await admin.get<AuditVerification>('/audit/verify')
       output.result(result, () =>
         fields([
-          ['audit log', result.valid ? output.style('green', 'valid') : output.style('red', 'BROKEN')],
+          [
+            'audit log',
+            result.valid ? output.styledField('green', 'valid') : output.styledField('red', 'BROKEN'),
+          ],
           ['entries', result.entries],
           ['head', `${result.head.hash} (entry ${result.head.sequence})`],
           ['broken at entry', result.brokenAt],

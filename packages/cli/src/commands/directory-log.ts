@@ -62,7 +62,7 @@ function checkCommand(frame: Frame, log: Command): void {
       const verdict = await admin.call<LogVerdict>('POST', `${directoryPath(args[0]!)}/log/check`)
       output.result(verdict, () =>
         fields([
-          ['log', verdict.valid ? 'valid' : 'BROKEN'],
+          ['log', verdict.valid ? output.styledField('green', 'valid') : output.styledField('red', 'BROKEN')],
           ['entries', verdict.size],
           ['root', verdict.root],
           ['checked', verdict.at],

@@ -7,7 +7,7 @@ import { usageError } from '../command-error.ts'
 import { action, describe, type Frame, type Invocation } from '../frame.ts'
 import { withProgress } from '../local/progress-work.ts'
 import type { LogAudit } from '../log/audit-log.ts'
-import { fields, printable } from '../terminal/output.ts'
+import { fields, type Output, printable } from '../terminal/output.ts'
 
 const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8787'
 /** A log signs its checkpoint anew long before that. */
@@ -77,7 +77,7 @@ export function logVerifyCommand(frame: Frame, log: Command): void {
           ),
         )
         output.result({ ...audit, keySource: options.log === undefined ? 'server' : 'given' }, () =>
-          describeAudit(audit),
+          describeAudit(output, audit),
         )
         warnOfAge(invocation, audit)
         return undefined
@@ -106,10 +106,10 @@ async function askServer(
   return verifierKey
 }
 
-function describeAudit(audit: LogAudit): string {
+function describeAudit(output: Output, audit: LogAudit): string {
   const { since } = audit
   return fields([
-    ['log', 'valid'],
+    ['log', output.styledField('green', 'valid')],
     ['application', audit.application],
     ['origin', audit.origin],
     ['entries', audit.size],

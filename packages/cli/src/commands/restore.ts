@@ -51,7 +51,7 @@ export function restoreCommand(frame: Frame, program: Command): void {
           ['restored', file],
           ['made at', summary.createdAt],
           ['rows', summary.rows],
-          ['recover needed', summary.recoverNeeded ? output.style('yellow', 'yes') : 'no'],
+          ['recover needed', summary.recoverNeeded ? output.styledField('yellow', 'yes') : 'no'],
         ]),
       )
       if (summary.recoverNeeded) {

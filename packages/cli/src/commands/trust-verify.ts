@@ -48,7 +48,7 @@ export function trustVerifyCommand(frame: Frame, trust: Command): void {
         output.result({ valid: true, ...manifest }, () =>
           [
             fields([
-              ['manifest', output.style('green', 'valid')],
+              ['manifest', output.styledField('green', 'valid')],
               ['application', manifest.application],
               ['epoch', manifest.epoch],
               ['sequence', manifest.sequence],

@@ -20,6 +20,13 @@ export interface Output {
   /** A remark for a person, on stderr; not with `--json`. */
   note(text: string): void
   style(style: Style, text: string): string
+  /** The same for a value of {@link fields}, which writes out the control characters of every other text. */
+  styledField(style: Style, text: string): StyledField
+}
+
+/** A text of ours with its colour. */
+export interface StyledField {
+  readonly styled: string
 }
 
 const COLUMN_GAP = '  '
@@ -39,6 +46,7 @@ export function createOutput(context: Context, json: boolean): Output {
       if (!json) context.stderr.write(`${text}\n`)
     },
     style: (style, text) => (json ? text : paint(context, context.stdout, style, text)),
+    styledField: (style, text) => ({ styled: json ? text : paint(context, context.stdout, style, text) }),
   }
 }
 
@@ -69,13 +77,16 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
 }
 
 /** Name and value pairs, one a line, values in one column. Pairs without a value are left out. */
-export function fields(pairs: ReadonlyArray<readonly [string, string | number | null | undefined]>): string {
+export function fields(
+  pairs: ReadonlyArray<readonly [string, string | number | StyledField | null | undefined]>,
+): string {
   const shown = pairs.filter(([, value]) => value !== undefined && value !== null && value !== '')
   const width = Math.max(0, ...shown.map(([name]) => name.length))
   return shown.map(([name, value]) => `${name.padEnd(width)}${COLUMN_GAP}${cellText(value)}`).join('\n')
 }
 
-function cellText(value: string | number | null | undefined): string {
+function cellText(value: string | number | StyledField | null | undefined): string {
+  if (typeof value === 'object' && value !== null) return value.styled
   if (value === undefined || value === null || value === '') return EMPTY_CELL
   return printable(String(value))
 }
