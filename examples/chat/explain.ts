@@ -1,0 +1,6 @@
+/** What went wrong, for people. */
+export function explain(error: unknown): string {
+  const { advice, code, message } = error as { advice?: string; code?: string; message?: string }
+  if (code === 'NOT_FOUND') return 'The other person has not joined yet: open this page in a second tab.'
+  return advice ?? (code === undefined ? String(message ?? error) : `${code}: ${message}`)
+}
