@@ -91,6 +91,8 @@ describe('a sign-up token', () => {
         },
       })
 
+      // Give it a store, or the device is lost with the process: indexedDbMessageStore() in a browser,
+      // sqliteStore() of @keyhaven/sdk/node in Node.
       const me = await kh.enroll({
         username: 'o\\'neill',
         token: 'khs_x',

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { callAdmin } from './call-admin.ts'
-import { directoryPath } from './directory-users.ts'
+import { directoryBase } from './directory-base.ts'
 import { nextCursor, type Page } from './page.ts'
 
 export type ProfileName = 'x-wing' | 'x25519' | 'rsa3072' | 'rsa1024-legacy'
@@ -34,7 +34,7 @@ export function useExpiringDevices(applicationId: string, window: ExpiryWindow) 
   return useInfiniteQuery({
     queryKey: ['expiring-devices', applicationId, window],
     queryFn: ({ pageParam }) =>
-      callAdmin<Page<Device>>('GET', `${directoryPath(applicationId)}/devices`, undefined, {
+      callAdmin<Page<Device>>('GET', `${directoryBase(applicationId)}/devices`, undefined, {
         expiringWithin: window,
         limit: PAGE_SIZE,
         cursor: pageParam,

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin } from './call-admin.ts'
-import { directoryPath } from './directory-users.ts'
+import { directoryBase } from './directory-base.ts'
 
 export interface Witness {
   readonly name: string
@@ -33,7 +33,7 @@ export interface LogVerdict {
 export function useDirectoryLog(applicationId: string) {
   return useQuery({
     queryKey: ['directory-log', applicationId],
-    queryFn: () => callAdmin<DirectoryLog>('GET', `${directoryPath(applicationId)}/log`),
+    queryFn: () => callAdmin<DirectoryLog>('GET', `${directoryBase(applicationId)}/log`),
   })
 }
 
@@ -41,7 +41,7 @@ export function useDirectoryLog(applicationId: string) {
 export function useCheckLog(applicationId: string) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: () => callAdmin<LogVerdict>('POST', `${directoryPath(applicationId)}/log/check`),
+    mutationFn: () => callAdmin<LogVerdict>('POST', `${directoryBase(applicationId)}/log/check`),
     onSuccess: () =>
       Promise.all([
         client.invalidateQueries({ queryKey: ['directory-log', applicationId] }),

@@ -7,6 +7,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
+import { directoryBase } from './directory-base.ts'
 import type { Device } from './directory-devices.ts'
 import { nextCursor, type Page } from './page.ts'
 
@@ -65,7 +66,7 @@ export function useDirectoryUsers(applicationId: string, search: string) {
   return useInfiniteQuery({
     queryKey: ['directory-users', applicationId, search],
     queryFn: ({ pageParam }) =>
-      callAdmin<Page<DirectoryUser>>('GET', `${directoryPath(applicationId)}/users`, undefined, {
+      callAdmin<Page<DirectoryUser>>('GET', `${directoryBase(applicationId)}/users`, undefined, {
         q: search,
         limit: PAGE_SIZE,
         cursor: pageParam,
@@ -103,13 +104,8 @@ export function useRevokeDevice(applicationId: string, username: string, device:
   })
 }
 
-/** Below `/admin/v1`. */
-export function directoryPath(applicationId: string): string {
-  return `/applications/${segment(applicationId)}/directory`
-}
-
 function userPath(applicationId: string, username: string): string {
-  return `${directoryPath(applicationId)}/users/${segment(username)}`
+  return `${directoryBase(applicationId)}/users/${segment(username)}`
 }
 
 function readDirectoryAnew(client: QueryClient, applicationId: string): Promise<unknown> {

@@ -6,8 +6,8 @@ import {
   useQueryClient,
 } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
+import { directoryBase } from './directory-base.ts'
 import type { ProfileName } from './directory-devices.ts'
-import { directoryPath } from './directory-users.ts'
 import { nextCursor, type Page } from './page.ts'
 
 /** What lets one user enroll their first device. Times are ISO 8601. */
@@ -69,7 +69,7 @@ export function useDeleteSignUpToken(applicationId: string) {
 }
 
 function tokensPath(applicationId: string): string {
-  return `${directoryPath(applicationId)}/sign-up-tokens`
+  return `${directoryBase(applicationId)}/sign-up-tokens`
 }
 
 function readTokensAnew(client: QueryClient, applicationId: string): Promise<unknown> {

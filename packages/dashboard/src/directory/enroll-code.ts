@@ -30,6 +30,8 @@ ${prints}    ],
   },
 })
 
+// Give it a store, or the device is lost with the process: indexedDbMessageStore() in a browser,
+// sqliteStore() of @keyhaven/sdk/node in Node.
 const me = await kh.enroll({
   username: ${quote(username)},
   token: ${quote(token)},${chosen}
