@@ -55,7 +55,6 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
   const later = new Set<string>()
   const pauses = new Map<WitnessConfig, { until: number; ms: number }>()
 
-  /** @returns whether the witness has cosigned the newest checkpoint. */
   async function pushTo(applicationId: string, witness: WitnessConfig): Promise<void> {
     const key = await parseVerifierKey(backend, witness.verifierKey)
     const head = await db
@@ -142,43 +141,48 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
   }
 
   /** When a pause is over; a timer that fires a moment early finds that there is a rest to wait. */
-  function pushLater(applicationId: string, { url }: WitnessConfig, milliseconds: number): void {
-    const name = `${applicationId} ${url}`
+  function pushLater(applicationId: string, witness: WitnessConfig, milliseconds: number): void {
+    const name = nameOf(applicationId, witness)
     if (later.has(name)) return
     later.add(name)
     const pushAgain = () => {
       later.delete(name)
-      push(applicationId)
+      pushOne(applicationId, witness)
     }
     setTimeout(pushAgain, Math.ceil(milliseconds)).unref()
   }
 
-  function push(applicationId: string): void {
+  /** One witness that is slow holds up no other. */
+  function pushOne(applicationId: string, witness: WitnessConfig): void {
     if (stopping.signal.aborted) return
-    if (running.has(applicationId)) {
-      again.add(applicationId)
+    const name = nameOf(applicationId, witness)
+    if (running.has(name)) {
+      again.add(name)
       return
     }
-    const work = Promise.all(witnesses.map((witness) => tryPush(applicationId, witness))).then(() => {
-      running.delete(applicationId)
-      if (again.delete(applicationId)) push(applicationId)
+    const work = tryPush(applicationId, witness).then(() => {
+      running.delete(name)
+      if (again.delete(name)) pushOne(applicationId, witness)
     })
-    running.set(applicationId, work)
+    running.set(name, work)
   }
 
   return {
-    push,
+    push(applicationId) {
+      for (const witness of witnesses) pushOne(applicationId, witness)
+    },
     async settled(applicationId, milliseconds) {
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, milliseconds).unref()
       })
-      const rounds = async () => {
-        for (let work = running.get(applicationId); work !== undefined; work = running.get(applicationId)) {
-          await work
-        }
-      }
-      await Promise.race([rounds(), late])
+      const rounds = Promise.all(
+        witnesses.map(async (witness) => {
+          const name = nameOf(applicationId, witness)
+          for (let work = running.get(name); work !== undefined; work = running.get(name)) await work
+        }),
+      )
+      await Promise.race([rounds, late])
       clearTimeout(timer)
     },
     async close() {
@@ -186,6 +190,10 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
       await Promise.allSettled(running.values())
     },
   }
+}
+
+function nameOf(applicationId: string, { url }: WitnessConfig): string {
+  return `${applicationId} ${url}`
 }
 
 async function readText(answer: Response): Promise<string> {

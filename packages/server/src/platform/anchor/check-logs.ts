@@ -92,18 +92,22 @@ export function storedNodes(db: Db | DbTransaction, applicationId: string): LogN
   return {
     async read(nodes) {
       if (nodes.length === 0) return []
-      const rows = await db
-        .selectFrom('log_nodes')
-        .select(['level', 'position', 'hash'])
-        .where('application_id', '=', applicationId)
-        .where((where) =>
-          where.or(
-            nodes.map((node) =>
-              where.and([where('level', '=', node.level), where('position', '=', node.index)]),
-            ),
+      // Point look-ups, level by level: with OR in place of UNION ALL, SQLite reads the whole log.
+      const levels = Map.groupBy(nodes, (node) => node.level)
+      const [first, ...others] = [...levels].map(([level, ofLevel]) =>
+        db
+          .selectFrom('log_nodes')
+          .select(['level', 'position', 'hash'])
+          .where('application_id', '=', applicationId)
+          .where('level', '=', level)
+          .where(
+            'position',
+            'in',
+            ofLevel.map((node) => node.index),
           ),
-        )
-        .execute()
+      )
+      if (first === undefined) return []
+      const rows = await others.reduce((query, other) => query.unionAll(other), first).execute()
       const found = new Map(rows.map((row) => [`${row.level} ${row.position}`, row.hash]))
       return nodes.map((node) => {
         const hash = found.get(`${node.level} ${node.index}`)
