@@ -11,7 +11,7 @@ import type { LogMemory } from './log-memory.ts'
 import type { LookUpReply } from './look-up-reply.ts'
 import type { RememberedUser, UserMemory } from './user-memory.ts'
 import { verifiedUser } from './verified-user.ts'
-import { verifyEntries, verifyLabel } from './verify-entries.ts'
+import { requireKnownLabel, verifyEntries, verifyLabel } from './verify-entries.ts'
 
 export interface LookUpOptions {
   readonly backend: CryptoBackend
@@ -78,10 +78,10 @@ export class LookUps {
     const { consistency, parameters: leaf } = reply
     const opened = await log.accept(reply.checkpoint, { base, consistency, parameters: leaf })
     const parameters = await log.parametersOf(opened)
-    const label = verifyLabel({ application, username, parameters }, reply.label)
-    if (known !== undefined && known.label !== toBase64url(label)) {
-      throw new KeyhavenError('PROOF_INVALID', 'the user has another label than before')
-    }
+    const label =
+      known === undefined
+        ? verifyLabel({ application, username, parameters }, reply.label)
+        : requireKnownLabel(known.label, reply.label)
     requireAll(reply, known)
     const after = known?.indices.at(-1) ?? -1
     await verifyEntries(backend, reply.entries, label, {

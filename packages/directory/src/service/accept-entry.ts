@@ -83,7 +83,9 @@ export async function write<Tx extends DirectoryTransaction>(
   const hash = await entryHash(backend, text)
   const opening = backend.randomBytes(OPENING_BYTES)
   const commitment = await entryCommitment(backend, opening, utf8(text))
-  const label = context.labels.label(username)
+  // Not the stored one: what goes into the log for ever depends on the key alone.
+  const labelProof = context.labels.proof(username)
+  const label = context.vrf.output(labelProof)
   const index = await log.append(tx, encodeLeaf({ kind: 'entry', label, commitment }))
   const acceptance = await signAcceptance(backend, authority, { application, username, entry: hash, at: now })
   const { sequence, chain } = after
@@ -98,8 +100,8 @@ export async function write<Tx extends DirectoryTransaction>(
   }
   const signUp = user?.signUp ?? submission.signUp
   if (signUp === undefined) throw new TypeError('a first entry without a sign-up')
-  const createdAt = user?.createdAt ?? now
-  await tx.saveUser({ username, chain, sequence, head: hash, signUp, createdAt, changedAt: now })
+  const times = { createdAt: user?.createdAt ?? now, changedAt: now }
+  await tx.saveUser({ username, chain, sequence, head: hash, signUp, labelProof, ...times })
   await tx.saveDevices(changedDeviceRows(before, after))
   await dropStaleKeys(tx, after)
   const detail = { kind, sequence, chain, entry: hash, index, device: after.history.at(-1)?.device ?? null }

@@ -1,7 +1,7 @@
 import { labelInput } from '../log/leaf.ts'
 import type { LabelKey } from './directory-service.ts'
 
-/** Users whose proof is kept, those used last: it is always the same, and takes milliseconds to make. */
+/** Users whose proof is kept, those used last: for those whose row has none. */
 const MAX_CACHED_PROOFS = 10_000
 
 /** Proofs of users' labels. */
@@ -22,10 +22,5 @@ export class LabelProofs {
     this.#proofs.set(username, proof)
     if (this.#proofs.size > MAX_CACHED_PROOFS) this.#proofs.delete(this.#proofs.keys().next().value!)
     return proof
-  }
-
-  /** 64 bytes. */
-  label(username: string): Uint8Array {
-    return this.#key.output(this.proof(username))
   }
 }

@@ -28,7 +28,7 @@ export async function lookUpUser<Tx extends DirectoryTransaction>(
     ...(logSize !== undefined &&
       logSize >= 1 &&
       logSize <= view.size && { consistency: texts(await context.log.consistencyProof(logSize, view.size)) }),
-    label: toBase64url(context.labels.proof(username)),
+    label: toBase64url(found.labelProof ?? context.labels.proof(username)),
     entries: await Promise.all(found.rows.map((row) => proven(context, row, view))),
     encryptionKeys: Object.fromEntries(found.keys.map(({ device, statement }) => [device, statement])),
     sequence: found.sequence,
@@ -44,6 +44,7 @@ async function read<Tx extends DirectoryTransaction>(
   readonly rows: readonly StoredEntry[]
   readonly keys: readonly StoredEncryptionKey[]
   readonly sequence: number
+  readonly labelProof: Uint8Array | null
 }> {
   const now = nowSeconds(context)
   return await context.store.transaction(async (tx) => {
@@ -55,7 +56,8 @@ async function read<Tx extends DirectoryTransaction>(
     const ended = (await tx.devicesOf(username)).filter(({ endedAt }) => endedAt !== null && endedAt <= now)
     const gone = new Set(ended.map(({ device }) => device))
     const keys = (await tx.encryptionKeys(username, now)).filter(({ device }) => !gone.has(device))
-    return { rows, keys, sequence: rows.at(-1)?.sequence ?? user.sequence }
+    const sequence = rows.at(-1)?.sequence ?? user.sequence
+    return { rows, keys, sequence, labelProof: user.labelProof }
   })
 }
 

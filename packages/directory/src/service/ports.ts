@@ -19,6 +19,11 @@ export interface StoredUser {
   /** SHA-256 of the newest entry's JWS, base64url. */
   readonly head: string
   readonly signUp: SignUpSource
+  /**
+   * Proof of the user's label, 80 bytes: always the same, and milliseconds to make. Null: made anew with each look-up
+   * that does not find it in memory, until the next entry.
+   */
+  readonly labelProof: Uint8Array | null
   /** Seconds since the epoch. */
   readonly createdAt: number
   readonly changedAt: number

@@ -30,6 +30,7 @@ export function toUserRow(applicationId: string, user: StoredUser): DirectoryUse
     sequence: user.sequence,
     head: fromBase64url(user.head),
     sign_up: user.signUp,
+    label_proof: user.labelProof,
     created_at: toMs(user.createdAt),
     changed_at: toMs(user.changedAt),
   }
@@ -42,6 +43,7 @@ export function fromUserRow(row: DirectoryUsersTable): StoredUser {
     sequence: row.sequence,
     head: toBase64url(row.head),
     signUp: row.sign_up,
+    labelProof: row.label_proof && plainBytes(row.label_proof),
     createdAt: toSeconds(row.created_at),
     changedAt: toSeconds(row.changed_at),
   }

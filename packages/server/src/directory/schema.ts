@@ -19,6 +19,7 @@ async function createUsers(db: Kysely<unknown>): Promise<void> {
     .addColumn('sequence', 'bigint', (column) => column.notNull())
     .addColumn('head', 'bytea', (column) => column.notNull())
     .addColumn('sign_up', 'text', (column) => column.notNull())
+    .addColumn('label_proof', 'bytea')
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('changed_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('directory_users_key', ['application_id', 'username'])

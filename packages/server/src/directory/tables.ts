@@ -10,6 +10,8 @@ export interface DirectoryUsersTable {
   head: Uint8Array
   /** Who vouched for the user at sign-up: `token`, or `oidc:` and the issuer. */
   sign_up: string
+  /** Of the label in the log, 80 bytes. Null after a recovery from the log's files, until the user's next entry. */
+  label_proof: Uint8Array | null
   created_at: number
   changed_at: number
 }
