@@ -151,7 +151,7 @@ describe.each(ENGINES)('the directory on $name', (engine) => {
     for (const name of ['heidi-with-a-long-name', 'alice', 'phone']) expect(bytes.includes(name)).toBe(false)
     expect(bundle.headers.get('access-control-allow-origin')).toBe('*')
     expect((await fetch(`${server.publicUrl}/log/keyhaven-admin/checkpoint`)).status).toBe(404)
-    expect((await fetch(`${server.publicUrl}/log/demo/checkpoint`)).status).toBe(404)
+    expect((await fetch(`${server.publicUrl}/log/other-app/checkpoint`)).status).toBe(404)
   })
 
   test('the admin API lists, and lets an auditor only read', async () => {
