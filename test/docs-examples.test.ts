@@ -48,7 +48,8 @@ beforeAll(async () => {
   fill = await placeholders()
   for (const example of typescript) {
     const prelude = await docCommentPrelude(ROOT, example, FREE_NAMES)
-    await writeFile(join(folder, scriptName(example)), fill(prelude + example.code))
+    const code = await withPeople(prelude + example.code, scriptName(example))
+    await writeFile(join(folder, scriptName(example)), fill(code))
   }
 })
 
@@ -57,17 +58,47 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+/** An example with people in it has an application of its own, in which their names are free. */
+async function withPeople(code: string, script: string): Promise<string> {
+  if (!code.includes('LOG-VERIFIER-KEY')) return code
+  const id = script
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .slice(-63)
+    .replace(/^-+/, '')
+  const { trust } = (await admin('/admin/v1/applications', { id })) as {
+    trust: { rootThumbprints: string[] }
+  }
+  const base = `/admin/v1/applications/${id}/directory`
+  const { verifierKey } = (await admin(`${base}/log`)) as { verifierKey: string }
+  let filled = code
+    .replaceAll('ROOT-THUMBPRINT', trust.rootThumbprints[0]!)
+    .replaceAll('SPARE-THUMBPRINT', trust.rootThumbprints[1]!)
+    .replaceAll('LOG-VERIFIER-KEY', verifierKey)
+    .replaceAll("applicationId: 'demo'", `applicationId: '${id}'`)
+  for (const [placeholder, username] of code.matchAll(/SIGN-UP-TOKEN-OF-([a-z]+)/g)) {
+    const { token } = (await admin(`${base}/sign-up-tokens`, { username })) as { token: string }
+    filled = filled.replace(placeholder, token)
+  }
+  return filled
+}
+
+async function admin(path: string, body?: object): Promise<unknown> {
+  const answer = await fetch(server.adminUrl + path, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`)
+  return answer.json()
+}
+
 /** Addresses, thumbprints and the key in the docs stand for those of the server that runs here. */
 async function placeholders(): Promise<(code: string) => string> {
-  const get = async (path: string) => {
-    const answer = await fetch(server.adminUrl + path, { headers: { authorization: `Bearer ${TOKEN}` } })
-    if (!answer.ok) throw new Error(`${path}: ${answer.status}`)
-    return await answer.json()
-  }
-  const { rootThumbprints } = (await get('/admin/v1/applications/demo/trust')) as {
+  const { rootThumbprints } = (await admin('/admin/v1/applications/demo/trust')) as {
     rootThumbprints: string[]
   }
-  const { items } = (await get('/admin/v1/applications/demo/e2e-keys')) as {
+  const { items } = (await admin('/admin/v1/applications/demo/e2e-keys')) as {
     items: { keyId: number; publicKey: string }[]
   }
   return (code) =>

@@ -5,7 +5,6 @@ import { readApplications } from './applications/application-store.ts'
 import type { DataLock } from './data-lock.ts'
 import { lockDatabase } from './data-lock.ts'
 import type { Config } from './platform/config/config.ts'
-import type { State } from './platform/state/state.ts'
 import type { ProxyMode } from './proxy/proxy-mode.ts'
 import { startAdminService } from './serve-admin.ts'
 import type { PublicServiceOptions } from './serve-public.ts'
@@ -26,7 +25,12 @@ export interface RunningServer {
   readonly oneTimeCode: string
   /** What an app needs to trust the default application; of a gateway for one application, that one, once it exists. */
   readonly defaultApplication:
-    | { readonly id: string; readonly rootThumbprints: readonly string[] }
+    | {
+        readonly id: string
+        readonly rootThumbprints: readonly string[]
+        /** Verifier key of the directory's log; a gateway has no directory. */
+        readonly log?: string
+      }
     | undefined
   /** Lets running calls end, writes what is counted, then stops. */
   close(): Promise<void>
@@ -100,7 +104,7 @@ async function startAlone(
       publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
-      defaultApplication: await describeDefault(parts.state, applications, proxy),
+      defaultApplication: await describeDefault(parts, applications, proxy),
       close: async () => {
         await Promise.all([publicListener.close(SHUTDOWN_GRACE_MS), admin.close(SHUTDOWN_GRACE_MS)])
         await parts.close()
@@ -134,7 +138,7 @@ async function startWithWorkers(
       publicUrl,
       adminUrl: admin.url,
       oneTimeCode: admin.oneTimeCode,
-      defaultApplication: await describeDefault(parts.state, applications, proxy),
+      defaultApplication: await describeDefault(parts, applications, proxy),
       close: async () => {
         await Promise.all([workers.close(), admin.close(SHUTDOWN_GRACE_MS)])
         await parts.close()
@@ -162,7 +166,7 @@ export async function publicOptions(
 }
 
 async function describeDefault(
-  state: State,
+  { directories, state }: ServerParts,
   applications: ApplicationService,
   proxy: ProxyMode | undefined,
 ): Promise<RunningServer['defaultApplication']> {
@@ -170,5 +174,8 @@ async function describeDefault(
   if (id === undefined) return undefined
   // A gateway may start before its application: the same process has the admin API that makes it.
   const [application] = await readApplications(state.db, { ids: [id] })
-  return application && { id, rootThumbprints: application.trust.rootThumbprints }
+  if (application === undefined) return undefined
+  const { rootThumbprints } = application.trust
+  if (proxy !== undefined) return { id, rootThumbprints }
+  return { id, rootThumbprints, log: (await directories.ensure(id)).keys.verifierKey }
 }

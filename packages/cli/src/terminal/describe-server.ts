@@ -29,14 +29,16 @@ export function describeGateway(
 /** An app's first lines, with the thumbprints that it ships. */
 function firstCall(server: RunningServer, call: string, body: 'json' | 'text'): string[] {
   if (server.defaultApplication === undefined) return []
-  const { id, rootThumbprints } = server.defaultApplication
+  const { id, log, rootThumbprints } = server.defaultApplication
   const thumbprints = rootThumbprints.map((thumbprint) => `'${thumbprint}'`).join(', ')
   return [
     '',
     `A first sealed call to the application "${id}":`,
     '',
     "  import { connect } from '@keyhaven/sdk'",
-    `  const trust = { rootThumbprints: [${thumbprints}] }`,
+    ...(log === undefined
+      ? [`  const trust = { rootThumbprints: [${thumbprints}] }`]
+      : [`  const log = '${log}'`, `  const trust = { rootThumbprints: [${thumbprints}], log }`]),
     `  const keyhaven = connect({ url: '${server.publicUrl}', applicationId: '${id}', trust })`,
     `  const answer = await keyhaven.${call}`,
     `  console.log(answer.status, await answer.${body}())`,

@@ -25,6 +25,6 @@ export function requireLogTrust({ trust }: AppContext): LogTrustOptions & { read
   if (typeof log === 'string' && log !== '') return { ...trust, log }
   throw new TypeError(
     'connect() needs trust.log, the verifier key of the directory log: `npm start` prints it, ' +
-      'and so does `keyhaven directory log show`',
+      'and so does `keyhaven directory log show APPLICATION`',
   )
 }
