@@ -190,7 +190,8 @@ export class Receiver {
     // History that was handed over may hold this message: then its key is in the archive already.
     const isKept = repaired !== undefined || (again && (await this.#isArchived(envelope)))
     const archived = isKept ? undefined : archive.entry(envelope.session, n, kept)
-    const also: Partial<StoreChange> | undefined = repaired?.change ?? archived
+    const also: Partial<StoreChange> | undefined =
+      repaired?.change ?? (archived && { ...archived, relaxed: true })
     const advanced = await this.#sessions.advance(envelope.session, loaded, after, also)
     if (!advanced) return undefined
     if (envelope.negotiation) this.#context.acknowledgements.note(from, envelope.session)

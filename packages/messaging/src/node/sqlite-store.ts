@@ -20,7 +20,7 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * A store in an SQLite file: WAL, synchronous=FULL. Several processes may open it at once.
+ * A store in an SQLite file: WAL, synchronous=FULL but for relaxed changes. Several processes may open it at once.
  *
  * @throws KeyhavenError `STORE_UNAVAILABLE` if the file cannot be opened, `OPEN_FAILED` for a key that is another's.
  */
@@ -47,6 +47,8 @@ class SqliteStore implements MessagingStore {
   readonly #update: StatementSync
   readonly #remove: StatementSync
   readonly #list: StatementSync
+  /** As {@link openDatabase} leaves it. */
+  #full = true
 
   constructor(database: DatabaseSync, aead: AeadKey) {
     this.#database = database
@@ -84,6 +86,7 @@ class SqliteStore implements MessagingStore {
       return { key, version, value: this.#seal(key, version, value) }
     })
     return guarded(() => {
+      this.#synchronize(change.relaxed !== true)
       this.#database.exec('BEGIN IMMEDIATE')
       try {
         for (const [key, version] of versions) {
@@ -108,6 +111,13 @@ class SqliteStore implements MessagingStore {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  /** Whether a commit waits for the disk. Without it the file is whole after a loss of power, but older (WAL). */
+  #synchronize(full: boolean): void {
+    if (full === this.#full) return
+    this.#database.exec(`PRAGMA synchronous = ${full ? 'FULL' : 'NORMAL'}`)
+    this.#full = full
   }
 
   #seal(key: string, version: number, value: Uint8Array): Uint8Array {

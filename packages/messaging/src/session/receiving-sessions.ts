@@ -72,7 +72,9 @@ export class ReceivingSessions {
     if (before.guard) expect.push(before.guard)
     if (also?.expect) expect.push(...also.expect)
     if (also?.put) put.push(...also.put)
-    const change: StoreChange = { expect, put, ...(also?.delete ? { delete: also.delete } : {}) }
+    // A message whose reading is undone can be read again. What the sender will not send again is kept at once.
+    const relaxed = !isNew && (also === undefined || also.relaxed === true)
+    const change: StoreChange = { expect, put, relaxed, ...(also?.delete ? { delete: also.delete } : {}) }
     const committing = this.#store.commit(change)
     const committed = committing instanceof Promise ? await committing : committing
     if (committed) {

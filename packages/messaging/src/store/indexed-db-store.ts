@@ -69,7 +69,7 @@ class IndexedDbStore implements MessagingStore {
       const version = (versions.get(key) ?? 0) + 1
       rows.push([key, { version, sealed: await this.#seal(key, version, value) }])
     }
-    const transaction = this.#transaction('readwrite')
+    const transaction = this.#transaction('readwrite', change.relaxed ? 'relaxed' : 'strict')
     const done = completed(transaction)
     const values = transaction.objectStore(VALUES)
     const found = [...versions.keys()].map((key) => requested<SealedRow | undefined>(values.get(key)))
@@ -91,9 +91,9 @@ class IndexedDbStore implements MessagingStore {
     return this.#transaction('readonly').objectStore(VALUES)
   }
 
-  #transaction(mode: IDBTransactionMode): IDBTransaction {
+  #transaction(mode: IDBTransactionMode, durability: 'relaxed' | 'strict' = 'strict'): IDBTransaction {
     try {
-      return this.#database.transaction(VALUES, mode, { durability: 'strict' })
+      return this.#database.transaction(VALUES, mode, { durability })
     } catch (cause) {
       throw unavailable(cause)
     }

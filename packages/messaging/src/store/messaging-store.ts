@@ -15,6 +15,11 @@ export interface StoreChange {
   readonly put?: readonly { readonly key: string; readonly value: Uint8Array }[]
   /** Each key must be named in {@link expect}. */
   readonly delete?: readonly string[]
+  /**
+   * The computer's loss of power, never the end of the process, may undo it: whole, and with all that was committed
+   * after it. For what can be done again.
+   */
+  readonly relaxed?: boolean
 }
 
 /**
@@ -25,7 +30,7 @@ export interface MessagingStore {
   get(key: string): Awaitable<StoredValue | undefined>
   /** Keys that start with `prefix`, in code-unit order, after `after` if given, at most `limit`. */
   list(prefix: string, options?: { after?: string; limit?: number }): Awaitable<readonly string[]>
-  /** @returns false, and nothing is changed, if an expectation does not hold. Durable once it answers true. */
+  /** @returns false, and nothing is changed, if an expectation does not hold. Durable once it answers true, unless relaxed. */
   commit(change: StoreChange): Awaitable<boolean>
   close(): Awaitable<void>
 }
