@@ -11,17 +11,20 @@ export function isApplicationId(text: string): boolean {
   return APPLICATION.test(text)
 }
 
+/** Dot segments of a path (RFC 3986 §5.2.4), percent-encoded or not: no URL can name such a user. */
+const UNADDRESSABLE: readonly string[] = ['.', '..']
+
 /**
- * 1 to 128 characters in NFC, without control characters or a space at either end. Compared byte for byte:
- * `Anna` and `anna` are two users.
+ * 1 to 128 characters in NFC, without control characters or a space at either end, and neither `.` nor `..`. Compared
+ * byte for byte: `Anna` and `anna` are two users.
  */
 export function isUsername(text: string): boolean {
-  return isLine(text, MAX_NAME_CHARACTERS) && text.length > 0
+  return isDeviceName(text) && !UNADDRESSABLE.includes(text)
 }
 
-/** Same rules as {@link isUsername}. */
+/** 1 to 128 characters in NFC, without control characters or a space at either end. */
 export function isDeviceName(text: string): boolean {
-  return isUsername(text)
+  return isLine(text, MAX_NAME_CHARACTERS) && text.length > 0
 }
 
 /** May be empty. */
@@ -45,7 +48,7 @@ export function checkUsername(text: string): void {
   throw new KeyhavenError(
     'INPUT_INVALID',
     `a username has 1 to ${MAX_NAME_CHARACTERS} characters in Unicode form NFC, ` +
-      'no control characters and no space at either end',
+      'no control characters and no space at either end, and is neither . nor ..',
   )
 }
 
