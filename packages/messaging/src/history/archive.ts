@@ -1,15 +1,13 @@
 import { type AeadName, fromUtf8, KeyhavenError, Reader, utf8, Writer } from '@keyhaven/crypto'
 import type { DeviceName } from '../messenger/messenger.ts'
 import type { StoreChange } from '../store/messaging-store.ts'
-import { DEVICE_ID_CHARACTERS, MAX_USERNAME_CHARACTERS } from '../wire/limits.ts'
+import { DEVICE_ID_CHARACTERS, MAX_USERNAME_BYTES } from '../wire/limits.ts'
 
 export const ARCHIVE_PREFIX = 'archive/'
 const RECORD_VERSION = 1
 const AEADS: readonly AeadName[] = ['aes-256-gcm', 'aes-128-gcm']
 const MESSAGE_KEY_BYTES = 32
 const NUMBER_DIGITS = 10
-/** UTF-8 takes at most three bytes for each UTF-16 unit. */
-const MAX_USERNAME_BYTES = MAX_USERNAME_CHARACTERS * 3
 
 /** The key of one message. */
 export interface ArchivedKey {

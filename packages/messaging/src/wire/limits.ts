@@ -10,7 +10,8 @@ export const DEVICE_ID_CHARACTERS = 22
 export const SESSION_ID_CHARACTERS = 22
 /** SHA-256, base64url. */
 export const HASH_CHARACTERS = 43
-export const MAX_USERNAME_CHARACTERS = 128
+/** 128 characters of at most four bytes in UTF-8. */
+export const MAX_USERNAME_BYTES = 512
 /** Nobody sends more under one session key, whatever his settings. */
 export const MAX_MESSAGE_NUMBER = 0xffff_fffe
 /** Message keys that a receiving chain keeps for messages that are late. */

@@ -1,16 +1,10 @@
 import { fromBase64url, KeyhavenError } from '@keyhaven/crypto'
-import {
-  DEVICE_ID_CHARACTERS,
-  HASH_CHARACTERS,
-  MAX_USERNAME_CHARACTERS,
-  SESSION_ID_CHARACTERS,
-} from './limits.ts'
+import { isUsername } from '@keyhaven/directory'
+import { DEVICE_ID_CHARACTERS, HASH_CHARACTERS, SESSION_ID_CHARACTERS } from './limits.ts'
 
 const MAX_APPLICATION_CHARACTERS = 128
 const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/
 const HASH = /^[A-Za-z0-9_-]{43}$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -35,19 +29,9 @@ export function requireApplication(value: unknown): string {
   return value
 }
 
-/** 1 to 128 characters, NFC, no control character, no space at either end. */
+/** By the directory's rule. @throws KeyhavenError `WIRE_MALFORMED` */
 export function requireUsername(value: unknown): string {
-  if (
-    typeof value !== 'string' ||
-    value.length === 0 ||
-    value.length > MAX_USERNAME_CHARACTERS ||
-    CONTROL.test(value) ||
-    !value.isWellFormed() ||
-    value.trim() !== value ||
-    value.normalize('NFC') !== value
-  ) {
-    throw malformed('username')
-  }
+  if (typeof value !== 'string' || !isUsername(value)) throw malformed('username')
   return value
 }
 
