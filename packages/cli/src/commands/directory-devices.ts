@@ -29,7 +29,7 @@ export function directoryDevicesCommand(frame: Frame, directory: Command): void 
     .argument('<application>', 'application id')
     .option(
       '--expiring <duration>',
-      'within so many days: 30d; those that ended already are listed too',
+      'within so many days: 30d; those that ended are listed for as long as they can renew',
       EXPIRING_DEFAULT,
     )
     .option('--limit <number>', 'at most so many', LIST_LIMIT_DEFAULT)

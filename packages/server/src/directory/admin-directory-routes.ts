@@ -100,7 +100,10 @@ export const adminDirectoryRoutes = {
       }),
     },
     responses: {
-      200: { description: 'The nearest end first', content: page(deviceSchema) },
+      200: {
+        description: 'The nearest end first; those that ended, for as long as they can still renew',
+        content: page(deviceSchema),
+      },
       ...problemAnswers(400, 401, 403, 404),
     },
   }),
@@ -254,7 +257,10 @@ export function addAdminDirectoryRoutes(app: OpenAPIHono<AdminEnv>, parts: Admin
     const { cursor, limit, expiringWithin } = c.req.valid('query')
     const now = clock()
     const before = now + Number.parseInt(expiringWithin, 10) * MS_PER_DAY
-    const { items, nextCursor } = await listExpiringDevices(state.db, id, { cursor, limit, now, before })
+    // Who can no longer renew is not about to end.
+    const from = now - state.config.directory.renewalGraceDays * MS_PER_DAY
+    const page = { cursor, limit, now, before, from }
+    const { items, nextCursor } = await listExpiringDevices(state.db, id, page)
     return c.json({ items: items.map((row) => deviceJson(row, now)), nextCursor }, 200)
   })
 

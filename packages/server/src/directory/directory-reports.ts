@@ -9,7 +9,9 @@ export interface ExpiringPage {
   readonly limit: number
   /** Milliseconds. */
   readonly now: number
+  /** Records that end before this time, and not before {@link ExpiringPage.from}. */
   readonly before: number
+  readonly from: number
 }
 
 /** How many devices of each user are valid now. */
@@ -33,7 +35,7 @@ export async function countValidDevices(
   return new Map(rows.map((row) => [row.username, Number(row.devices)]))
 }
 
-/** Devices that are not ended and expire before a time, the nearest end first; expired ones too. */
+/** Devices that are not ended and whose record ends between two times, the nearest end first. */
 export async function listExpiringDevices(
   db: Db,
   applicationId: string,
@@ -44,6 +46,7 @@ export async function listExpiringDevices(
     .selectFrom('directory_devices')
     .selectAll()
     .where('application_id', '=', applicationId)
+    .where('expires_at', '>=', page.from)
     .where('expires_at', '<', page.before)
     .where((where) => where.or([where('ended_at', 'is', null), where('ended_at', '>', page.now)]))
     .$if(at !== undefined, (query) =>
