@@ -105,7 +105,7 @@ module.exports = {
       comment: 'Shared code of crypto knows no backend; the export conditions choose one.',
       severity: 'error',
       from: { path: '^packages/(keys|channel|directory|messaging|sdk)/src/' },
-      to: { path: '^packages/crypto/src/(?!(node|web|noble|vrf)/index\\.ts$)' },
+      to: { path: '^packages/crypto/src/(?!((node|web|noble|vrf)/index|(node|noble)/argon2id)\\.ts$)' },
     },
     {
       name: 'platform-knows-no-capability',

@@ -17,7 +17,7 @@ describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
   const open = new Set<Me>()
 
   beforeAll(async () => {
-    server = await startSdkServer(engine)
+    server = await startSdkServer(engine, { KEYHAVEN_LEGACY_PROFILE: 'on' })
   })
 
   afterAll(async () => {
@@ -227,6 +227,31 @@ describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
     await anna.verification.isVerified(ben.username)
     const { envelope: next } = await anna.messages.encrypt(ben.username, 'welcome back', { newSession: true })
     expect(await textOf(back, next)).toBe('welcome back')
+  })
+
+  test('people with old RSA keys are written to where that is allowed by name, and move up', async () => {
+    const messages = { allowLegacy: true }
+    const old = await person('old', { profile: 'rsa1024-legacy', messages })
+    const rsa = await person('rsa', { profile: 'rsa3072', messages })
+    const anna = await person('anna')
+    const { envelope } = await rsa.messages.encrypt(old.username, 'as in its day')
+    expect(await textOf(old, envelope)).toBe('as in its day')
+    const modern = anna.messages.encrypt(old.username, 'not to this one')
+    await expect(modern).rejects.toMatchObject({ code: 'SUITE_REFUSED' })
+    // Another record of the same profile is signed by the old key alone; leaving it needs an operator, too.
+    await old.renew()
+    await expect(old.renew({ profile: 'x-wing' })).rejects.toThrow()
+    // What was refused stands in nobody's way.
+    await old.upkeep()
+    expect(old.profile).toBe('rsa1024-legacy')
+    await old.renew({ profile: 'x-wing', signUp: { token: await server.token(old.username) } })
+    expect(old.profile).toBe('x-wing')
+    await expect(old.renew({ profile: 'rsa3072' })).rejects.toThrow()
+    await anna.verification.isVerified(old.username)
+    const now = await anna.messages.encrypt(old.username, 'welcome')
+    expect(await textOf(old, now.envelope)).toBe('welcome')
+    await rsa.renew()
+    expect(rsa.profile).toBe('rsa3072')
   })
 
   test('mail comes as it is sent, and after the server was gone', async () => {

@@ -30,11 +30,15 @@ export interface SdkServer {
   dispose(): Promise<void>
 }
 
-export async function startSdkServer(engine: Engine): Promise<SdkServer> {
+export async function startSdkServer(
+  engine: Engine,
+  env: Readonly<Record<string, string>> = {},
+): Promise<SdkServer> {
   const port = await freePort()
   const fixture = await createStateFixture(engine, {
     KEYHAVEN_PORT: String(port),
     KEYHAVEN_LOG_LEVEL: 'debug',
+    ...env,
   })
   const failures: unknown[] = []
   let running = await start()

@@ -74,7 +74,7 @@ export async function prepareDevice(app: AppContext, options: NewDeviceSetup): P
     const now = Math.floor(clock() / MS_PER_SECOND)
     const name = options.deviceName ?? defaultDeviceName()
     const wanted = newDevice(keys.device, name, await keys.prepareRenewal(), now, recordSeconds)
-    const directory = directoryOf(app, used)
+    const directory = directoryOf(app, used, options)
     async function recorded(): Promise<string | undefined> {
       directory.use(identityOf(keys))
       try {

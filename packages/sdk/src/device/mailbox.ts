@@ -3,6 +3,7 @@ import { MessageError, REPAIR_TYPE } from '@keyhaven/messaging'
 import { readEvents } from './event-stream.ts'
 import { type MailItem, readMailItem } from './mail-item.ts'
 import type { OpenDevice } from './open-device.ts'
+import { pause } from './pause.ts'
 import { readText, writeText } from './stored-value.ts'
 
 const POSITION_KEY = 'sdk/mailbox'
@@ -144,17 +145,4 @@ function parsed(data: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Ends early when it is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
 }

@@ -4,6 +4,7 @@ import {
   type DirectoryClient,
   type DirectoryIdentity,
   type NewDevice,
+  PROFILES,
 } from '@keyhaven/directory'
 import {
   createMessenger,
@@ -36,12 +37,12 @@ export interface OpenDevice {
 }
 
 export interface DeviceSettings {
-  /** Of messages; see `MessengerSettings`. */
+  /** Of messages; see `MessengerSettings`. With `allowLegacy`, devices of the legacy profile are accepted. */
   readonly messages?: Partial<MessengerSettings>
 }
 
 /** The directory's client of a device that has no messenger yet. */
-export function directoryOf(app: AppContext, used: UsedStore): DirectoryClient {
+export function directoryOf(app: AppContext, used: UsedStore, settings: DeviceSettings): DirectoryClient {
   const { application, backend, channel, clock } = app
   return createDirectoryClient({
     fetch: channel.signedFetch,
@@ -50,6 +51,7 @@ export function directoryOf(app: AppContext, used: UsedStore): DirectoryClient {
     store: directoryStoreIn(used.store, backend),
     clock,
     backend,
+    ...(settings.messages?.allowLegacy && { profiles: Object.values(PROFILES).map(({ name }) => name) }),
   })
 }
 
@@ -61,7 +63,7 @@ export function openDevice(
   settings: DeviceSettings = {},
 ): OpenDevice {
   const { application, backend, channel, clock } = app
-  const directory = directoryOf(app, used)
+  const directory = directoryOf(app, used, settings)
   directory.use(identityOf(keys))
   const { signedFetch } = channel
   const api = createSignedApi({ signedFetch, application, backend, clock, keys })

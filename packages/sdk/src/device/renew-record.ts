@@ -1,7 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import type { DirectoryIdentity, NewDevice, ProfileName, SignUp } from '@keyhaven/directory'
+import { type NewDevice, type ProfileName, type SignUp, signLegacyProof } from '@keyhaven/directory'
 import { readDeviceNotes } from './device-notes.ts'
-import { newDevice, type OpenDevice } from './open-device.ts'
+import { identityOf, newDevice, type OpenDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
 import { readText, writeText } from './stored-value.ts'
 
@@ -29,45 +29,76 @@ export async function isRenewing({ used }: OpenDevice): Promise<boolean> {
  *   the user.
  */
 export async function renewRecord(device: OpenDevice, options: RenewOptions = {}): Promise<void> {
-  const { keys, directory, messenger, used } = device
+  const { keys, messenger } = device
+  try {
+    if (await isRenewing(device)) {
+      await finishRenewal(device)
+      if (options.profile === undefined || options.profile === keys.profile) return
+    }
+    await renewOnce(device, options, options.profile ?? keys.profile)
+  } finally {
+    messenger.directoryChanged(keys.username)
+  }
+}
+
+/** The keys that a renewal before this one has left, and that the directory may have. */
+async function finishRenewal(device: OpenDevice): Promise<void> {
+  try {
+    await renewOnce(device, {}, undefined)
+  } catch (error) {
+    if (await isRenewing(device)) throw error
+    // They were refused, so the next ones can take their place.
+  }
+}
+
+/** @param profile - undefined: that of the keys that are prepared already. */
+async function renewOnce(
+  device: OpenDevice,
+  { deviceName, signUp }: RenewOptions,
+  profile: ProfileName | undefined,
+): Promise<void> {
+  const { app, keys, directory, used } = device
   const { record } = await readDeviceNotes(device)
   await writeText(used.store, RENEWING_KEY, 'yes')
-  const next = await keys.prepareRenewal(options.profile)
-  const now = Math.floor(device.app.clock() / MS_PER_SECOND)
+  const next = await keys.prepareRenewal(profile)
+  const now = Math.floor(app.clock() / MS_PER_SECOND)
   const lifetime = record.expires - record.notBefore
-  const wanted = newDevice(keys.device, options.deviceName ?? record.name, next, now, lifetime)
+  const wanted = newDevice(keys.device, deviceName ?? record.name, next, now, lifetime)
   let entry: string
   try {
-    entry = (await directory.renew(wanted, options.signUp && { signUp: options.signUp })).entry
+    const proof = await legacyProof(device, wanted)
+    entry = (await directory.renew(wanted, { ...proof, ...(signUp && { signUp }) })).entry
   } catch (error) {
-    entry = await acceptedEarlier(device, wanted, error)
+    const found = await findRecorded(device, wanted)
+    if (found === 'absent') await writeText(used.store, RENEWING_KEY, 'no')
+    if (found === 'absent' || found === 'unknown') throw error
+    entry = found.entry
   }
   await keys.adopt(entry)
   await device.reload()
   await writeText(used.store, RENEWING_KEY, 'no')
   await readDeviceNotes(device)
-  messenger.directoryChanged(keys.username)
 }
 
-/** @returns the entry's hash, if the directory has these keys. @throws what went wrong, if it does not. */
-async function acceptedEarlier(
+/** Out of the legacy profile, whose one key also is the encryption key, the old key signs the new one as in its day. */
+async function legacyProof({ app, keys }: OpenDevice, wanted: NewDevice): Promise<{ legacyProof?: string }> {
+  const { privateKey } = keys.encryptionKey
+  if (keys.profile !== 'rsa1024-legacy' || !('rsa' in privateKey)) return {}
+  return { legacyProof: await signLegacyProof(app.backend, privateKey.rsa, wanted.signer.jwk) }
+}
+
+/** Whether the directory has these keys: it then answers to them, and not to the old ones. */
+async function findRecorded(
   { keys, directory }: OpenDevice,
   wanted: NewDevice,
-  error: unknown,
-): Promise<string> {
-  if (!(error instanceof KeyhavenError) || !MAYBE_ACCEPTED.includes(error.code)) throw error
+): Promise<{ readonly entry: string } | 'absent' | 'unknown'> {
   const { username, device } = keys
-  const next: DirectoryIdentity = { username, device, signer: wanted.signer, requestKey: wanted.requestKey }
-  directory.use(next)
+  directory.use({ username, device, signer: wanted.signer, requestKey: wanted.requestKey })
   try {
-    const record = recordOf(await directory.ownChain(), device, wanted.signer.jwk)
-    if (record !== undefined) return record.entry
-  } catch {
-    // Not accepted, as far as the directory says.
+    return recordOf(await directory.ownChain(), device, wanted.signer.jwk) ?? 'absent'
+  } catch (error) {
+    return error instanceof KeyhavenError && error.code === 'UNAUTHENTICATED' ? 'absent' : 'unknown'
+  } finally {
+    directory.use(identityOf(keys))
   }
-  directory.use({ username, device, signer: keys.signingKey, requestKey: keys.requestKey })
-  throw error
 }
-
-/** The old key counts no longer, or the keys are in the chain already. */
-const MAYBE_ACCEPTED: readonly string[] = ['UNAUTHENTICATED', 'CONFLICT', 'RECORD_INVALID', 'CHAIN_BROKEN']

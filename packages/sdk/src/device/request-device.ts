@@ -3,6 +3,7 @@ import { type NewDeviceSetup, prepareDevice } from './enroll.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { createMe, type Me } from './me.ts'
 import { openDevice } from './open-device.ts'
+import { pause } from './pause.ts'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 10_000
@@ -33,7 +34,7 @@ export async function requestDevice(app: AppContext, options: NewDeviceSetup): P
         await keys.adopt(entry)
         return createMe(openDevice(app, used, keys, options), options)
       }
-      await new Promise((resolve) => setTimeout(resolve, wait))
+      await pause(wait, signal)
     }
   }
 

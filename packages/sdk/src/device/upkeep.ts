@@ -74,16 +74,22 @@ export class Upkeep {
     const { clock } = device.app
     this.#waitUntil(clock() + RETRY_MS)
     await device.reload()
-    await renewIfDue(device)
-    await publishEncryptionKey(device)
-    await device.keys.eraseExpired()
-    await alsoDo()
+    // Each for itself: what one of them lacks does not keep the others waiting.
+    const failures: unknown[] = []
+    for (const task of [renewIfDue, publishEncryptionKey, eraseExpired, alsoDo]) {
+      await task(device).catch((error) => failures.push(error))
+    }
+    if (failures.length > 0) throw failures[0]
     this.#waitUntil(clock() + CHECK_EVERY_MS)
   }
 
   #waitUntil(time: number): void {
     if (this.#nextAt !== Number.POSITIVE_INFINITY) this.#nextAt = time
   }
+}
+
+async function eraseExpired({ keys }: OpenDevice): Promise<void> {
+  await keys.eraseExpired()
 }
 
 async function renewIfDue(device: OpenDevice): Promise<void> {

@@ -1,0 +1,56 @@
+import { memoryStore } from '@keyhaven/messaging'
+import { connect, type EnrollOptions } from '@keyhaven/sdk'
+import { expect, test } from 'vitest'
+
+const url = 'https://server.test'
+const rootThumbprints = ['A'.repeat(43)]
+const LOG = 'keyhaven.test/demo+070afaea+AU+m20jQn2l1Tcau04z1Jwi2AdULbgPhNWTUu9S7x6jK'
+
+/** Nothing may be sent. */
+const network: typeof fetch = async () => {
+  throw new Error('the network was used')
+}
+
+const open = (log?: string) =>
+  connect({ url, applicationId: 'demo', trust: { rootThumbprints, ...(log && { log }) }, fetch: network })
+
+test('without the key of the log there are no devices, and the error says where the key is', async () => {
+  const store = memoryStore()
+  const kh = open()
+  for (const opening of [
+    kh.enroll({ username: 'anna', token: 'khs_x', store }),
+    kh.resume({ store }),
+    kh.requestDevice({ username: 'anna', store }),
+  ]) {
+    await expect(opening).rejects.toThrow(TypeError)
+    await expect(opening).rejects.toThrow(/trust\.log.*npm start.*keyhaven directory log show/s)
+  }
+  expect(await store.list('')).toEqual([])
+})
+
+test.each([{}, { token: 't', idToken: 'i' }, { token: 1 }])(
+  'enroll takes one sign-up proof, not %j',
+  async (proof) => {
+    const options = { username: 'anna', ...proof } as unknown as EnrollOptions
+    await expect(open(LOG).enroll(options)).rejects.toThrow('enroll() needs either token')
+  },
+)
+
+test('a store without a device is not resumed, and one of another user is not taken', async () => {
+  const store = memoryStore()
+  const kh = open(LOG)
+  expect(await kh.resume({ store })).toBeUndefined()
+  const { request, fingerprint, close } = await kh.requestDevice({ username: 'anna', store })
+  expect(request.split('.')).toHaveLength(3)
+  expect(fingerprint).toMatch(/^(\d{5} ){4}\d{5}$/)
+  // It has no approval yet.
+  expect(await kh.resume({ store })).toBeUndefined()
+  const taken = kh.enroll({ username: 'ben', token: 'khs_x', store })
+  await expect(taken).rejects.toMatchObject({ code: 'CONFLICT' })
+  await close()
+  // The same keys again: an approval of the earlier request still counts.
+  const again = await kh.requestDevice({ username: 'anna', store })
+  const keysOf = (jws: string) =>
+    JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()).signingKey
+  expect(keysOf(again.request)).toEqual(keysOf(request))
+})
