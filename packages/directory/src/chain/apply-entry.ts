@@ -6,7 +6,7 @@ import { checkSignature } from './chain-jws.ts'
 import { type DecodedEntry, decodeEntry, type Entry, entryHash } from './entry.ts'
 import { type AuthorityKey, type EntryTime, type ResolvedSigner, resolveSigner } from './entry-authority.ts'
 import { awaitsFirstDevice, breaks, type Ledger } from './ledger.ts'
-import { MAX_CHAIN_ENTRIES } from './limits.ts'
+import { MAX_CHAIN_ENTRIES, RESERVED_CHAIN_ENTRIES } from './limits.ts'
 import type { EntrySigner } from './user-state.ts'
 
 export interface ApplyContext {
@@ -54,9 +54,17 @@ function checkLink(ledger: Ledger, entry: Entry): void {
   if (entry.previous !== ledger.head) breaks('an entry does not follow the one before it')
   if (entry.issued < ledger.issued) breaks('an entry is dated before the one that it follows')
   const first = awaitsFirstDevice(ledger)
+  if (entry.sequence >= MAX_CHAIN_ENTRIES - RESERVED_CHAIN_ENTRIES && !first && !isReserved(entry))
+    throw new KeyhavenError('WIRE_TOO_LARGE', 'the chain is full: it can only be ended or reset')
   if (first && entry.kind !== 'device') breaks('a chain starts with a device')
   const chain = ledger.head === null ? 0 : ledger.chain + (entry.kind === 'reset' ? 1 : 0)
   if (entry.chain !== chain) breaks('the chain number counts the resets')
+}
+
+/** Whether an entry may take one of the last places: none of these can be made again and again by a device. */
+function isReserved(entry: Entry): boolean {
+  if (entry.kind === 'revocation') return entry.effective === entry.issued
+  return entry.kind === 'objection' || entry.kind === 'reset'
 }
 
 async function applyKind(

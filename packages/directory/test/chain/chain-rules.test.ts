@@ -74,6 +74,27 @@ describe('links', () => {
     expect(await codeOf(other.add(await other.sign(authority, reset)))).toBe('CHAIN_BROKEN')
   })
 
+  test('a stolen device that fills the chain is still ended, by whom it is at once, and cannot use the last places', async () => {
+    const thief = await alice.approve(phone)
+    const { hash } = await alice.setRecovery(phone)
+    alice.passObjectionPeriod()
+    await alice.revoke(thief, phone)
+    // As if it had written all the entries between.
+    alice.state = { ...alice.state, sequence: 4_096 - 256 - 1 }
+    const full = 'WIRE_TOO_LARGE'
+    expect(await refused(alice.renewal(thief, await newKeys('x25519')))).toBe(full)
+    expect(await codeOf(alice.approve(thief))).toBe(full)
+    expect(await refused((await alice.recoveryEntry(phone)).entry)).toBe(full)
+    expect(await refused(alice.revocation(phone, thief))).toBe(full)
+    expect(hash).toBe(alice.state.recovery?.entry)
+    await alice.object(phone, deviceOf(phone).revocation!.entry)
+    await alice.revokeWith(alice.recovery!, thief)
+    expect(deviceOf(thief).status).toBe('revoked')
+    await alice.reset()
+    await alice.first()
+    expect(alice.state.devices.map(({ status }) => status)).toEqual(['valid'])
+  })
+
   test('giant input is refused before it is read', async () => {
     expect(await refused(`${'A'.repeat(20_000)}.e30.AA`)).toBe('WIRE_TOO_LARGE')
     expect(await refused('['.repeat(8_000))).toBe('RECORD_INVALID')
