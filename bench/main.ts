@@ -10,6 +10,7 @@ interface Part {
 /** Every part of the benchmark, in the order it runs. Each is loaded only when it runs. */
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   crypto: () => import('./crypto.ts'),
+  messaging: () => import('./messaging.ts'),
   gateway: () => import('./gateway.ts'),
   startup: () => import('./startup.ts'),
   'key-table': () => import('./key-table.ts'),
