@@ -12,7 +12,8 @@ import { problemAnswers } from '../platform/http/schemas.ts'
 import type { UserEnv } from './device-guard.ts'
 import type { Directories } from './directories.ts'
 
-const MAX_USERNAME_CHARS = 128
+/** UTF-16 units: 128 characters of two at most. What a username is, the directory decides. */
+const MAX_USERNAME_UNITS = 256
 const MAX_STATEMENT_BYTES = 8_192
 const MAX_TOKEN_CHARS = 200
 const MAX_ID_TOKEN_CHARS = 8_192
@@ -22,7 +23,7 @@ const UNKNOWN_NAMES = { burst: 20, perMinute: 2, maxCallers: 100_000 }
 /** Of consistency proofs, by device. */
 const CONSISTENCY = { burst: 120, perMinute: 120, maxCallers: 100_000 }
 
-export const usernameSchema = z.string().min(1).max(MAX_USERNAME_CHARS)
+export const usernameSchema = z.string().min(1).max(MAX_USERNAME_UNITS)
 const jwsSchema = (max: number) =>
   z
     .string()
