@@ -62,3 +62,25 @@ test('docs/operations.md names every setting', () => {
   const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
   expect(SETTING_NAMES.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
 })
+
+test('docs/formats.md names every type of what is signed', () => {
+  const text = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
+  const sources = globSync('packages/{channel,directory,messaging}/src/**/*.ts', { cwd: ROOT })
+  const types = sources.flatMap((file) => found(file, /'(keyhaven-[a-z-]+\+jws)'/g))
+  expect(new Set(types).size).toBeGreaterThan(7)
+  expect(types.filter((type) => !text.includes(`\`${type}\``))).toEqual([])
+})
+
+test('docs/storage-schema.md names every table and every column', () => {
+  const text = readFileSync(join(ROOT, 'docs/storage-schema.md'), 'utf8')
+  const sources = globSync('packages/server/src/**/tables.ts', { cwd: ROOT })
+  const tables = sources.flatMap((file) => found(file, /^ {2}(\w+): \w+Table$/gm))
+  expect(tables.length).toBeGreaterThan(20)
+  expect(tables.filter((table) => !text.includes(`**${table}**`))).toEqual([])
+  const columns = sources.flatMap((file) => found(file, /^ {2}(\w+): (?!\w+Table$)/gm))
+  expect(columns.filter((column) => !new RegExp(`\\b${column}\\b`).test(text))).toEqual([])
+})
+
+function found(file: string, pattern: RegExp): string[] {
+  return [...readFileSync(join(ROOT, file), 'utf8').matchAll(pattern)].map((match) => match[1]!)
+}
