@@ -30,8 +30,7 @@ beforeEach(async () => {
 // biome-ignore lint/suspicious/noExplicitAny: tests look at any member
 function python(action: 'open' | 'make' | 'record', given: object): any {
   const input = JSON.stringify({ [action]: given })
-  const options = { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] } as const
-  return JSON.parse(execFileSync('python3', [SCRIPT], options))
+  return JSON.parse(execFileSync('python3', [SCRIPT], { input, encoding: 'utf8', stdio: 'pipe' }))
 }
 
 const device = (username: string, profile: ProfileName): Promise<TestDevice> =>
