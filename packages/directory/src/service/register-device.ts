@@ -14,9 +14,9 @@ import {
 } from './accept-entry.ts'
 import { ChainConflict } from './chain-conflict.ts'
 import type { Accepted, Caller } from './directory-service.ts'
-import type { DirectoryTransaction, SignUpProof, SignUpSource } from './ports.ts'
+import type { DirectoryTransaction, SignUpProof } from './ports.ts'
 import { actorOf, nowSeconds, type ServiceContext, takeTurn, unrevokedCaller } from './service-context.ts'
-import { type CheckedProof, checkProof, takeProof } from './sign-up.ts'
+import { type CheckedProof, checkProof, requireSinceReset, type TakenProof, takeProof } from './sign-up.ts'
 
 interface Registration extends Submission {
   readonly request: DeviceKeyRequest
@@ -63,11 +63,13 @@ async function inTransaction<Tx extends DirectoryTransaction>(
 ): Promise<{ readonly accepted: Accepted; readonly after: UserState }> {
   const { request, caller, now, decoded } = registration
   const user = await tx.lockUser(request.username)
+  // The proof comes first: without one, nobody learns whether the user exists, not even by the time it takes.
+  const taken = caller ? undefined : await takeProof(context, tx, registration.proof!, { request, user, now })
   const state = await context.states.load(tx, request.username, user, now)
   const standing = { user, state }
-  const signUp = caller
-    ? await admitCaller(context, tx, standing, { ...registration, caller })
-    : await admitFirst(context, tx, standing, registration)
+  if (caller) await admitCaller(context, tx, standing, { ...registration, caller })
+  else admitFirst(standing, taken!)
+  const signUp = taken?.source
   checkTurn(standing, decoded)
   const after = await judge(context, standing, registration)
   const { record } = recordedDevice(after)
@@ -88,17 +90,11 @@ async function inTransaction<Tx extends DirectoryTransaction>(
   return { accepted, after }
 }
 
-/** The proof comes first: without one, nobody learns whether the user exists. */
-async function admitFirst<Tx extends DirectoryTransaction>(
-  context: ServiceContext<Tx>,
-  tx: Tx,
-  { user, state }: Standing,
-  { proof, request, now }: Registration,
-): Promise<SignUpSource> {
-  const source = await takeProof(context, tx, proof!, { request, user, now })
-  if (state.head !== null && state.history.at(-1)?.kind !== 'reset')
-    throw new ChainConflict(state.sequence, state.head, state.chain)
-  return source
+/** A first chain, or the one after a reset. */
+function admitFirst({ user, state }: Standing, taken: TakenProof): void {
+  if (user === undefined) return
+  if (state.history.at(-1)?.kind !== 'reset') throw new ChainConflict(state.sequence, state.head, state.chain)
+  requireSinceReset(taken, user.changedAt)
 }
 
 /** A renewal, also within the grace time after expiry, or another device's approval. */
@@ -107,7 +103,7 @@ async function admitCaller<Tx extends DirectoryTransaction>(
   tx: Tx,
   { user, state }: Standing,
   registration: Registration & { readonly caller: Caller },
-): Promise<undefined> {
+): Promise<void> {
   const { caller, request, now, proof } = registration
   const device = unrevokedCaller(state, caller)
   const own = request.device === caller.device

@@ -1,6 +1,13 @@
 import { jwkThumbprint, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import type { DeviceKeyRequest } from '../chain/device-key-request.ts'
-import type { DirectoryTransaction, SignUpProof, SignUpSource, StoredUser, VerifiedIdToken } from './ports.ts'
+import type {
+  DirectoryTransaction,
+  SignUpProof,
+  SignUpSource,
+  StoredSignUpToken,
+  StoredUser,
+  VerifiedIdToken,
+} from './ports.ts'
 import type { ServiceContext } from './service-context.ts'
 
 /** An operator's token and nobody else's; longer input is not even hashed. */
@@ -11,6 +18,13 @@ const MAX_ID_TOKEN_CHARACTERS = 16_384
 export type CheckedProof =
   | { readonly token: string }
   | { readonly idToken: VerifiedIdToken; readonly nonce: string }
+
+/** A sign-up proof that was taken. */
+export interface TakenProof {
+  readonly source: SignUpSource
+  /** When the operator made the token, in seconds; undefined for an id token. */
+  readonly issuedAt?: number
+}
 
 /** Checks an id token, which may ask its issuer for keys: so before the transaction. */
 export async function checkProof<Tx extends DirectoryTransaction>(
@@ -35,17 +49,27 @@ export async function takeProof<Tx extends DirectoryTransaction>(
   tx: Tx,
   proof: CheckedProof,
   { request, user, now }: { request: DeviceKeyRequest; user: StoredUser | undefined; now: number },
-): Promise<SignUpSource> {
+): Promise<TakenProof> {
   if ('token' in proof) {
-    await takeToken(context, tx, proof.token, request, now)
-    return 'token'
+    const { createdAt } = await takeToken(context, tx, proof.token, request, now)
+    return { source: 'token', issuedAt: createdAt }
   }
   const { issuer, subject, nonce } = proof.idToken
   if (subject !== request.username || nonce === undefined || nonce !== proof.nonce) throw refused()
   const source = `oidc:${issuer}`
   if (user && user.signUp !== source)
     throw new KeyhavenError('CONFLICT', 'the username belongs to a user who signed up elsewhere')
-  return source
+  return { source }
+}
+
+/**
+ * Tokens from before a reset admit nobody after it: whoever has an old one need not be whom the operator reset.
+ *
+ * @param resetAt - when the authority accepted the reset, in seconds, by the clock that dates tokens.
+ * @throws KeyhavenError `ACCESS_DENIED`
+ */
+export function requireSinceReset({ issuedAt }: TakenProof, resetAt: number): void {
+  if (issuedAt !== undefined && issuedAt < resetAt) throw refused()
 }
 
 async function takeToken<Tx extends DirectoryTransaction>(
@@ -54,7 +78,7 @@ async function takeToken<Tx extends DirectoryTransaction>(
   token: string,
   request: DeviceKeyRequest,
   now: number,
-): Promise<void> {
+): Promise<StoredSignUpToken> {
   if (typeof token !== 'string' || token.length > MAX_TOKEN_CHARACTERS) throw refused()
   const stored = await tx.findSignUpToken(await backend.sha256(utf8(token)))
   const fits =
@@ -64,6 +88,7 @@ async function takeToken<Tx extends DirectoryTransaction>(
     stored.username === request.username &&
     (stored.profile === null || stored.profile === request.profile)
   if (!fits || !(await tx.useSignUpToken(stored.id, now))) throw refused()
+  return stored
 }
 
 function refused(): KeyhavenError {

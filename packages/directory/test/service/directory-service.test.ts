@@ -13,7 +13,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '../../src/log/index.ts'
-import type { Caller } from '../../src/service/index.ts'
+import type { Caller, SignUpProof } from '../../src/service/index.ts'
 import { codeOf } from '../kit/code-of.ts'
 import { APPLICATION, DAY, type TestChain } from '../kit/test-chain.ts'
 import { TestDirectory } from '../kit/test-directory.ts'
@@ -82,6 +82,20 @@ describe('sign-up', () => {
     const elsewhere = await directory.idToken(bob, { issuer: 'https://other' })
     const next = { entry: bob.entries.at(-1)!, signUp: elsewhere }
     await expect(directory.service.register(next, undefined)).rejects.toThrow('signed up elsewhere')
+  })
+
+  test('a token from before a reset admits nobody after it', async () => {
+    const old = await directory.token()
+    directory.pass(60, alice)
+    await directory.service.reset({ username: 'alice', reason: 'all stolen' }, 'token:admin')
+    await alice.reset()
+    await alice.first()
+    const entry = alice.entries.at(-1)!
+    const send = (signUp: SignUpProof) => codeOf(directory.service.register({ entry, signUp }, undefined))
+    expect(await send(old)).toBe('ACCESS_DENIED')
+    expect([...directory.store.tokens.values()].at(-1)!.usedAt).toBeNull()
+    // Signed on top of the test's own reset, not the authority's: past the proof.
+    expect(await send(await directory.token())).toBe('CONFLICT')
   })
 
   test('a device id of another user is taken', async () => {
