@@ -1,4 +1,5 @@
 import { type KemPrivateKey, KeyhavenError, kemPublicKeyFromJwk } from '@keyhaven/crypto'
+import type { RecoveryState } from '@keyhaven/directory'
 import type { HistoryRecipient } from '@keyhaven/messaging'
 import type { OpenDevice } from './open-device.ts'
 import { openRecoveryKey, type RecoverySecret } from './recovery-secret.ts'
@@ -6,6 +7,7 @@ import { readText, writeText } from './stored-value.ts'
 
 const BATCHES_PATH = '/v1/history/batches'
 const BACKUP = 'backup'
+const MS_PER_SECOND = 1_000
 const TAKEN_KEY = 'sdk/history-taken'
 
 /** The archive of message keys: what makes old messages readable on another device. */
@@ -17,7 +19,8 @@ export interface History {
   /**
    * Backs up, under the recovery key, what is not backed up yet. It runs by itself about every hour.
    *
-   * @returns how many messages. 0, too, if there is no recovery key: see `recovery.createWords`.
+   * @returns how many messages. 0, too, if there is no recovery key (see `recovery.createWords`), or one that another
+   *   device made less than 24 hours ago: the thief of a device could have made it to read what this one has.
    */
   backUp(): Promise<number>
   /** As `recovery.restore`. */
@@ -67,6 +70,11 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
     }
   }
 
+  function isContested({ by, settled }: RecoveryState): boolean {
+    const own = by.kind === 'device' && by.device === keys.device
+    return !own && app.clock() < settled * MS_PER_SECOND
+  }
+
   async function restoreBackup(key: KemPrivateKey): Promise<number> {
     let added = 0
     let failed: unknown
@@ -91,7 +99,7 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
       erase: () => history.erase(),
       async backUp() {
         const { recovery } = await device.signed(() => directory.ownChain())
-        if (recovery === undefined) return 0
+        if (recovery === undefined || isContested(recovery)) return 0
         return sendTo({ backup: await kemPublicKeyFromJwk(app.backend, recovery.backupKey) })
       },
       async restore(secret) {
