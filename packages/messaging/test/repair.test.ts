@@ -1,5 +1,12 @@
+import { backend, toBase64url, utf8 } from '@keyhaven/crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type MessageError, memoryStore, type Repair } from '../src/index.ts'
+import { encodeMessageKeys } from '../src/messenger/repair-envelope.ts'
+import { ratchetStep, ZERO_NONCE } from '../src/session/ratchet.ts'
+import { decodeReceivingChain } from '../src/session/receiving-record.ts'
+import { decodeEnvelope, encodeEnvelope, envelopeHead } from '../src/wire/envelope.ts'
+import { encodeFrame } from '../src/wire/message-frame.ts'
+import { messageHeader, messageHeaderHead } from '../src/wire/message-header.ts'
 import { codeOf, createWorld, type TestDevice, type World } from './kit/people.ts'
 
 let world: World
@@ -146,5 +153,40 @@ describe('repair()', () => {
     const { version } = (await bob.store.get(key))!
     await bob.store.commit({ expect: [{ key, version }], delete: [key] })
     expect(await codeOf(bob.messenger.decrypt(answer.envelope))).toBe('ACCESS_DENIED')
+  })
+
+  test('takes no keys out of a session of more than two devices: another recipient could have made them', async () => {
+    const { session } = JSON.parse(await lostSession())
+    const mallory = await world.device('mallory')
+    const group = (await alice.messenger.encrypt(['bob', 'mallory'], 'all of you')).envelope
+    await mallory.messenger.decrypt(group)
+    const receiving = world.again(bob)
+    await receiving.decrypt(group)
+    const asked = await repairOf(receiving.decrypt((await alice.messenger.encrypt('bob', 'lost')).envelope))
+    expect(asked.repair.action).toBe('send')
+
+    // Mallory has the session's key, and so can write in alice's name: here, keys for alice's session with bob alone.
+    const { application, session: shared, from } = decodeEnvelope(group)
+    const identity = { application, session: shared, from }
+    const { value } = (await mallory.store.get(`chain/${shared}`))!
+    const { chainKey, next } = decodeReceivingChain(value)
+    const { messageKey } = await ratchetStep(backend, chainKey)
+    const invented = backend.randomBytes(32)
+    const body = encodeMessageKeys({ session, aead: 'aes-256-gcm', keys: [[7, invented]] })
+    const frame = { sentAt: 0, acknowledged: [], checkpoint: undefined }
+    const seal = async (key: Uint8Array, head: typeof identity, n: number, plaintext: Uint8Array) => {
+      const header = messageHeader(messageHeaderHead(head), n, undefined)
+      const sealed = await (await backend.importAeadKey('aes-256-gcm', key)).seal(
+        ZERO_NONCE,
+        plaintext,
+        header,
+      )
+      return encodeEnvelope(envelopeHead(head), n, '', toBase64url(sealed))
+    }
+    const keys = await seal(messageKey, identity, next, encodeFrame({ ...frame, kind: 'message-keys', body }))
+    expect(await codeOf(receiving.decrypt(keys))).toBe('ACCESS_DENIED')
+    const text = encodeFrame({ ...frame, kind: 'text', body: utf8('from alice') })
+    const forged = await seal(invented, { ...identity, session }, 7, text)
+    expect(await codeOf(receiving.decrypt(forged))).toBe('SESSION_UNKNOWN')
   })
 })

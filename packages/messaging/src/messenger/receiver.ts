@@ -163,6 +163,7 @@ export class Receiver {
       session: { ...accepted.session, repaired: asked !== undefined },
       chain: accepted.chain,
       version: null,
+      sole: accepted.sole,
       // Nobody may ask for its keys between this look and the moment it is stored.
       guard: { key: ASKED_PREFIX + envelope.session, version: asked?.version ?? null },
     }
@@ -186,7 +187,7 @@ export class Receiver {
     const opening = this.#openWith(envelope, kept)
     const frame = opening instanceof Promise ? await opening : opening
     if (frame.checkpoint !== undefined) await this.#compareCheckpoint(frame.checkpoint)
-    const repaired = frame.kind === 'message-keys' ? await this.#takeKeys(envelope, frame) : undefined
+    const repaired = frame.kind === 'message-keys' ? await this.#takeKeys(envelope, frame, loaded) : undefined
     // History that was handed over may hold this message: then its key is in the archive already.
     const isKept = repaired !== undefined || (again && (await this.#isArchived(envelope)))
     const archived = isKept ? undefined : archive.entry(envelope.session, n, kept)
@@ -246,15 +247,19 @@ export class Receiver {
     }
   }
 
-  /** Keys sent again: only for sessions that were asked about, and only by the device that was asked. */
+  /**
+   * Keys sent again: only for sessions that were asked about, and only by the device that was asked. In a session that
+   * others have the key of, one of them could have made them.
+   */
   async #takeKeys(
     envelope: Envelope,
     frame: MessageFrame,
+    { sole }: LoadedSession,
   ): Promise<{ change: StoreChange; messages: { session: string; n: number }[] }> {
     const { store, clock } = this.#context
     const { session, aead, keys } = decodeMessageKeys(frame.body)
     const asked = await store.get(ASKED_PREFIX + session)
-    if (!asked || !isSame(fromRecord<AskedRecord>(asked.value).to, envelope.from)) {
+    if (!sole || !asked || !isSame(fromRecord<AskedRecord>(asked.value).to, envelope.from)) {
       throw new KeyhavenError('ACCESS_DENIED', 'nobody asked for these keys')
     }
     const expect: { key: string; version: number | null }[] = []

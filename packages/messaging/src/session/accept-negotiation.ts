@@ -20,16 +20,20 @@ const DAY_SECONDS = 86_400
 /** Older negotiations are refused. A mailbox keeps messages for 30 days; sessions live one. */
 export const MAX_NEGOTIATION_AGE_SECONDS = 35 * DAY_SECONDS
 
+export interface AcceptedNegotiation {
+  readonly session: ReceivingSession
+  readonly chain: ReceivingChain
+  /** The session key was given to this device and to no other: its messages are the sender's for sure. */
+  readonly sole: boolean
+}
+
 /**
  * Checks a negotiation and takes its session key (seed 002, "Key Negotiation", steps 8 to 13). Stores nothing.
  *
  * @throws KeyhavenError `SIGNATURE_INVALID`, `SENDER_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID`, `DIRECTORY_STALE`,
  * `CHAIN_BROKEN`, `CLOCK_SKEW`, `SUITE_REFUSED`, `HISTORY_UNAVAILABLE`, `SESSION_UNKNOWN`, `OPEN_FAILED`
  */
-export async function acceptNegotiation(
-  context: Context,
-  envelope: Envelope,
-): Promise<{ session: ReceivingSession; chain: ReceivingChain }> {
+export async function acceptNegotiation(context: Context, envelope: Envelope): Promise<AcceptedNegotiation> {
   const { application, backend, me } = context
   const { jws, keys } = envelope.negotiation!
   const claimed = readNegotiation(jws)
@@ -68,6 +72,7 @@ export async function acceptNegotiation(
       repaired: false,
     },
     chain: { chainKey, next: 0, skipped: new Map() },
+    sole: payload.recipients.length === 1,
   }
 }
 

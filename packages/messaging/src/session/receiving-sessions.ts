@@ -18,6 +18,8 @@ export interface LoadedSession {
   readonly session: ReceivingSession
   readonly chain: ReceivingChain
   readonly version: number | null
+  /** Of a session that is not stored yet: whether the sender gave its key to this device alone. */
+  readonly sole?: boolean
   /** Of a session that is not stored yet: what must still hold when it is. */
   readonly guard?: { readonly key: string; readonly version: number | null }
 }
