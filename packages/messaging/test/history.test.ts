@@ -101,6 +101,14 @@ describe('history', () => {
     expect((await fresh.messenger.decryptArchived(envelopes[509]!)).text).toBe('old 509')
   })
 
+  test('another backup key is given all of it, whoever had the one before', async () => {
+    await talk(2)
+    const [first, second] = [await generateRecoveryKey(), await generateRecoveryKey()]
+    expect(await batchesOf(bob, { backup: first.backupKey.publicKey })).toHaveLength(1)
+    expect(await batchesOf(bob, { backup: first.backupKey.publicKey })).toEqual([])
+    expect(await batchesOf(bob, { backup: second.backupKey.publicKey })).toHaveLength(1)
+  })
+
   test('refuses batches of others, of revoked devices, changed ones, and the wrong key', async () => {
     await talk(1)
     const key = await generateRecoveryKey()

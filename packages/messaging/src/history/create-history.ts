@@ -1,4 +1,11 @@
-import { fromBase64url, KeyhavenError, overwrite } from '@keyhaven/crypto'
+import {
+  type CryptoBackend,
+  fromBase64url,
+  type KemPublicKey,
+  KeyhavenError,
+  overwrite,
+  toBase64url,
+} from '@keyhaven/crypto'
 import type { RecordedKey } from '../directory-port.ts'
 import type { Context } from '../messenger/context.ts'
 import { requireOwnRecord } from '../session/open-sending-session.ts'
@@ -26,7 +33,7 @@ export function createHistory(context: Context): History {
   const { application, archive, backend, me, store } = context
 
   /** Names of archived keys that the recipient was not given yet. */
-  async function* missing(recipient: string): AsyncGenerator<string> {
+  async function* missing(holder: string): AsyncGenerator<string> {
     let after: string | undefined
     for (;;) {
       const names = await store.list(ARCHIVE_PREFIX, {
@@ -34,7 +41,7 @@ export function createHistory(context: Context): History {
         limit: MAX_BATCH_MESSAGES,
       })
       for (const name of names) {
-        if ((await store.get(exportedName(recipient, name))) === undefined) yield name
+        if ((await store.get(exportedName(holder, name))) === undefined) yield name
       }
       after = names.at(-1)
       if (names.length < MAX_BATCH_MESSAGES) return
@@ -59,9 +66,9 @@ export function createHistory(context: Context): History {
     return signBatch(backend, signingKey, fields, bytes)
   }
 
-  async function markExported(recipient: string, names: readonly string[]): Promise<void> {
+  async function markExported(holder: string, names: readonly string[]): Promise<void> {
     for (const name of names) {
-      const key = exportedName(recipient, name)
+      const key = exportedName(holder, name)
       await store.commit({ expect: [{ key, version: null }], put: [{ key, value: new Uint8Array(0) }] })
     }
   }
@@ -82,12 +89,14 @@ export function createHistory(context: Context): History {
       await requireOwnRecord(context)
       const recipient = 'backup' in to ? BACKUP : to.device.device
       if ('device' in to) await requireOwnDevice(context, to.device)
+      // What an earlier recovery key has, the present one does not have.
+      const holder = 'backup' in to ? await nameOfBackup(backend, to.backup) : recipient
       const all: string[] = []
-      for await (const name of missing(recipient)) all.push(name)
+      for await (const name of missing(holder)) all.push(name)
       for (let at = 0; at < all.length; at += MAX_BATCH_MESSAGES) {
         const names = all.slice(at, at + MAX_BATCH_MESSAGES)
         const batch = await sealed(to, recipient, names)
-        yield { recipient, batch, messages: names.length, done: () => markExported(recipient, names) }
+        yield { recipient, batch, messages: names.length, done: () => markExported(holder, names) }
       }
     },
     async restore(batch, key) {
@@ -115,6 +124,11 @@ export function createHistory(context: Context): History {
       return added
     },
   }
+}
+
+/** A backup key among the recipients of exports. */
+async function nameOfBackup(backend: CryptoBackend, { bytes }: KemPublicKey): Promise<string> {
+  return `${BACKUP}-${toBase64url(await backend.sha256(bytes))}`
 }
 
 /** History leaves to a device that the user's chain has now, under the key that it has now. */
@@ -147,8 +161,8 @@ function requireSigner(signer: RecordedKey | undefined, claimed: HistoryPayload)
   return signer
 }
 
-const exportedName = (recipient: string, name: string): string =>
-  `${EXPORTED_PREFIX}${recipient}/${name.slice(ARCHIVE_PREFIX.length)}`
+const exportedName = (holder: string, name: string): string =>
+  `${EXPORTED_PREFIX}${holder}/${name.slice(ARCHIVE_PREFIX.length)}`
 
 function placeOf(name: string): { session: string; n: number } {
   const session = name.slice(ARCHIVE_PREFIX.length, ARCHIVE_PREFIX.length + SESSION_CHARACTERS)
