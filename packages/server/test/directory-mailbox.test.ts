@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
-import { createMailboxStore, MAILBOX_DAYS } from '../src/messaging/mailbox-store.ts'
+import { createMailboxStore, MAILBOX_DAYS, MAX_WAITING_FROM_ONE } from '../src/messaging/mailbox-store.ts'
 import type { DirectoryUser } from './fixtures/directory-user.ts'
 import { enrollUser } from './fixtures/directory-user.ts'
 
@@ -65,6 +65,32 @@ describe.each(ENGINES)('mailbox and history on $name', (engine) => {
     const again = readEvents(await bob.call('GET', `/v1/mailbox/events?after=${one.id}`))
     expect((await again.next()).value).toEqual(two)
     await again.return(undefined)
+  })
+
+  test('a stream hands nothing more to a device that was revoked meanwhile', async () => {
+    const thief = await enrollUser(server, APP, 'robbed')
+    const events = readEvents(await thief.call('GET', '/v1/mailbox/events'))
+    await send(alice, ['robbed'], 'before')
+    expect(JSON.parse((await events.next()).value!.data)).toMatchObject({ envelope: 'before' })
+    const path = `/applications/${APP}/directory/users/robbed/devices/${thief.device.device}/revoke`
+    expect((await server.admin('POST', path, { reason: 'stolen' })).status).toBe(200)
+    await send(alice, ['robbed'], 'after')
+    expect(await events.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('names cannot be harvested by sending either', async () => {
+    const curious = await enrollUser(server, APP, 'curious')
+    for (let n = 0; n < 20; n++) expect((await send(curious, [`guess-${n}`], 'x')).status).toBe(404)
+    for (const name of ['guess-20', 'bob']) expect((await send(curious, [name], 'x')).status).toBe(429)
+    const lookUp = curious.call('POST', '/v1/directory/look-up', { username: 'bob' })
+    expect((await lookUp).status).toBe(429)
+    expect((await send(alice, ['bob'], 'x')).status).toBe(201)
+  })
+
+  test('what the database cannot keep is refused', async () => {
+    expect((await send(alice, ['b\0b'], 'x')).status).toBe(400)
+    expect((await send(alice, ['bob'], '\0')).status).toBe(400)
+    expect((await alice.call('PUT', '/v1/history/recovery/passkey', { wrapped: '\0' })).status).toBe(400)
   })
 
   test('keeps history batches by recipient, and the wrapped recovery key', async () => {
@@ -141,6 +167,41 @@ describe.each(ENGINES)('the mailbox store on $name', (engine) => {
     expect(await stores[1]!.list(APP, 'ben', 0, 100)).toMatchObject([{ cursor: 41, envelope: 'new' }])
     await fixture.dispose()
   })
+})
+
+test.each(ENGINES)('nobody fills the mailbox of another alone, on $name', async (engine) => {
+  const fixture = await createStateFixture(engine)
+  const state = await fixture.open({ schedule: false })
+  const users = ['ann', 'ben', 'mallory'].map((username) => ({
+    application_id: APP,
+    username,
+    chain: 0,
+    sequence: 0,
+    head: new Uint8Array(32),
+    sign_up: 'token',
+    created_at: 0,
+    changed_at: 0,
+  }))
+  await state.db.insertInto('directory_users').values(users).execute()
+  const store = createMailboxStore(state)
+  const add = (username: string) =>
+    store.add(APP, { from: { username, device: 'd' }, to: ['ben'], envelope: 'x' })
+  await add('mallory')
+  const { id } = (await store.list(APP, 'ben', 0, 1))[0]!
+  // As if the first had come again and again.
+  for (let from = 2; from <= MAX_WAITING_FROM_ONE; from += 500) {
+    const cursors = Array.from({ length: Math.min(500, MAX_WAITING_FROM_ONE - from + 1) }, (_, n) => from + n)
+    const rows = cursors.map((cursor) => ({ application_id: APP, username: 'ben', cursor, message_id: id }))
+    await state.db
+      .insertInto('mailbox_deliveries')
+      .values(rows.map((row) => ({ ...row, received_at: Date.now() })))
+      .execute()
+  }
+  await state.db.updateTable('mailbox_heads').set({ cursor: MAX_WAITING_FROM_ONE }).execute()
+  await expect(add('mallory')).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+  await add('ann')
+  await add('ben')
+  await fixture.dispose()
 })
 
 interface Event {

@@ -7,6 +7,7 @@ import { ChainConflict } from '@keyhaven/directory/service'
 import type { Context } from 'hono'
 import { callerOf } from '../platform/http/call-origin.ts'
 import { PROBLEM_MEDIA_TYPE, problem } from '../platform/http/problem.ts'
+import type { RateLimiter } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
 import { problemAnswers } from '../platform/http/schemas.ts'
 import type { UserEnv } from './device-guard.ts'
@@ -18,12 +19,18 @@ const MAX_STATEMENT_BYTES = 8_192
 const MAX_TOKEN_CHARS = 200
 const MAX_ID_TOKEN_CHARS = 8_192
 const MAX_LOG_SIZE = Number.MAX_SAFE_INTEGER
-/** Of look-ups of names that are not there, by user: so that names are not harvested. */
+/** Of names that are not there, by user: so that names are not harvested. */
 const UNKNOWN_NAMES = { burst: 20, perMinute: 2, maxCallers: 100_000 }
 /** Of consistency proofs, by device. */
 const CONSISTENCY = { burst: 120, perMinute: 120, maxCallers: 100_000 }
 
-export const usernameSchema = z.string().min(1).max(MAX_USERNAME_UNITS)
+/** PostgreSQL keeps no NUL in a text. */
+export const storableText = (text: string): boolean => !text.includes('\0')
+export const usernameSchema = z
+  .string()
+  .min(1)
+  .max(MAX_USERNAME_UNITS)
+  .refine(storableText, 'a username has no control characters')
 const jwsSchema = (max: number) =>
   z
     .string()
@@ -155,12 +162,17 @@ export function isRenewal(method: string, path: string): boolean {
   return method === 'POST' && path === '/v1/directory/devices'
 }
 
+/** One for all calls that tell whether a name is there. By application and user. */
+export function createUnknownNames(clock: () => number): RateLimiter {
+  return createRateLimiter(UNKNOWN_NAMES, clock)
+}
+
 export function addDirectoryRoutes(
   app: OpenAPIHono<UserEnv>,
   directories: Directories,
+  unknownNames: RateLimiter,
   clock: () => number,
 ): void {
-  const unknownNames = createRateLimiter(UNKNOWN_NAMES, clock)
   const consistencies = createRateLimiter(CONSISTENCY, clock)
 
   app.openapi(directoryRoutes.register, async (c) => {

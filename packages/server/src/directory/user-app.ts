@@ -11,7 +11,7 @@ import type { State } from '../platform/state/state.ts'
 import type { UserEnv } from './device-guard.ts'
 import { deviceGuard } from './device-guard.ts'
 import type { Directories } from './directories.ts'
-import { addDirectoryRoutes, isRenewal, isUnsignedCall } from './directory-routes.ts'
+import { addDirectoryRoutes, createUnknownNames, isRenewal, isUnsignedCall } from './directory-routes.ts'
 import { serveLog } from './log/log-routes.ts'
 
 const MAX_DIRECTORY_BODY_BYTES = 32 * 1_024
@@ -36,8 +36,13 @@ export function createUserApp(parts: UserAppParts): OpenAPIHono<UserEnv> {
   app.use('/v1/directory/*', limitBody(MAX_DIRECTORY_BODY_BYTES), guard)
   app.use('/v1/mailbox/*', limitBody(MAX_MAILBOX_BODY_BYTES), guard)
   app.use('/v1/history/*', limitBody(MAX_HISTORY_BODY_BYTES), guard)
-  addDirectoryRoutes(app, directories, clock)
-  addMailboxRoutes(app, { ...parts.mailbox, clock })
+  const unknownNames = createUnknownNames(clock)
+  const isCurrent = async (applicationId: string, device: string): Promise<boolean> => {
+    const { service } = await directories.open(applicationId)
+    return (await service.findDevice(device))?.device.status === 'valid'
+  }
+  addDirectoryRoutes(app, directories, unknownNames, clock)
+  addMailboxRoutes(app, { ...parts.mailbox, unknownNames, isCurrent, clock })
   addHistoryRoutes(app, createHistoryStore(parts.state), clock)
   app.get(`${LOG_PREFIX}*`, (c) =>
     serveLog(directories.log, c.var.applicationId, new URL(c.req.url).pathname.slice(LOG_PREFIX.length)),

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { UserEnv } from '../directory/device-guard.ts'
-import { requireCaller } from '../directory/directory-routes.ts'
+import { requireCaller, storableText } from '../directory/directory-routes.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
 import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { HistoryStore } from './history-store.ts'
@@ -33,7 +33,10 @@ export const historyRoutes = {
       body: {
         required: true,
         content: json(
-          z.strictObject({ recipient: recipientSchema, batch: z.string().min(1).max(MAX_BATCH_CHARS) }),
+          z.strictObject({
+            recipient: recipientSchema,
+            batch: z.string().min(1).max(MAX_BATCH_CHARS).refine(storableText, 'no NUL'),
+          }),
         ),
       },
     },
@@ -74,7 +77,11 @@ export const historyRoutes = {
       params: z.object({ kind: kindSchema }),
       body: {
         required: true,
-        content: json(z.strictObject({ wrapped: z.string().min(1).max(MAX_WRAPPED_CHARS) })),
+        content: json(
+          z.strictObject({
+            wrapped: z.string().min(1).max(MAX_WRAPPED_CHARS).refine(storableText, 'no NUL'),
+          }),
+        ),
       },
     },
     responses: { 204: { description: 'Kept' }, ...problemAnswers(400, 401, 429, 503) },

@@ -2,7 +2,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { UserEnv } from '../directory/device-guard.ts'
-import { requireCaller, usernameSchema } from '../directory/directory-routes.ts'
+import { requireCaller, storableText, usernameSchema } from '../directory/directory-routes.ts'
+import type { RateLimiter } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
 import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { MailboxEvents } from './mailbox-events.ts'
@@ -49,7 +50,7 @@ export const mailboxRoutes = {
         content: json(
           z.strictObject({
             to: z.array(usernameSchema).max(MAX_RECIPIENTS),
-            envelope: z.string().min(1).max(MAX_ENVELOPE_CHARS),
+            envelope: z.string().min(1).max(MAX_ENVELOPE_CHARS).refine(storableText, 'no NUL'),
           }),
         ),
       },
@@ -97,10 +98,15 @@ export const mailboxRoutes = {
 export interface MailboxParts {
   readonly store: MailboxStore
   readonly events: MailboxEvents
+  /** Shared with look-ups, so that names cannot be harvested here either. */
+  readonly unknownNames: RateLimiter
+  /** Whether a device that signed is still valid. */
+  readonly isCurrent: (applicationId: string, device: string) => Promise<boolean>
   readonly clock: () => number
 }
 
-export function addMailboxRoutes(app: OpenAPIHono<UserEnv>, { store, events, clock }: MailboxParts): void {
+export function addMailboxRoutes(app: OpenAPIHono<UserEnv>, parts: MailboxParts): void {
+  const { store, events, unknownNames, clock } = parts
   const limiter = createRateLimiter(SEND_LIMIT, clock)
   const streams = new Map<string, number>()
 
@@ -110,7 +116,15 @@ export function addMailboxRoutes(app: OpenAPIHono<UserEnv>, { store, events, clo
     if (limiter.take(`${applicationId} ${from.device}`) > 0)
       throw new KeyhavenError('RATE_LIMITED', 'too many messages')
     const { to, envelope } = c.req.valid('json')
-    const { id, receivedAt } = await store.add(applicationId, { from, to, envelope })
+    const user = `${applicationId} ${from.username}`
+    if (unknownNames.wait(user) > 0)
+      throw new KeyhavenError('RATE_LIMITED', 'too many names that are not there')
+    const { id, receivedAt } = await store
+      .add(applicationId, { from, to, envelope })
+      .catch((error: unknown) => {
+        if (error instanceof KeyhavenError && error.code === 'NOT_FOUND') unknownNames.take(user)
+        throw error
+      })
     events.arrived(applicationId, new Set([...to, from.username]))
     return c.json({ id, receivedAt: new Date(receivedAt).toISOString() }, 201)
   })
@@ -137,6 +151,7 @@ export function addMailboxRoutes(app: OpenAPIHono<UserEnv>, { store, events, clo
       username,
       after: c.req.valid('query').after,
       signal: c.req.raw.signal,
+      isCurrent: () => parts.isCurrent(applicationId, device),
       json: messageJson,
       onEnd: () => {
         const left = (streams.get(name) ?? 1) - 1

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
+import type { DbTransaction } from '../platform/database/schema.ts'
 import type { State } from '../platform/state/state.ts'
 
 const MS_PER_DAY = 86_400_000
@@ -7,6 +8,8 @@ const MS_PER_DAY = 86_400_000
 export const MAILBOX_DAYS = 30
 /** Messages that wait for one user; a sender learns that the mailbox is full. */
 export const MAX_WAITING_MESSAGES = 10_000
+/** Of them, from one user: nobody can fill another's mailbox alone. */
+export const MAX_WAITING_FROM_ONE = MAX_WAITING_MESSAGES / 2
 const PRUNE_ROWS = 5_000
 
 export interface NewMessage {
@@ -26,7 +29,10 @@ export interface MailboxMessage {
 }
 
 export interface MailboxStore {
-  /** @throws KeyhavenError `NOT_FOUND` if one of the users is not there, `RATE_LIMITED` if a mailbox is full. */
+  /**
+   * @throws KeyhavenError `NOT_FOUND` if one of the users is not there, `RATE_LIMITED` if a mailbox is full, or half
+   *   full of the sender's.
+   */
   add(applicationId: string, message: NewMessage): Promise<{ id: string; receivedAt: number }>
   /** Oldest first, those after `cursor`. */
   list(
@@ -97,6 +103,14 @@ export function createMailboxStore(state: State): MailboxStore {
           if (oldest !== undefined && cursor - oldest.cursor >= MAX_WAITING_MESSAGES) {
             throw new KeyhavenError('RATE_LIMITED', 'to: the mailbox of a recipient is full')
           }
+          if (
+            oldest !== undefined &&
+            username !== from.username &&
+            cursor - oldest.cursor >= MAX_WAITING_FROM_ONE &&
+            (await countWaiting(transaction, applicationId, username, from.username)) >= MAX_WAITING_FROM_ONE
+          ) {
+            throw new KeyhavenError('RATE_LIMITED', 'to: too many messages of yours wait for a recipient')
+          }
           await transaction
             .insertInto('mailbox_deliveries')
             .values({ application_id: applicationId, username, cursor, message_id: id, received_at: now })
@@ -163,4 +177,26 @@ export function createMailboxStore(state: State): MailboxStore {
       }
     },
   }
+}
+
+/** Asked only of a mailbox that is half full: it reads all of it. */
+async function countWaiting(
+  db: DbTransaction,
+  applicationId: string,
+  username: string,
+  from: string,
+): Promise<number> {
+  const { waiting } = await db
+    .selectFrom('mailbox_deliveries')
+    .innerJoin('mailbox_messages', (join) =>
+      join
+        .onRef('mailbox_messages.application_id', '=', 'mailbox_deliveries.application_id')
+        .onRef('mailbox_messages.id', '=', 'mailbox_deliveries.message_id'),
+    )
+    .select(({ fn }) => fn.countAll<number | string>().as('waiting'))
+    .where('mailbox_deliveries.application_id', '=', applicationId)
+    .where('username', '=', username)
+    .where('from_username', '=', from)
+    .executeTakeFirstOrThrow()
+  return Number(waiting)
 }

@@ -3,7 +3,7 @@ import type { MailboxMessage, MailboxStore } from './mailbox-store.ts'
 
 /** A comment in time, so that nothing between takes the stream for dead. */
 const HEARTBEAT_MS = 15_000
-/** After it the client comes again, signed anew: a revoked device hears nothing for longer. */
+/** After it the client comes again, signed anew. */
 export const STREAM_MAX_MS = 300_000
 const BATCH = 20
 
@@ -15,6 +15,8 @@ export interface MailboxStreamOptions {
   /** Of the last message that the client has. */
   readonly after: number
   readonly signal: AbortSignal
+  /** Asked before anything is handed out: a device may have been revoked since it came. */
+  readonly isCurrent: () => Promise<boolean>
   readonly json: (message: MailboxMessage) => object
   /** Once, however it ends. */
   readonly onEnd: () => void
@@ -56,6 +58,10 @@ export function mailboxStream(options: MailboxStreamOptions): ReadableStream<Uin
       while (!ended) {
         if (awake) {
           awake = false
+          if (!(await options.isCurrent())) {
+            end()
+            break
+          }
           const messages = await store.list(applicationId, username, cursor, BATCH)
           const last = messages.at(-1)
           if (last !== undefined) {
