@@ -2,9 +2,13 @@
 // of them.
 import { parseArgs } from 'node:util'
 import { channelTour } from './demo/channel.ts'
+import { messagingTour } from './demo/messaging.ts'
 import { createTour, type Tour } from './demo/tour.ts'
 
-const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = { channel: channelTour }
+const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = {
+  channel: channelTour,
+  messaging: messagingTour,
+}
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
 const names = values.only === undefined ? Object.keys(TOURS) : values.only.split(',')

@@ -2,13 +2,18 @@ import type { Captured } from '../../test/kit/mitmproxy.ts'
 
 /** How often a text is in what the interceptor saw: as it is, and in the usual encodings. */
 export function sightings(captured: readonly Captured[], text: string): number {
-  const wanted = forms(text)
   const parts = captured.flatMap((exchange) => [
     Buffer.from(exchange.path),
     Buffer.from(JSON.stringify([exchange.requestHeaders, exchange.responseHeaders])),
     exchange.requestBody,
     exchange.responseBody,
   ])
+  return sightingsIn(parts, text)
+}
+
+/** The same for any bytes. */
+export function sightingsIn(parts: readonly Buffer[], text: string): number {
+  const wanted = forms(text)
   let found = 0
   for (const part of parts) for (const form of wanted) found += occurrences(part, form)
   return found

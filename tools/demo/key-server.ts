@@ -1,0 +1,70 @@
+import { cp } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startServerProcess } from '../../test/kit/server-process.ts'
+import { callAdmin } from '../../test/kit/test-server.ts'
+
+const MS_PER_SECOND = 1_000
+const DIRECTORY = '/applications/demo/directory'
+
+/** A key server in a process of its own, on a data folder that stays. */
+export interface KeyServer {
+  readonly publicUrl: string
+  readonly dataDir: string
+  /** What it was started with. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly rootThumbprints: readonly string[]
+  /** @param path - under the application's directory. @throws Error on any status but 2xx. */
+  directory<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** What an operator gives to somebody who may sign up. */
+  signUpToken(username: string): Promise<string>
+  /** The newest entries of the audit log with this action. */
+  audit(action: string): Promise<readonly { readonly subject: string | null }[]>
+  /** All that it has logged. */
+  log(): string
+  stop(): Promise<void>
+}
+
+/** @param settings - further `KEYHAVEN_*`. @throws Error with its log if it does not start. */
+export async function startKeyServer(
+  dataDir: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<KeyServer> {
+  const server = await startServerProcess({
+    KEYHAVEN_DATA_DIR: dataDir,
+    KEYHAVEN_LOG_LEVEL: 'trace',
+    ...settings,
+  })
+  // Dates are whole seconds, and a server refuses what is dated in the second in which its memory of requests began.
+  await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
+  async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await callAdmin(server.adminUrl, method, path, body)
+    if (answer.status >= 200 && answer.status < 300) return answer.body as T
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+  const directory = <T>(method: string, path: string, body?: unknown) =>
+    admin<T>(method, DIRECTORY + path, body)
+  let stopped: Promise<unknown> | undefined
+  return {
+    publicUrl: server.publicUrl,
+    dataDir,
+    settings,
+    rootThumbprints: server.defaultApplication.rootThumbprints,
+    directory,
+    async signUpToken(username) {
+      return (await directory<{ token: string }>('POST', '/sign-up-tokens', { username })).token
+    },
+    async audit(action) {
+      return (await admin<{ items: { subject: string | null }[] }>('GET', `/audit?action=${action}`)).items
+    },
+    log: server.log,
+    async stop() {
+      stopped ??= server.stop()
+      await stopped
+    },
+  }
+}
+
+/** Everything that a server has: database, anchor, log, and the keys that they are wrapped under. */
+export async function copyState(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true })
+}
