@@ -1,3 +1,4 @@
+import { isRevoked } from '../chain/device-at.ts'
 import { PROFILES } from '../chain/profile.ts'
 import type { DeviceState, UserState } from '../chain/user-state.ts'
 import type { RecordedKey } from './directory-client.ts'
@@ -29,7 +30,7 @@ function keysOf(device: DeviceState, state: UserState): RecordedKey[] {
 function endOf(device: DeviceState, state: UserState): number | undefined {
   const reset = state.history.find(({ kind, chain }) => kind === 'reset' && chain === device.chain + 1)
   const { revocation } = device
-  const revoked = revocation && revocation.effective <= state.at ? revocation.effective : undefined
+  const revoked = isRevoked(device, state.at) ? revocation?.effective : undefined
   const ends = [reset?.issued, revoked].filter((time) => time !== undefined)
   return ends.length > 0 ? Math.min(...ends) : undefined
 }
