@@ -23,6 +23,7 @@ export type {
   MessengerSettings,
   Repair,
 } from './messenger/messenger.ts'
+export { namedSender } from './messenger/named-sender.ts'
 export { isRepairRequest, REPAIR_TYPE } from './messenger/repair-envelope.ts'
 export {
   generateRecoveryKey,

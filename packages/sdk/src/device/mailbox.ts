@@ -1,5 +1,5 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import { MessageError, REPAIR_TYPE } from '@keyhaven/messaging'
+import { MessageError, namedSender, REPAIR_TYPE } from '@keyhaven/messaging'
 import { readEvents } from './event-stream.ts'
 import { type MailItem, readMailItem } from './mail-item.ts'
 import type { OpenDevice } from './open-device.ts'
@@ -20,8 +20,8 @@ const FINAL_CODES: readonly string[] = ['DEVICE_REVOKED', 'UNAUTHENTICATED', 'KE
  * counts as read when the next one is asked for; a crash before brings it again, and `decrypt` then says `DUPLICATE`.
  */
 export interface Mailbox {
-  /** @returns the item's id. */
-  send(to: string | readonly string[], envelope: string): Promise<string>
+  /** To one person, and one's own other devices. @returns the item's id. */
+  send(to: string, envelope: string): Promise<string>
   /** What has come since the last call, at most 1,000 items. Repair requests are answered, and left out. */
   receive(): Promise<readonly MailItem[]>
   /** What has come, and then what comes, until `signal` is aborted. Connects again whenever it has to. */
@@ -41,9 +41,9 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
   /** Where the items end that were given out last. */
   let given: string | undefined
 
-  async function send(to: string | readonly string[], envelope: string): Promise<string> {
+  async function send(to: string, envelope: string): Promise<string> {
     touch()
-    const body = { to: typeof to === 'string' ? [to] : to, envelope }
+    const body = { to: [to], envelope }
     const { id } = await device.signed(() => api.json('POST', MESSAGES_PATH, body))
     return String(id)
   }
@@ -54,9 +54,15 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
     return readText(used.store, POSITION_KEY)
   }
 
-  /** Whether the app is to see it. What this device sent itself it knows; repair requests are answered here. */
+  /**
+   * Whether the app is to see it. What this device sent itself it knows; what names another sender than the mailbox
+   * does is forged; repair requests are answered here.
+   */
   async function isForApp({ from, envelope }: MailItem): Promise<boolean> {
     if (from.username === keys.username && from.device === keys.device) return false
+    // Otherwise anybody could use up this user's look-ups, with messages of people who do not exist.
+    const named = namedSender(envelope)
+    if (named && (named.username !== from.username || named.device !== from.device)) return false
     if (!isRepairRequest(envelope)) return true
     try {
       const answer = await messenger.answerRepair(envelope)
