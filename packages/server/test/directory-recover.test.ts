@@ -7,6 +7,7 @@ import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { freePort } from '../../../test/kit/free-port.ts'
 import { TEST_ENV } from '../../../test/kit/server-process.ts'
 import { callAdmin } from '../../../test/kit/test-server.ts'
+import { inspect } from '../src/maintenance/inspect.ts'
 import { recover } from '../src/maintenance/recover.ts'
 import { loadConfig } from '../src/platform/config/load-config.ts'
 import { openDatabase } from '../src/platform/database/open-database.ts'
@@ -19,6 +20,7 @@ import { rememberDatabase } from './fixtures/roll-back.ts'
 
 const APP = 'app'
 const MS_PER_SECOND = 1_000
+const ROOT_BYTES = 32
 
 describe.each(ENGINES)('a directory that was set back on $name', (engine) => {
   let fixture: StateFixture
@@ -129,6 +131,24 @@ describe.each(ENGINES)('a directory that was set back on $name', (engine) => {
     await enrollUser(running, APP, 'dave')
     expect((await bob.client.lookUp('dave')).sequence).toBe(0)
     expect((await bob.client.monitor()).hidden).toEqual([])
+  })
+
+  test('a log whose head alone was changed is found by an inspection', async () => {
+    await stop()
+    const anchor = async () => (await inspect(config)).find(({ part }) => part === 'anchor')
+    expect(await anchor()).toMatchObject({
+      state: 'good',
+      detail: expect.stringMatching(/ logs as published$/),
+    })
+    const root = new Uint8Array(ROOT_BYTES)
+    await withDatabase((db) =>
+      db.updateTable('log_heads').set({ root }).where('application_id', '=', APP).execute(),
+    )
+    expect(await anchor()).toMatchObject({
+      state: 'bad',
+      code: 'STATE_ROLLED_BACK',
+      detail: `the log of application ${APP} has other entries than were published`,
+    })
   })
 
   test('without the files the log goes on shorter, and says so; its clients notice', async () => {

@@ -4,10 +4,26 @@ import { action, describe, type Frame } from '../frame.ts'
 import { LOCAL_ACTOR } from '../local/local-actor.ts'
 import { withProgress } from '../local/progress-work.ts'
 import { DATA_SETTINGS, readSettings, withSettings } from '../local/settings.ts'
-import { fields, table } from '../terminal/output.ts'
+import { type Column, fields, table } from '../terminal/output.ts'
 import { confirmTyped } from '../terminal/prompt.ts'
 
 type RevokedAgain = RecoverSummary['revokedAgain'][number]
+type RecoveredLog = RecoverSummary['logs'][number]
+
+const KEY_COLUMNS: readonly Column<RevokedAgain>[] = [
+  { heading: 'APPLICATION', cell: (key) => key.applicationId },
+  { heading: 'REVOKED AGAIN', cell: (key) => key.id },
+]
+const LOG_COLUMNS: readonly Column<RecoveredLog>[] = [
+  { heading: 'LOG OF', cell: (log) => log.applicationId },
+  { heading: 'PUBLISHED', cell: (log) => log.anchored, align: 'right' },
+  { heading: 'KEPT', cell: (log) => log.kept, align: 'right' },
+  { heading: 'TAKEN BACK', cell: (log) => log.restored, align: 'right' },
+  { heading: 'AS PUBLISHED', cell: (log) => (log.whole ? 'yes' : 'NO') },
+]
+const LOG_NOT_WHOLE =
+  'A log is not the one that was published any more: the files beside the anchor did not have all of it. Apps and\n' +
+  'witnesses will refuse it with LOG_INCONSISTENT.'
 
 /** `keyhaven recover`: makes a database that was set back safe to use. */
 export function recoverCommand(frame: Frame, program: Command): void {
@@ -20,8 +36,9 @@ export function recoverCommand(frame: Frame, program: Command): void {
     .addHelpText(
       'after',
       '\nIt revokes again what was revoked, raises the epoch of every manifest so that apps take the next one, and\n' +
-        'writes into the audit log which entries are missing. Applications with an offline root then need a new\n' +
-        'delegation (`keyhaven trust status APPLICATION`).',
+        'takes what the logs lost back from the files beside the anchor, and writes into the audit log which entries\n' +
+        'are missing. Applications with an offline root then need a new delegation\n' +
+        '(`keyhaven trust status APPLICATION`).',
     )
   withSettings(recover, DATA_SETTINGS).action(
     action<Record<string, unknown> & { yes?: boolean }>(frame, async ({ context, output, options }) => {
@@ -35,20 +52,22 @@ export function recoverCommand(frame: Frame, program: Command): void {
       )
       output.result(summary, () => {
         if (!summary.recovered) return 'nothing to recover: the database is not older than its anchor'
+        const { revokedAgain, logs } = summary
         const facts = fields([
           ['recovered', summary.difference],
           ['missing audit entries', summary.missingAuditEntries ?? 'not known'],
           ['epochs raised', summary.epochsRaised],
-          ['keys revoked again', summary.revokedAgain.length],
+          ['keys revoked again', revokedAgain.length],
+          ['logs mended', logs.length],
         ])
-        const columns = [
-          { heading: 'APPLICATION', cell: (key: RevokedAgain) => key.applicationId },
-          { heading: 'REVOKED AGAIN', cell: (key: RevokedAgain) => key.id },
+        const tables = [
+          ...(revokedAgain.length > 0 ? [table(KEY_COLUMNS, revokedAgain, '')] : []),
+          ...(logs.length > 0 ? [table(LOG_COLUMNS, logs, '')] : []),
         ]
-        return summary.revokedAgain.length === 0
-          ? facts
-          : `${facts}\n\n${table(columns, summary.revokedAgain, '')}`
+        return [facts, ...tables].join('\n\n')
       })
+      const cut = summary.logs.filter((log) => !log.whole)
+      if (cut.length > 0) output.note(LOG_NOT_WHOLE)
       return undefined
     }),
   )

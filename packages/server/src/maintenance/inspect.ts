@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { ErrorCode } from '@keyhaven/crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { compareWithAnchor, readStateHead } from '../platform/anchor/check-anchor.ts'
+import { anchoredLogs, compareLogs } from '../platform/anchor/check-logs.ts'
 import { anchorExists, anchorFile, openAnchor } from '../platform/anchor/open-anchor.ts'
 import { verifyAuditLog } from '../platform/audit/verify-audit-log.ts'
 import type { Config } from '../platform/config/config.ts'
@@ -126,10 +127,17 @@ async function inspectAnchor(db: Db, masterKeyFile: string): Promise<Omit<Findin
   try {
     const anchored = anchor.head()
     if (anchored === undefined) return { state: 'new', detail: `${file} is empty` }
+    const logs = anchoredLogs(anchor)
     // Read after the anchor: a running server commits first, then advances it.
-    const difference = await compareWithAnchor(db, await readStateHead(db), anchored)
+    const behind = await compareWithAnchor(db, await readStateHead(db), anchored)
+    const difference = behind ?? (await compareLogs(db, logs))
     if (difference !== undefined) return { state: 'bad', detail: difference, code: 'STATE_ROLLED_BACK' }
-    return { state: 'good', detail: `the database holds its audit entry ${anchored.auditHead.sequence}` }
+    const andLogs =
+      logs.length === 0 ? '' : `, and ${logs.length} ${logs.length === 1 ? 'log' : 'logs'} as published`
+    return {
+      state: 'good',
+      detail: `the database holds its audit entry ${anchored.auditHead.sequence}${andLogs}`,
+    }
   } finally {
     anchor.close()
   }
