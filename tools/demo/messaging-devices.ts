@@ -57,8 +57,7 @@ export async function history(
   await bob.me.devices.approve(handed.request)
   const tablet = await handed.approved()
   const mail = await tablet.me.mailbox.receive()
-  const texts: string[] = []
-  for (const { envelope } of mail) texts.push(await outcome(readAgain(tablet.me, envelope)))
+  const texts = await Promise.all(mail.map(({ envelope }) => outcome(readAgain(tablet.me, envelope))))
   const readable = texts.filter((text) => text.startsWith(MARKER)).length
   tour.claim(
     texts[0] === FIRST_TEXT && readable === mail.length,

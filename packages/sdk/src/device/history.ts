@@ -39,6 +39,8 @@ export interface HistoryParts {
 export function createHistoryParts(device: OpenDevice): HistoryParts {
   const { api, app, directory, keys, messenger, used } = device
   const { history } = messenger
+  /** One at a time, shared by all who ask meanwhile. */
+  let receiving: Promise<number> | undefined
 
   async function sendTo(to: HistoryRecipient): Promise<number> {
     let messages = 0
@@ -93,6 +95,21 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
     return added
   }
 
+  async function receive(): Promise<number> {
+    let added = 0
+    const from = await readText(used.store, TAKEN_KEY)
+    const after = await eachBatch(keys.device, from, async (batch) => {
+      try {
+        added += await history.restore(batch)
+      } catch (error) {
+        // Whoever can put a batch there cannot make it one of this user's devices.
+        if (!(error instanceof KeyhavenError)) throw error
+      }
+    })
+    if (after !== undefined && after !== from) await writeText(used.store, TAKEN_KEY, after)
+    return added
+  }
+
   return {
     history: {
       keep: (on) => history.setArchive(on),
@@ -105,19 +122,11 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
       async restore(secret) {
         return restoreBackup((await openRecoveryKey(device, secret)).backupKey)
       },
-      async receive() {
-        let added = 0
-        const from = await readText(used.store, TAKEN_KEY)
-        const after = await eachBatch(keys.device, from, async (batch) => {
-          try {
-            added += await history.restore(batch)
-          } catch (error) {
-            // Whoever can put a batch there cannot make it one of this user's devices.
-            if (!(error instanceof KeyhavenError)) throw error
-          }
+      receive() {
+        receiving ??= receive().finally(() => {
+          receiving = undefined
         })
-        if (after !== undefined && after !== from) await writeText(used.store, TAKEN_KEY, after)
-        return added
+        return receiving
       },
     },
     async handOver(id) {
