@@ -46,7 +46,7 @@ async function sessionKeyOf(
   return unwrapKey(nodeBackend, key!, info, decoded.negotiation!.keys[recipient.keys.device]!)
 }
 
-describe('Key Negotiation', () => {
+describe('Key Negotiation Process', () => {
   test('1. clients generate keys on the device and publish the public ones under their username', async () => {
     const state = await world.directory.state('client-b')
     expect(state.devices.map(({ device }) => device)).toEqual([b.keys.device])

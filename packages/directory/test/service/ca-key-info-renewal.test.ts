@@ -1,3 +1,4 @@
+import { createHash, createPublicKey, publicDecrypt } from 'node:crypto'
 import { backend, fromBase64url } from '@keyhaven/crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { subjectPublicKeyInfo } from '../../src/chain/spki.ts'
@@ -36,12 +37,32 @@ describe('seed 002, CA Key Info Renewal', () => {
     expect(await codeOf(again.then((entry) => alice.add(entry)))).toBe('RECORD_INVALID')
   })
 
-  test('steps 2 and 3: it signs the SHA-1 hash of the new public key with its old private key', async () => {
+  test('step 2: the client computes the SHA-1 hash of the new public key', async () => {
+    const keys = await newKeys('rsa1024-legacy')
+    const spki = subjectPublicKeyInfo(keys.signer.jwk)
+    // The same bytes that OpenSSL writes for the key, so anybody computes the same hash.
+    const der = createPublicKey({ key: keys.signer.jwk, format: 'jwk' }).export({
+      type: 'spki',
+      format: 'der',
+    })
+    expect(Buffer.from(spki).equals(der)).toBe(true)
+    const old = alice.devices.get(caller.device)!
+    const signature = fromBase64url(await signLegacyProof(backend, old.legacyPrivate!, keys.signer.jwk))
+    const signed = publicDecrypt(createPublicKey({ key: old.signer.jwk, format: 'jwk' }), signature)
+    // DigestInfo of RFC 8017 §9.2: the algorithm SHA-1, then the hash.
+    const sha1 = Buffer.from('3021300906052b0e03021a05000414', 'hex')
+    expect(signed.equals(Buffer.concat([sha1, createHash('sha1').update(der).digest()]))).toBe(true)
+  })
+
+  test('step 3: the client signs the hash with its old private key', async () => {
     const old = alice.devices.get(caller.device)!
     const keys = await newKeys('rsa1024-legacy')
-    const proof = await signLegacyProof(backend, old.legacyPrivate!, keys.signer.jwk)
+    const proof = fromBase64url(await signLegacyProof(backend, old.legacyPrivate!, keys.signer.jwk))
     const spki = subjectPublicKeyInfo(keys.signer.jwk)
-    expect(await backend.legacyRsa.verifySha1(old.signer.jwk, fromBase64url(proof), spki)).toBe(true)
+    expect(await backend.legacyRsa.verifySha1(old.signer.jwk, proof, spki)).toBe(true)
+    expect(await backend.legacyRsa.verifySha1(keys.signer.jwk, proof, spki)).toBe(false)
+    const other = subjectPublicKeyInfo((await newKeys('rsa1024-legacy')).signer.jwk)
+    expect(await backend.legacyRsa.verifySha1(old.signer.jwk, proof, other)).toBe(false)
   })
 
   test('step 4: it uploads the new public key, the signature and the expiration date', async () => {
@@ -52,13 +73,21 @@ describe('seed 002, CA Key Info Renewal', () => {
     expect(accepted).toMatchObject({ sequence: 1, head: alice.state.head })
   })
 
-  test('steps 5 and 6: the authority verifies that signature with the old public key', async () => {
-    const keys = await newKeys('rsa1024-legacy')
-    const [stranger, other] = [await newKeys('rsa1024-legacy'), await newKeys('rsa1024-legacy')]
+  test('step 5: the CA computes the hash of the new public key: that of another key does not fit', async () => {
+    const [keys, other] = [await newKeys('rsa1024-legacy'), await newKeys('rsa1024-legacy')]
+    const old = alice.devices.get(caller.device)!
+    const legacyProof = await signLegacyProof(backend, old.legacyPrivate!, other.signer.jwk)
+    const entry = await alice.renewal(caller.device, keys, { legacyProof })
+    expect(await codeOf(directory.service.register({ entry }, caller))).toBe('RECORD_INVALID')
+    expect(directory.store.users.get('alice')?.sequence).toBe(0)
+  })
+
+  test('step 6: the CA verifies with the old public key that it is the client in the record', async () => {
+    const [keys, stranger] = [await newKeys('rsa1024-legacy'), await newKeys('rsa1024-legacy')]
     const old = alice.devices.get(caller.device)!
     const wrong = [
       await signLegacyProof(backend, stranger.legacyPrivate!, keys.signer.jwk),
-      await signLegacyProof(backend, old.legacyPrivate!, other.signer.jwk),
+      await signLegacyProof(backend, keys.legacyPrivate!, keys.signer.jwk),
       'A'.repeat(171),
     ]
     for (const legacyProof of wrong) {
@@ -68,6 +97,10 @@ describe('seed 002, CA Key Info Renewal', () => {
     const fields = await alice.deviceFields(keys, caller.device)
     const without = await alice.sign(old.signer, fields)
     expect(await codeOf(directory.service.register({ entry: without }, caller))).toBe('RECORD_INVALID')
+    // The right proof, in an entry that a stranger signed.
+    const legacyProof = await signLegacyProof(backend, old.legacyPrivate!, keys.signer.jwk)
+    const forged = await alice.sign(stranger.signer, { ...fields, legacyProof })
+    expect(await codeOf(directory.service.register({ entry: forged }, caller))).toBe('CHAIN_BROKEN')
     expect(directory.store.users.get('alice')?.sequence).toBe(0)
   })
 
