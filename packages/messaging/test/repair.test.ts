@@ -156,19 +156,21 @@ describe('repair()', () => {
   })
 
   test('takes no keys out of a session of more than two devices: another recipient could have made them', async () => {
-    const { session } = JSON.parse(await lostSession())
-    const mallory = await world.device('mallory')
-    const group = (await alice.messenger.encrypt(['bob', 'mallory'], 'all of you')).envelope
-    await mallory.messenger.decrypt(group)
+    const lost = await lostSession()
+    const { session } = JSON.parse(lost)
+    const stolen = await world.device('bob', { approver: bob })
+    alice.messenger.directoryChanged('bob')
+    const toBoth = (await alice.messenger.encrypt('bob', 'to both', { newSession: true })).envelope
+    await stolen.messenger.decrypt(toBoth)
     const receiving = world.again(bob)
-    await receiving.decrypt(group)
-    const asked = await repairOf(receiving.decrypt((await alice.messenger.encrypt('bob', 'lost')).envelope))
+    await receiving.decrypt(toBoth)
+    const asked = await repairOf(receiving.decrypt(lost))
     expect(asked.repair.action).toBe('send')
 
-    // Mallory has the session's key, and so can write in alice's name: here, keys for alice's session with bob alone.
-    const { application, session: shared, from } = decodeEnvelope(group)
+    // The thief has the session's key, and so can write in alice's name: here, keys for an earlier session with bob alone.
+    const { application, session: shared, from } = decodeEnvelope(toBoth)
     const identity = { application, session: shared, from }
-    const { value } = (await mallory.store.get(`chain/${shared}`))!
+    const { value } = (await stolen.store.get(`chain/${shared}`))!
     const { chainKey, next } = decodeReceivingChain(value)
     const { messageKey } = await ratchetStep(backend, chainKey)
     const invented = backend.randomBytes(32)

@@ -87,16 +87,20 @@ describe('several people', () => {
   })
 
   test('a device that cannot be sent to is named, and blocks nobody', async () => {
-    const carol = await world.device('carol')
-    world.directory.failing.set('dave', 'PROOF_INVALID')
-    const sent = await alice.messenger.encrypt(['bob', 'carol', 'dave', 'nobody'], 'hello')
-    expect(sent.leftOut.map(({ username, code }) => [username, code])).toEqual([
-      ['dave', 'PROOF_INVALID'],
-      ['nobody', 'NOT_FOUND'],
+    const settings = { allowLegacy: true }
+    const old = await world.device('bob', { approver: bob, profile: 'rsa1024-legacy', settings })
+    const sent = await send()
+    expect(sent.leftOut.map(({ username, device, code }) => [username, device, code])).toEqual([
+      ['bob', old.keys.device, 'SUITE_REFUSED'],
     ])
     expect(sent.leftOut.every(({ advice }) => advice.length > 0)).toBe(true)
-    for (const device of [bob, carol])
-      expect((await device.messenger.decrypt(sent.envelope)).text).toBe('hello')
+    expect((await bob.messenger.decrypt(sent.envelope)).text).toBe('hello')
+  })
+
+  test('with nobody left to send to, the reason is the error', async () => {
+    world.directory.failing.set('dave', 'PROOF_INVALID')
+    expect(await codeOf(send('hello', alice, 'dave'))).toBe('PROOF_INVALID')
+    expect(await codeOf(send('hello', alice, 'nobody'))).toBe('NOT_FOUND')
   })
 
   test('the negotiation is repeated for those who have not answered, and only for them', async () => {

@@ -47,7 +47,7 @@ export interface LeftOut {
 }
 
 export interface Encrypted {
-  /** To send, by any transport, to every recipient. */
+  /** To send, by any transport, to the recipient, and to one's own other devices. */
   readonly envelope: string
   /** 16 bytes, base64url. */
   readonly session: string
@@ -85,14 +85,14 @@ export type Repair =
 
 export interface Messenger {
   /**
-   * Encrypts to every device of the users named and to the sender's other devices. A device that cannot be
-   * sent to does not block the rest: see `leftOut`.
+   * Encrypts to every device of one user and to the sender's other devices. A device that cannot be sent to does
+   * not block the rest: see `leftOut`. To one user alone: whoever has a session's key could write in it as its sender.
    *
    * @throws KeyhavenError with the reason if nobody is left to send to; `WIRE_TOO_LARGE`; `KEY_EXPIRED`,
    * `DEVICE_REVOKED`, `CHAIN_RESET` about this device itself.
    */
   encrypt(
-    to: string | readonly string[],
+    to: string,
     content: string | Uint8Array,
     options?: { readonly newSession?: boolean },
   ): Promise<Encrypted>
@@ -107,7 +107,7 @@ export interface Messenger {
    */
   answerRepair(request: string): Promise<{ readonly to: DeviceName; readonly envelope: string }>
   /** The next message opens a new session. */
-  renewSession(to: string | readonly string[]): void
+  renewSession(to: string): void
   /** Nothing more opens under this session. Its id is kept and refused. */
   endSession(session: string): Promise<void>
   /** Housekeeping, daily: ends old sessions, erases expired private keys and what repairs no longer need. */

@@ -1,6 +1,6 @@
 import { KeyhavenError, overwrite, toBase64url, utf8 } from '@keyhaven/crypto'
 import type { ArchivedKey } from '../history/archive.ts'
-import { fingerprintFor, openSendingSession, type SessionAudience } from '../session/open-sending-session.ts'
+import { fingerprintFor, openSendingSession } from '../session/open-sending-session.ts'
 import { keyOfAead, ZERO_NONCE } from '../session/ratchet.ts'
 import type { SendingSession } from '../session/sending-session.ts'
 import { encodeEnvelope } from '../wire/envelope.ts'
@@ -13,8 +13,6 @@ import type { DeviceName, Encrypted } from './messenger.ts'
 
 /** The first message of a session carries the newest checkpoint, and then each hundredth. */
 const CHECKPOINT_EVERY = 100
-/** Usernames in one call. */
-const MAX_USERNAMES = 256
 /** Message keys kept in memory for repairs while the archive is off. */
 const MAX_RECENT_KEYS = 1_000
 /** Old sessions whose answers still count. */
@@ -28,7 +26,7 @@ interface Content {
 /** Everything that this device sends. */
 export class Sender {
   readonly #context: Context
-  /** By conversation: its usernames, sorted. */
+  /** By recipient. */
   readonly #sessions = new Map<string, SendingSession>()
   readonly #byId = new Map<string, SendingSession>()
   readonly #opening = new Map<string, Promise<SendingSession>>()
@@ -39,7 +37,7 @@ export class Sender {
   }
 
   async encrypt(
-    to: string | readonly string[],
+    to: string,
     content: string | Uint8Array,
     options: { readonly newSession?: boolean } = {},
   ): Promise<Encrypted> {
@@ -51,13 +49,13 @@ export class Sender {
       if (typeof content === 'string') throw new KeyhavenError('WIRE_TOO_LARGE', 'the message is too long')
       throw new TypeError('content must be a string or a Uint8Array')
     }
-    const conversation = typeof to === 'string' ? to : conversationOf(to)
-    if (options.newSession) this.#endConversation(conversation)
+    requireRecipient(to)
+    if (options.newSession) this.renew(to)
     const message: Content =
       typeof content === 'string' ? { kind: 'text', body: utf8(content) } : { kind: 'bytes', body: content }
     for (;;) {
-      let session = this.#sessions.get(conversation)
-      if (!session || !this.#isUsable(session)) session = await this.#ready(conversation)
+      let session = this.#sessions.get(to)
+      if (!session || !this.#isUsable(session)) session = await this.#ready(to)
       const sent = await this.#seal(session, message)
       if (sent) return sent
     }
@@ -65,14 +63,15 @@ export class Sender {
 
   /** Encrypts to one device alone, in a session of its own. */
   async encryptTo(only: DeviceName, content: Content): Promise<Encrypted> {
-    const session = await openSendingSession(this.#context, { usernames: [only.username], only })
+    const session = await openSendingSession(this.#context, { username: only.username, only })
     const sent = await this.#seal(session, content)
     session.end()
     return sent!
   }
 
-  renew(to: string | readonly string[]): void {
-    this.#endConversation(typeof to === 'string' ? to : conversationOf(to))
+  renew(to: string): void {
+    const session = this.#sessions.get(to)
+    if (session) this.#drop(session)
   }
 
   /** Ends the session with this id, if it is one of ours. */
@@ -111,24 +110,23 @@ export class Sender {
   }
 
   /** The session to send in: checked again, or a new one. Concurrent callers share it. */
-  #ready(conversation: string): Promise<SendingSession> {
-    let opening = this.#opening.get(conversation)
+  #ready(username: string): Promise<SendingSession> {
+    let opening = this.#opening.get(username)
     if (!opening) {
-      opening = this.#open(conversation).finally(() => this.#opening.delete(conversation))
-      this.#opening.set(conversation, opening)
+      opening = this.#open(username).finally(() => this.#opening.delete(username))
+      this.#opening.set(username, opening)
     }
     return opening
   }
 
-  async #open(conversation: string): Promise<SendingSession> {
+  async #open(username: string): Promise<SendingSession> {
     const context = this.#context
-    const before = this.#sessions.get(conversation)
+    const before = this.#sessions.get(username)
     if (before && (await this.#isUnchanged(before))) return before
     if (before) this.#drop(before)
-    const audience: SessionAudience = { usernames: usernamesOf(conversation) }
-    const session = await openSendingSession(context, audience)
-    session.conversation = conversation
-    this.#sessions.set(conversation, session)
+    const session = await openSendingSession(context, { username })
+    session.recipient = username
+    this.#sessions.set(username, session)
     this.#byId.set(session.parts.id, session)
     if (this.#byId.size > MAX_SENDING_SESSIONS) this.#drop(this.#byId.values().next().value!)
     return session
@@ -204,42 +202,19 @@ export class Sender {
     return note !== undefined && utf8(note).length <= MAX_CHECKPOINT_BYTES ? note : undefined
   }
 
-  #endConversation(conversation: string): void {
-    const session = this.#sessions.get(conversation)
-    if (session) this.#drop(session)
-  }
-
   #drop(session: SendingSession): void {
     session.end()
     this.#byId.delete(session.parts.id)
-    const { conversation } = session
-    if (conversation !== undefined && this.#sessions.get(conversation) === session) {
-      this.#sessions.delete(conversation)
-    }
+    const { recipient } = session
+    if (recipient !== undefined && this.#sessions.get(recipient) === session) this.#sessions.delete(recipient)
   }
 }
 
-/** One string for a set of users: a single name is itself, several are JSON, which no username is. */
-function conversationOf(to: readonly string[]): string {
-  const usernames = [...new Set(to)].sort()
-  if (usernames.length === 0) throw new TypeError('name at least one recipient')
-  if (usernames.length > MAX_USERNAMES) throw new TypeError(`name at most ${MAX_USERNAMES} recipients`)
-  return usernames.length === 1 ? usernames[0]! : MANY + JSON.stringify(usernames)
-}
-
-/** A control character: no username has one. */
-const MANY = '\u0000'
-
-function usernamesOf(conversation: string): string[] {
-  const usernames: string[] = conversation.startsWith(MANY)
-    ? JSON.parse(conversation.slice(MANY.length))
-    : [conversation]
-  for (const username of usernames) {
-    try {
-      requireUsername(username)
-    } catch {
-      throw new KeyhavenError('INPUT_INVALID', 'a recipient is no valid username')
-    }
+function requireRecipient(to: string): void {
+  if (typeof to !== 'string') throw new TypeError('to must be a username: a message is for one person')
+  try {
+    requireUsername(to)
+  } catch {
+    throw new KeyhavenError('INPUT_INVALID', 'the recipient is no valid username')
   }
-  return usernames
 }

@@ -29,9 +29,12 @@ export interface SentRecord {
   readonly recipients: readonly (DeviceName & { readonly chain: number })[]
 }
 
-/** Whom to negotiate with: users, with the sender's other devices, or just one device. */
+/**
+ * Whom to negotiate with: one user, with the sender's other devices, or just one device. Never two users: each of them
+ * has the session key, and could write to the other in the sender's name.
+ */
 export interface SessionAudience {
-  readonly usernames: readonly string[]
+  readonly username: string
   readonly only?: DeviceName
 }
 
@@ -62,7 +65,7 @@ export async function fingerprintFor(
 /**
  * Negotiates a session key (seed 002, "Key Negotiation", steps 2 to 7).
  *
- * @throws KeyhavenError about this device itself, or, if nobody is left to send to, about the first recipient.
+ * @throws KeyhavenError about this device itself, or, if nobody is left to send to, about the recipient.
  */
 export async function openSendingSession(
   context: Context,
@@ -95,19 +98,17 @@ export async function openSendingSession(
     }
   }
   if (!audience.only || audience.only.username === me.username) devicesOf(own)
-  for (const username of audience.usernames) {
-    if (username === me.username) continue
+  const { username } = audience
+  if (username !== me.username) {
     const { fingerprint, known, error } = await fingerprintFor(context, username)
     fingerprints.set(username, fingerprint)
-    if (!known) {
-      leftOut.push(leaveOut(username, error!.code))
-      continue
-    }
-    checkedUntil = Math.min(checkedUntil, known.relyUntil)
-    const { devices, refused } = known.user
-    if (devices.length === 0 && refused.length === 0) leftOut.push(leaveOut(username, 'NOT_FOUND'))
-    if (known.trust === 'reset') leftOut.push(leaveOut(username, 'CHAIN_RESET'))
-    else devicesOf(known)
+    if (known) {
+      checkedUntil = Math.min(checkedUntil, known.relyUntil)
+      const { devices, refused } = known.user
+      if (devices.length === 0 && refused.length === 0) leftOut.push(leaveOut(username, 'NOT_FOUND'))
+      if (known.trust === 'reset') leftOut.push(leaveOut(username, 'CHAIN_RESET'))
+      else devicesOf(known)
+    } else leftOut.push(leaveOut(username, error!.code))
   }
   if (candidates.length > MAX_RECIPIENT_DEVICES) {
     throw new KeyhavenError('WIRE_TOO_LARGE', `more than ${MAX_RECIPIENT_DEVICES} recipient devices`)
@@ -131,7 +132,7 @@ export async function openSendingSession(
       leftOut.push(leaveOut(username, code, device.device))
     }
   }
-  requireSomebody(audience, me.username, wrapped, leftOut)
+  requireSomebody(audience, wrapped, leftOut)
   const payload: NegotiationPayload = {
     v: NEGOTIATION_VERSION,
     application,
@@ -161,7 +162,7 @@ export async function openSendingSession(
   const ends = wrapped.map(({ device }) => device.encryption.expires)
   const opened = new SendingSession(backend, {
     id: session,
-    usernames: [...new Set([me.username, ...audience.usernames])],
+    usernames: [...new Set([me.username, audience.username])],
     chain: new SendingChain(backend, chainKey),
     aead: messageAead(me.profile),
     fingerprints,
@@ -196,6 +197,9 @@ export async function requireOwnRecord(context: Context): Promise<KnownUser> {
   if (refusal?.code === 'DEVICE_REVOKED') {
     throw new KeyhavenError('DEVICE_REVOKED', 'this device was revoked: enrol it anew')
   }
+  if (refusal?.code === 'KEY_NOT_YET_VALID') {
+    throw new KeyhavenError('KEY_NOT_YET_VALID', 'the key of this device is not valid yet: check its clock')
+  }
   if (refusal || own.devices.has(me.device)) {
     throw new KeyhavenError('KEY_EXPIRED', 'the key of this device is not current: renew it')
   }
@@ -215,15 +219,13 @@ function leaveOut(username: string, code: LeftOut['code'], device?: string): Lef
 /** The sender's own devices alone are nobody, unless the message is for them. */
 function requireSomebody(
   audience: SessionAudience,
-  self: string,
   wrapped: readonly Wrapped[],
   leftOut: readonly LeftOut[],
 ): void {
-  const toOthers = audience.usernames.some((username) => username !== self)
-  if (wrapped.some(({ username }) => !toOthers || username !== self)) return
-  const reason = leftOut.find(({ username }) => !toOthers || username !== self)
+  if (wrapped.some(({ username }) => username === audience.username)) return
+  const reason = leftOut.find(({ username }) => username === audience.username)
   if (reason) throw new KeyhavenError(reason.code, `nobody to send to. ${reason.advice}`)
-  throw new KeyhavenError('NOT_FOUND', 'nobody to send to: the recipients have no other device')
+  throw new KeyhavenError('NOT_FOUND', 'nobody to send to: the recipient has no other device')
 }
 
 async function rememberSent({ store }: Context, session: string, record: SentRecord): Promise<void> {

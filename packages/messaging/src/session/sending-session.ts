@@ -35,8 +35,8 @@ export class SendingSession {
   /** Generation of the looked-up people at which nothing had changed, and until when that may be relied on. */
   checkedGeneration = -1
   checkedUntil = 0
-  /** Under which name the sender finds it. */
-  conversation: string | undefined
+  /** Under which username the sender finds it. */
+  recipient: string | undefined
   readonly #backend: CryptoBackend
   readonly #unanswered: Map<string, string>
   #repeated: RepeatedNegotiation | undefined

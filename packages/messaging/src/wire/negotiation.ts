@@ -56,6 +56,7 @@ export interface NegotiationPayload {
     readonly head: string
     readonly sequence: number
   }
+  /** Devices of one user, and the sender's other ones. */
   readonly recipients: readonly NegotiationRecipient[]
   /** Seconds since epoch. */
   readonly issued: number
@@ -92,7 +93,7 @@ export function readNegotiation(jws: string): NegotiationPayload {
   return decodeNegotiationPayload(unverifiedPayload(jws))
 }
 
-/** @throws KeyhavenError `SIGNATURE_INVALID`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE` */
+/** @throws KeyhavenError `SIGNATURE_INVALID`, `RECORD_INVALID`, `SUITE_REFUSED`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE` */
 export async function verifyNegotiation(
   backend: CryptoBackend,
   key: DeviceVerifyKey,
@@ -114,21 +115,32 @@ function decodeNegotiationPayload(value: unknown): NegotiationPayload {
   if (json.recipients.length > MAX_RECIPIENT_DEVICES) {
     throw new KeyhavenError('WIRE_TOO_LARGE', 'too many recipient devices')
   }
+  const username = requireUsername(sender.username)
+  const recipients = json.recipients.map(decodeRecipient)
+  requireOneUser(username, recipients)
   return {
     v: NEGOTIATION_VERSION,
     application: requireApplication(json.application),
     profile,
     session: requireSessionId(json.session),
     sender: {
-      username: requireUsername(sender.username),
+      username,
       device: requireDeviceId(sender.device),
       entry: requireHash(sender.entry, 'entry'),
       head: requireHash(sender.head, 'head'),
       sequence: requireWhole(sender.sequence, Number.MAX_SAFE_INTEGER, 'sequence'),
     },
-    recipients: json.recipients.map(decodeRecipient),
+    recipients,
     issued: requireWhole(json.issued, Number.MAX_SAFE_INTEGER, 'issued'),
     commitment: requireHash(json.commitment, 'commitment'),
+  }
+}
+
+/** Of two users who have one session's key, each could write to the other as its sender. */
+function requireOneUser(sender: string, recipients: readonly NegotiationRecipient[]): void {
+  const others = recipients.filter(({ username }) => username !== sender)
+  if (others.some(({ username }) => username !== others[0]!.username)) {
+    throw new KeyhavenError('RECORD_INVALID', 'the negotiation is with more than one user')
   }
 }
 

@@ -24,13 +24,13 @@ export interface ReceivedMessage {
 /** Strings in, strings out: they travel by any transport. */
 export interface Messages {
   /**
-   * Encrypts to every device of the people named, and to one's own other devices. A device that cannot be written to
-   * does not hold up the rest: `leftOut` names it, and says why.
+   * Encrypts to every device of one person, and to one's own other devices. A device that cannot be written to does
+   * not hold up the rest: `leftOut` names it, and says why. For several people, encrypt to each apart.
    *
    * @throws KeyhavenError with the reason if nobody is left to write to.
    */
   encrypt(
-    to: string | readonly string[],
+    to: string,
     content: string | Uint8Array,
     options?: { readonly newSession?: boolean },
   ): Promise<Encrypted>
@@ -44,8 +44,8 @@ export interface Messages {
   readAgain(envelope: string): Promise<ReceivedMessage>
   /** Answers the repair request of another device, for a transport of one's own: the mailbox does so by itself. */
   answerRepair(request: string): Promise<{ readonly to: string; readonly envelope: string }>
-  /** The next message to these people opens a new session. */
-  renewSession(to: string | readonly string[]): void
+  /** The next message to this person opens a new session. */
+  renewSession(to: string): void
   /** Nothing more can be opened under this session. */
   endSession(session: string): Promise<void>
 }
@@ -56,8 +56,8 @@ export function createMessages({ messenger }: OpenDevice, history: History, touc
       return received(await messenger.decryptArchived(envelope))
     } catch (error) {
       if (!(error instanceof KeyhavenError) || error.code !== 'HISTORY_UNAVAILABLE') throw error
-      // Another device may have handed it over meanwhile.
-      if ((await history.receive()) === 0) throw error
+      // Another device may have handed it over meanwhile, and another call taken it just now.
+      await history.receive()
       return received(await messenger.decryptArchived(envelope))
     }
   }
