@@ -153,6 +153,9 @@ export function refusedSender(code: string): KeyhavenError {
   if (code === 'DEVICE_REVOKED' || code === 'CHAIN_RESET') {
     return new KeyhavenError('SENDER_REVOKED', 'the sending device was revoked')
   }
+  if (code === 'SUITE_REFUSED') {
+    return new KeyhavenError('SUITE_REFUSED', 'the suite of the sending device is not switched on here')
+  }
   return new KeyhavenError('RECORD_INVALID', 'the record of the sending device is not valid')
 }
 
