@@ -137,6 +137,10 @@ describe.each(ENGINES)('the directory on $name', (engine) => {
     }
     expect(codes.slice(0, 20)).toEqual(Array(20).fill('NOT_FOUND'))
     expect(codes.at(-1)).toBe('RATE_LIMITED')
+    // Oneself one finds always: it takes that to revoke the device that guessed.
+    const look = (username: string) => grace.call('POST', '/v1/directory/look-up', { username })
+    expect((await look('alice')).status).toBe(429)
+    expect((await look('grace')).status).toBe(200)
   })
 
   test('tiles and checkpoints are public, and name nobody', async () => {

@@ -128,7 +128,7 @@ export class EntrySubmitter {
         const fields = { ...place, kind: 'revocation', device, reason, effective } as const
         return signEntry(backend, recovery ?? identity.signer, fields)
       },
-      (entry) => api.postEntry(entry, recovery === undefined),
+      (entry, valid) => api.postEntry(entry, recovery === undefined || valid),
     )
   }
 
@@ -154,7 +154,7 @@ export class EntrySubmitter {
         const fields = { ...place, kind: 'recovery', signingKey, backupKey, effective } as const
         return signEntry(backend, recovery ?? signer, fields)
       },
-      (entry) => api.postEntry(entry, recovery === undefined),
+      (entry, valid) => api.postEntry(entry, recovery === undefined || valid),
     )
   }
 
@@ -173,10 +173,14 @@ export class EntrySubmitter {
     await api.putEncryptionKey(await signEncryptionKeyStatement(backend, signer, fields))
   }
 
-  /** @param next - who this device is once the entry is accepted. */
+  /**
+   * @param post - is told whether this device is valid: then it signs the request also where the recovery key signs the
+   *   entry, since all unsigned calls share one rate limit.
+   * @param next - who this device is once the entry is accepted.
+   */
   async #submit(
     build: Build,
-    post: (entry: string) => Promise<AcceptedReply>,
+    post: (entry: string, valid: boolean) => Promise<AcceptedReply>,
     next: DirectoryIdentity = this.#identity(),
   ): Promise<AcceptedEntry> {
     const { application, now } = this.#options
@@ -185,7 +189,7 @@ export class EntrySubmitter {
     let moved: ChainMoved | undefined
     for (let rebases = 0; ; rebases++) {
       const { state, proven } = await this.#ownState(username)
-      this.#ownDevice(state)
+      const own = this.#ownDevice(state)
       // What came after is verified once this device may look up again.
       const last = !proven && moved ? moved : state
       const place = {
@@ -199,7 +203,7 @@ export class EntrySubmitter {
       const entry = await build(place, state)
       let reply: AcceptedReply | undefined
       try {
-        reply = await this.#orUnknown(post(entry), entry, [next, identity])
+        reply = await this.#orUnknown(post(entry, own.status === 'valid'), entry, [next, identity])
       } catch (error) {
         if (!(error instanceof ChainMoved) || rebases >= MAX_REBASES) throw error
         moved = error

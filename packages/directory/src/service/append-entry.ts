@@ -14,7 +14,7 @@ export async function appendEntry<Tx extends DirectoryTransaction>(
   caller: Caller | undefined,
   origin: string,
 ): Promise<{ readonly accepted: Accepted; readonly after: UserState }> {
-  await (caller ? takeTurn(context, 'append', caller.username) : takeTurn(context, 'recovery', origin))
+  await (caller ? takeTurn(context, 'append', caller.device) : takeTurn(context, 'recovery', origin))
   const decoded = decodeEntry(input.entry)
   const { kind, username } = decoded.entry
   if (kind === 'device' || kind === 'reset')

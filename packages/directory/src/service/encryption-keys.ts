@@ -11,7 +11,7 @@ export async function publishKey<Tx extends DirectoryTransaction>(
   statement: string,
   caller: Caller,
 ): Promise<void> {
-  await takeTurn(context, 'append', caller.username)
+  await takeTurn(context, 'append', caller.device)
   const now = nowSeconds(context)
   await context.store.transaction(async (tx) => {
     const user = await tx.lockUser(caller.username)

@@ -18,7 +18,7 @@ export async function lookUpUser<Tx extends DirectoryTransaction>(
   caller: Caller,
 ): Promise<LookUpAnswer> {
   // Unknown names count, too: otherwise names could be harvested.
-  await takeTurn(context, 'look-up', caller.username)
+  await takeTurn(context, 'look-up', caller.device)
   const found = await read(context, { username, after }, caller)
   const newest = found.rows.at(-1)
   const view = await context.log.checkpoint(newest ? newest.index + 1 : 1)

@@ -31,7 +31,7 @@ export async function registerDevice<Tx extends DirectoryTransaction>(
   caller: Caller | undefined,
   origin: string,
 ): Promise<{ readonly accepted: Accepted; readonly after: UserState }> {
-  await (caller ? takeTurn(context, 'append', caller.username) : takeTurn(context, 'sign-up', origin))
+  await (caller ? takeTurn(context, 'append', caller.device) : takeTurn(context, 'sign-up', origin))
   const decoded = decodeEntry(input.entry)
   const { entry } = decoded
   if (entry.kind !== 'device') throw new KeyhavenError('INPUT_INVALID', 'only device entries are registered')

@@ -17,7 +17,10 @@ export function nowSeconds({ clock }: { readonly clock: () => number }): number 
   return Math.floor(clock() / MILLISECONDS)
 }
 
-/** @throws KeyhavenError `RATE_LIMITED` */
+/**
+ * @param key - the calling device, not its user: a stolen device must not use up what the user needs to revoke it.
+ * @throws KeyhavenError `RATE_LIMITED`
+ */
 export async function takeTurn(
   { limits }: Pick<DirectoryServiceOptions, 'limits'>,
   call: LimitedCall,

@@ -9,7 +9,12 @@ import {
   type LogParameters,
   parseTilePath,
 } from '@keyhaven/directory/log'
-import { type Caller, createDirectoryService, type DirectoryService } from '@keyhaven/directory/service'
+import {
+  type Caller,
+  createDirectoryService,
+  type DirectoryService,
+  type LimitedCall,
+} from '@keyhaven/directory/service'
 import { PROFILES, type ProfileName } from '../../src/chain/profile.ts'
 import { MemoryDirectoryStore } from '../kit/memory-directory-store.ts'
 import { MemoryLog } from '../kit/memory-log.ts'
@@ -25,11 +30,15 @@ export class RealService {
   readonly service: DirectoryService
   readonly log: MemoryLog
   readonly trust: { readonly log: string }
+  /** Calls that are over the limit. */
+  readonly exhausted: Set<LimitedCall>
 
   private constructor(
     service: (clock: () => number) => DirectoryService,
     log: (clock: () => number) => MemoryLog,
+    exhausted: Set<LimitedCall>,
   ) {
+    this.exhausted = exhausted
     const clock = () => this.now * 1_000
     this.log = log(clock)
     this.service = service(clock)
@@ -47,6 +56,7 @@ export class RealService {
       vrfKey: toBase64url(vrf.publicKey),
       authorityKey: { kty: 'OKP', crv: 'Ed25519', x: authority.publicKey.jwk.x as string },
     }
+    const exhausted = new Set<LimitedCall>()
     let time = () => 0
     const opened = await MemoryLog.open(parameters, await signatures.generateKeyPair('EdDSA'), () => time())
     return new RealService(
@@ -64,7 +74,7 @@ export class RealService {
               throw new KeyhavenError('ACCESS_DENIED', 'no issuer')
             },
           },
-          limits: { take: () => true },
+          limits: { take: (call) => !exhausted.has(call) },
           clock,
           settings: {
             profiles: Object.keys(PROFILES) as ProfileName[],
@@ -73,6 +83,7 @@ export class RealService {
         })
       },
       () => opened,
+      exhausted,
     )
   }
 

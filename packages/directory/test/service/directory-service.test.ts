@@ -252,9 +252,20 @@ describe('look-up', () => {
     const lookUp = (username: string) => codeOf(directory.service.lookUp({ username }, phone))
     expect(await lookUp('nobody')).toBe('NOT_FOUND')
     expect(await lookUp(' alice')).toBe('NOT_FOUND')
-    expect(directory.turns.filter((turn) => turn === 'look-up alice')).toHaveLength(2)
+    expect(directory.turns.filter((turn) => turn === `look-up ${phone.device}`)).toHaveLength(2)
     directory.exhausted.add('look-up')
     expect(await lookUp('alice')).toBe('RATE_LIMITED')
+  })
+
+  test('each device has turns of its own, so that a stolen one cannot use up those of the others', async () => {
+    const laptop = await alice.approve(phone.device)
+    await directory.send(alice, phone)
+    await directory.service.lookUp({ username: 'alice' }, { username: 'alice', device: laptop })
+    await alice.revoke(phone.device, laptop)
+    await directory.send(alice, phone)
+    const of = (device: string) => directory.turns.filter((turn) => turn.endsWith(` ${device}`))
+    expect(of(laptop)).toEqual([`look-up ${laptop}`])
+    expect(of(phone.device)).toEqual([`append ${phone.device}`, `append ${phone.device}`])
   })
 
   test('the newest encryption keys, none of a renewed or revoked device', async () => {

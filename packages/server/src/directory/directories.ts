@@ -14,16 +14,17 @@ import { createIdTokenVerifier } from './id-token-verifier.ts'
 import type { DirectoryLog } from './log/directory-log.ts'
 import { createDirectoryLog } from './log/directory-log.ts'
 import type { LogKeys } from './log/log-keys.ts'
+import type { WitnessReports } from './log/witness-reports.ts'
 
 const SECONDS_PER_DAY = 86_400
 /** Services kept ready; beyond it the one made first is made again when it is needed. */
 const MAX_OPEN = 1_000
 const MAX_CALLERS = 100_000
 
-/** By device; sign-up and recovery, which no device signs, by application. */
+/** By device, so slow that none fills its user's chain in a day; sign-up and recovery, which no device signs, by application. */
 const LIMITS: Readonly<Record<LimitedCall, RateLimit>> = {
   'look-up': { burst: 300, perMinute: 120, maxCallers: MAX_CALLERS },
-  append: { burst: 30, perMinute: 30, maxCallers: MAX_CALLERS },
+  append: { burst: 60, perMinute: 1, maxCallers: MAX_CALLERS },
   'sign-up': { burst: 300, perMinute: 300 },
   recovery: { burst: 60, perMinute: 60 },
 }
@@ -48,6 +49,7 @@ export interface DirectoriesOptions {
   readonly state: State
   readonly clock: () => number
   readonly onError: (error: unknown) => void
+  readonly witnessReports?: WitnessReports
 }
 
 /** Brings the log's files up to the database, as after a crash between commit and writing. */
@@ -58,9 +60,9 @@ export async function openDirectories(options: DirectoriesOptions): Promise<Dire
   return directories
 }
 
-function createDirectories({ state, clock, onError }: DirectoriesOptions): Directories {
+function createDirectories({ state, clock, onError, witnessReports }: DirectoriesOptions): Directories {
   const { directory: config } = state.config
-  const log = createDirectoryLog(state, clock, onError)
+  const log = createDirectoryLog(state, clock, onError, witnessReports)
   const signUp = createIdTokenVerifier(config.oidc)
   const settings: DirectorySettings = {
     profiles: ['x-wing', 'x25519', 'rsa3072', ...(config.legacyProfile ? (['rsa1024-legacy'] as const) : [])],
