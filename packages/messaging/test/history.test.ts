@@ -1,6 +1,7 @@
 import { argon2id } from '@keyhaven/crypto/argon2id'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { archiveName, encodeArchivedKey } from '../src/history/archive.ts'
 import {
   generateRecoveryKey,
   type HistoryRecipient,
@@ -48,6 +49,28 @@ async function talk(count: number): Promise<string[]> {
 }
 
 describe('history', () => {
+  test.each(['x-wing', 'rsa3072'] as const)(
+    'batches fit, however long the usernames are: %s',
+    async (profile) => {
+      const username = '😀'.repeat(128)
+      const approver = await world.device(username, { profile })
+      const tablet = await world.device(username, { approver, profile })
+      const from = { username, device: approver.keys.device }
+      for (let n = 0; n < 501; n++) {
+        const messageKey = nodeBackend.randomBytes(32)
+        const value = encodeArchivedKey({ from, aead: 'aes-256-gcm', messageKey, at: world.clock() })
+        const key = archiveName('A'.repeat(22), n)
+        await approver.store.commit({ expect: [{ key, version: null }], put: [{ key, value }] })
+      }
+      const batches = await batchesOf(approver, await recipient(tablet))
+      // What the server takes.
+      expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(256 * 1_024)
+      let restored = 0
+      for (const batch of batches) restored += await tablet.messenger.history.restore(batch)
+      expect(restored).toBe(501)
+    },
+  )
+
   test('a new device reads what was sent before, after its approver hands the history over', async () => {
     const envelopes = await talk(3)
     const own = (await bob.messenger.encrypt('alice', 'my own')).envelope

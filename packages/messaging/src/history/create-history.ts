@@ -17,6 +17,8 @@ import {
   type HistoryItem,
   type HistoryPayload,
   historyInfo,
+  ITEM_HEAD_BYTES,
+  MAX_BATCH_BYTES,
   MAX_BATCH_MESSAGES,
   readBatch,
   signBatch,
@@ -27,6 +29,12 @@ import { openFromBackup, openFromDevice, sealToBackup, sealToDevice } from './se
 const EXPORTED_PREFIX = 'exported/'
 const BACKUP = 'backup'
 const SESSION_CHARACTERS = 22
+
+/** What goes into one batch. */
+interface Portion {
+  readonly names: string[]
+  readonly items: HistoryItem[]
+}
 
 /** The archive of message keys, and how it leaves and enters this device. */
 export function createHistory(context: Context): History {
@@ -48,12 +56,31 @@ export function createHistory(context: Context): History {
     }
   }
 
-  async function sealed(to: HistoryRecipient, recipient: string, names: readonly string[]): Promise<string> {
-    const items: HistoryItem[] = []
+  /** As many as one batch takes: usernames may be long. */
+  async function* portions(names: readonly string[]): AsyncGenerator<Portion> {
+    let portion: Portion = { names: [], items: [] }
+    let bytes = 0
     for (const name of names) {
       const stored = await store.get(name)
-      if (stored) items.push({ ...placeOf(name), key: decodeArchivedKey(stored.value) })
+      if (!stored) continue
+      const size = ITEM_HEAD_BYTES + stored.value.length
+      if (portion.items.length === MAX_BATCH_MESSAGES || bytes + size > MAX_BATCH_BYTES) {
+        yield portion
+        portion = { names: [], items: [] }
+        bytes = 0
+      }
+      portion.names.push(name)
+      portion.items.push({ ...placeOf(name), key: decodeArchivedKey(stored.value) })
+      bytes += size
     }
+    if (portion.items.length > 0) yield portion
+  }
+
+  async function sealed(
+    to: HistoryRecipient,
+    recipient: string,
+    items: readonly HistoryItem[],
+  ): Promise<string> {
     const plaintext = encodeItems(items)
     const info = historyInfo(application, me.username, recipient)
     const bytes =
@@ -93,9 +120,8 @@ export function createHistory(context: Context): History {
       const holder = 'backup' in to ? await nameOfBackup(backend, to.backup) : recipient
       const all: string[] = []
       for await (const name of missing(holder)) all.push(name)
-      for (let at = 0; at < all.length; at += MAX_BATCH_MESSAGES) {
-        const names = all.slice(at, at + MAX_BATCH_MESSAGES)
-        const batch = await sealed(to, recipient, names)
+      for await (const { names, items } of portions(all)) {
+        const batch = await sealed(to, recipient, items)
         yield { recipient, batch, messages: names.length, done: () => markExported(holder, names) }
       }
     },

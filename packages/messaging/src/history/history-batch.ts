@@ -26,8 +26,10 @@ export const HISTORY_TYP = 'keyhaven-history+jws'
 export const HISTORY_VERSION = 1
 /** Message keys in one batch. */
 export const MAX_BATCH_MESSAGES = 500
-/** Of a batch, as it travels. */
-export const MAX_BATCH_CHARACTERS = 524_288
+/** Of a batch, as it travels; the server takes no longer one. */
+export const MAX_BATCH_CHARACTERS = 262_144
+/** Of the message keys in one batch. Base64url twice, in a JWS, makes it 16/9 as long; some thousand are for the rest. */
+export const MAX_BATCH_BYTES = 131_072
 const MAX_ARCHIVED_KEY_BYTES = 1_024
 const INFO_LABEL = utf8('keyhaven history v1')
 const MAX_RECIPIENT_CHARACTERS = 64
@@ -58,6 +60,9 @@ export interface HistoryItem {
   readonly n: number
   readonly key: ArchivedKey
 }
+
+/** Of a session, a number and a length beside the key, in {@link encodeItems}. */
+export const ITEM_HEAD_BYTES = 29
 
 /** HPKE info: label "keyhaven history v1": u8 length | application: u16 length | username: u16 length | recipient: u8 length. */
 export function historyInfo(application: string, username: string, recipient: string): Uint8Array {
