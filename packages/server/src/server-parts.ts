@@ -14,6 +14,7 @@ import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
+import { createWitnessReports } from './directory/log/witness-reports.ts'
 import type { MailboxEvents } from './messaging/mailbox-events.ts'
 import { createMailboxEvents } from './messaging/mailbox-events.ts'
 import type { MailboxStore } from './messaging/mailbox-store.ts'
@@ -127,7 +128,12 @@ export async function openServerParts(
     if (options.schedule) {
       every(MAILBOX_PRUNE_MS, 'pruning the mailboxes failed', () => mailbox.store.prune(clock()))
     }
-    const directories = await openDirectories({ state, clock, onError: onError('the log needs attention') })
+    const directories = await openDirectories({
+      state,
+      clock,
+      onError: onError('the log needs attention'),
+      witnessReports: createWitnessReports(logger, metrics),
+    })
     return {
       config,
       clock,

@@ -20,6 +20,7 @@ import { createLogFiles } from './log-files.ts'
 import type { LogKeys } from './log-keys.ts'
 import { loadLogKeys } from './log-keys.ts'
 import { createWitnessPusher, witnessName } from './witness-pusher.ts'
+import { NO_WITNESS_REPORTS } from './witness-reports.ts'
 
 const MS_PER_SECOND = 1_000
 /** A checkpoint that is read when it is older than this is signed anew, so that nobody gets one of an hour. */
@@ -76,11 +77,12 @@ export function createDirectoryLog(
   state: State,
   clock: () => number,
   onError: (error: unknown) => void,
+  reports = NO_WITNESS_REPORTS,
 ): DirectoryLog {
   const { db, dialect, config } = state
   const files = createLogFiles(config.directory.logDir, db)
   const { witnesses: witnessConfigs } = config.directory
-  const pusher = createWitnessPusher({ db, witnesses: witnessConfigs, clock, onError })
+  const pusher = createWitnessPusher({ db, witnesses: witnessConfigs, clock, reports })
   const known = new Map<string, LogKeys>()
   const stopListening = state.changes.onChange((changed) => {
     if (changed === undefined) {

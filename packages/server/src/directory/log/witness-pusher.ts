@@ -11,11 +11,12 @@ import {
 import { storedNodes } from '../../platform/anchor/check-logs.ts'
 import type { WitnessConfig } from '../../platform/config/config.ts'
 import type { Db } from '../../platform/database/schema.ts'
+import type { WitnessReports } from './witness-reports.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 /** No cosignature is longer. */
 const MAX_ANSWER_CHARACTERS = 4_096
-/** A witness that failed is left alone for so long; twice as long after each further failure. */
+/** After a failure a witness is not asked about that log for so long; twice as long after each further one. */
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 60_000
 const STATUS_OK = 200
@@ -36,7 +37,7 @@ export interface WitnessPusherOptions {
   readonly db: Db
   readonly witnesses: readonly WitnessConfig[]
   readonly clock: () => number
-  readonly onError: (error: unknown) => void
+  readonly reports: WitnessReports
   readonly fetch?: typeof fetch
 }
 
@@ -46,14 +47,15 @@ export function witnessName({ verifierKey }: Pick<WitnessConfig, 'verifierKey'>)
 }
 
 export function createWitnessPusher(options: WitnessPusherOptions): WitnessPusher {
-  const { db, witnesses, clock, onError } = options
+  const { db, witnesses, clock, reports } = options
   const send = options.fetch ?? fetch
   const stopping = new AbortController()
   const running = new Map<string, Promise<void>>()
   const again = new Set<string>()
   /** Applications and witnesses that are waiting for the end of a pause. */
   const later = new Set<string>()
-  const pauses = new Map<WitnessConfig, { until: number; ms: number }>()
+  /** By application and witness: one that does not know a log yet still cosigns the others at once. */
+  const pauses = new Map<string, { until: number; ms: number }>()
 
   async function pushTo(applicationId: string, witness: WitnessConfig): Promise<void> {
     const key = await parseVerifierKey(backend, witness.verifierKey)
@@ -125,18 +127,19 @@ export function createWitnessPusher(options: WitnessPusherOptions): WitnessPushe
   }
 
   async function tryPush(applicationId: string, witness: WitnessConfig): Promise<void> {
-    const pause = pauses.get(witness)
+    const name = nameOf(applicationId, witness)
+    const pause = pauses.get(name)
     const rest = (pause?.until ?? 0) - performance.now()
     if (rest > 0) return pushLater(applicationId, witness, rest)
     try {
       await pushTo(applicationId, witness)
-      pauses.delete(witness)
+      if (pauses.delete(name)) reports.recovered({ applicationId, witness: witnessName(witness) })
     } catch (error) {
       if (stopping.signal.aborted) return
       const ms = Math.min((pause?.ms ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS)
-      pauses.set(witness, { until: performance.now() + ms, ms })
+      pauses.set(name, { until: performance.now() + ms, ms })
       pushLater(applicationId, witness, ms)
-      onError(error)
+      reports.failed({ applicationId, witness: witnessName(witness) }, error, pause === undefined)
     }
   }
 
