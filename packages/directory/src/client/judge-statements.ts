@@ -14,33 +14,54 @@ export type StatementVerdict =
     }
   | { readonly refused: ErrorCode }
 
+/** A statement that was seen and verified. */
+export interface SeenStatement {
+  /** Hash of the device entry that it was made under. */
+  readonly entry: string
+  /** Seconds since the epoch. */
+  readonly notBefore: number
+  readonly expires: number
+}
+
+/** By device id: the newest one seen. */
+export type SeenStatements = Readonly<Record<string, SeenStatement>>
+
 export interface JudgedStatements {
   /** By device id; devices without a statement are missing. */
   readonly verdicts: ReadonlyMap<string, StatementVerdict>
-  /** By device id: `notBefore` of the newest one seen, to be remembered. */
-  readonly newest: Readonly<Record<string, number>>
+  /** To be remembered. */
+  readonly newest: SeenStatements
 }
 
-/** A statement that is wrong takes its own device out, and no other; one older than a seen one is `DIRECTORY_STALE`. */
+/**
+ * A statement that is wrong takes its own device out, and no other. One that is older than a seen one, or is missing
+ * although one was seen that still counts, is `DIRECTORY_STALE`.
+ */
 export async function judgeStatements(
   backend: CryptoBackend,
   state: UserState,
   statements: ReadonlyMap<string, string>,
-  seen: Readonly<Record<string, number>> = {},
+  seen: SeenStatements = {},
 ): Promise<JudgedStatements> {
   const verdicts = new Map<string, StatementVerdict>()
-  const newest: Record<string, number> = { ...seen }
+  const newest: Record<string, SeenStatement> = { ...seen }
   for (const device of state.devices) {
+    const before = seen[device.device]
     const jws = statements.get(device.device)
-    if (jws === undefined || isOfEarlierRecord(jws, device)) continue
+    if (jws === undefined || isOfEarlierRecord(jws, device)) {
+      if (before?.entry === device.record.entry && state.at < before.expires)
+        verdicts.set(device.device, { refused: 'DIRECTORY_STALE' })
+      continue
+    }
     try {
       const statement = await verifyEncryptionKeyStatement(backend, jws, state)
       if (statement.device !== device.device) verdicts.set(device.device, { refused: 'RECORD_INVALID' })
-      else if (statement.notBefore < (seen[device.device] ?? 0))
+      else if (before !== undefined && statement.notBefore < before.notBefore)
         verdicts.set(device.device, { refused: 'DIRECTORY_STALE' })
       else {
         verdicts.set(device.device, statement)
-        newest[device.device] = statement.notBefore
+        const { entry, notBefore, expires } = statement
+        newest[device.device] = { entry, notBefore, expires }
       }
     } catch (error) {
       if (!(error instanceof KeyhavenError)) throw error

@@ -94,7 +94,8 @@ export class LookUps {
     const state = await this.#extended(username, known, reply, parameters.authority)
     const { verdicts, newest } = await judgeStatements(
       backend,
-      state,
+      // Times are judged by this clock, also where nothing was added.
+      stateAt(state, now()),
       reply.encryptionKeys,
       known?.statements,
     )
@@ -113,7 +114,6 @@ export class LookUps {
     }
     const { size, note } = opened
     const checkpoint = { size, root: toBase64url(opened.root), note }
-    // Times are judged by this clock, also where nothing was added.
     return { remembered: { ...remembered, state: stateAt(state, now()) }, checkpoint, statements: verdicts }
   }
 

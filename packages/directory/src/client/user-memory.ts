@@ -1,5 +1,6 @@
 import type { UserState } from '../chain/user-state.ts'
 import { type DirectoryClientStore, RememberedValue, storeKey } from './client-store.ts'
+import type { SeenStatements } from './judge-statements.ts'
 
 /** What this client has verified about one user. It changes as a whole. */
 export interface RememberedUser {
@@ -10,8 +11,7 @@ export interface RememberedUser {
   readonly label: string
   /** Where in the log the entries are, by sequence. */
   readonly indices: readonly number[]
-  /** By device id: `notBefore` of the newest encryption key statement seen. */
-  readonly statements: Readonly<Record<string, number>>
+  readonly statements: SeenStatements
   /** Of the own user: entries up to here the user has acknowledged. */
   readonly acknowledged?: number
 }

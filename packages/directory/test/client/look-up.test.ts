@@ -95,6 +95,33 @@ describe('a look-up', () => {
     ])
   })
 
+  test('a statement that was seen cannot be withheld as long as it counts, unless the device renewed', async () => {
+    const { encryptionKey } = await generateDeviceKeys(nodeBackend, 'x25519')
+    authority.now += DAY
+    await bob.client.publishEncryptionKey(encryptionKey)
+    await alice.client.lookUp('bob')
+    const statement = authority.statements.get('bob')!.get(bob.keys.device)!
+    authority.statements.get('bob')!.delete(bob.keys.device)
+    const refused = async () => (await alice.client.lookUp('bob')).refused
+    expect(await refused()).toEqual([{ device: bob.keys.device, code: 'DIRECTORY_STALE' }])
+    // Also by an authority that is asked again and again, and where nothing is withheld any more.
+    expect(await refused()).toEqual([{ device: bob.keys.device, code: 'DIRECTORY_STALE' }])
+    authority.statements.get('bob')!.set(bob.keys.device, statement)
+    expect(await refused()).toEqual([])
+    authority.statements.get('bob')!.delete(bob.keys.device)
+    authority.now += 7 * DAY
+    expect(await refused()).toEqual([{ device: bob.keys.device, code: 'KEY_EXPIRED' }])
+
+    const next = await generateDeviceKeys(nodeBackend, 'x25519')
+    await bob.client.publishEncryptionKey(next.encryptionKey)
+    expect(await refused()).toEqual([])
+    const renewed = await generateDeviceKeys(nodeBackend, 'x25519', bob.keys.device)
+    await bob.client.renew({ ...renewed, name: 'renewed' })
+    authority.statements.get('bob')!.delete(bob.keys.device)
+    const [device] = (await alice.client.lookUp('bob')).devices
+    expect(device).toMatchObject({ encryption: { jwk: renewed.encryptionKey } })
+  })
+
   test('a statement by another key takes only its device out', async () => {
     const phone = await secondDevice(authority, bob)
     const { encryptionKey } = await generateDeviceKeys(nodeBackend, 'x25519')

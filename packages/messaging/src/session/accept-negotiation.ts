@@ -150,6 +150,12 @@ export function refusedSender(code: string): KeyhavenError {
   if (code === 'KEY_NOT_YET_VALID') {
     return new KeyhavenError('KEY_NOT_YET_VALID', "the sender's key is not valid yet")
   }
+  if (code === 'DIRECTORY_STALE') {
+    return new KeyhavenError(
+      'DIRECTORY_STALE',
+      'the directory withholds the newest key of the sending device',
+    )
+  }
   if (code === 'DEVICE_REVOKED' || code === 'CHAIN_RESET') {
     return new KeyhavenError('SENDER_REVOKED', 'the sending device was revoked')
   }
