@@ -30,6 +30,31 @@ describe('a username', () => {
     },
   )
 
+  test.each([
+    ['a zero width space', 'an\u200bna'],
+    ['a soft hyphen', 'an\u00adna'],
+    ['a word joiner', 'anna\u2060'],
+    ['a filler', 'anna\u3164'],
+    ['a tag', 'anna\u{e0061}'],
+    ['a joiner that joins nothing', 'an\u200dna'],
+    ['a joiner at its end', '👩\u200d'],
+    ['two joiners', '👩\u200d\u200d💻'],
+    ['a joiner at its start', '\u200canna'],
+    ['a joiner after a digit', 'anna1\u200c'],
+    ['a variation selector after a letter', 'анна\ufe0f'],
+  ])('has no %s: it would look like another', (_, text) => {
+    expect(isUsername(text)).toBe(false)
+  })
+
+  test.each([
+    ['Persian', 'نمی\u200cدانم'],
+    ['Sinhala', 'ශ්\u200dරී'],
+    ['emoji', '👩\u200d💻'],
+    ['a heart', '❤\ufe0f'],
+  ])('may have joiners where they are seen: %s', (_, text) => {
+    expect(isUsername(text)).toBe(true)
+  })
+
   test('has up to 128 characters, not bytes', () => {
     expect(isUsername('😀'.repeat(128))).toBe(true)
     expect(isUsername('😀'.repeat(129))).toBe(false)
