@@ -19,6 +19,9 @@ async function deviceOnAClock() {
   let record = recordAt(START, 'first', await keys.prepareRenewal())
   await keys.adopt('first')
   let refusal: KeyhavenError | undefined
+  let lost = false
+  /** What a look-up shows; undefined: the key of the record. */
+  let statement: string | undefined
 
   function recordAt(
     at: number,
@@ -39,9 +42,17 @@ async function deviceOnAClock() {
       calls.push(`renew ${wanted.name}`)
       const entry = `entry ${calls.length}`
       record = recordAt(now, entry, await keys.prepareRenewal())
+      statement = undefined
       return { entry, sequence: 1, index: 1 }
     },
+    async lookUp() {
+      if (lost) return { devices: [], refused: [{ device: keys.device, code: 'DIRECTORY_STALE' }] }
+      const encryption = { thumbprint: statement ?? record.encryptionThumbprint }
+      return { devices: [{ device: keys.device, encryption }], refused: [] }
+    },
     async publishEncryptionKey(_key: object, { expires }: { expires: number }) {
+      statement = keys.encryptionKey.thumbprint
+      lost = false
       calls.push(`publish for ${Math.round((expires * 1_000 - now) / DAY_MS)} days`)
     },
   } as unknown as DirectoryClient
@@ -64,6 +75,11 @@ async function deviceOnAClock() {
     upkeep,
     refuse: (error: KeyhavenError | undefined) => {
       refusal = error
+    },
+    /** The directory is set back to a backup. */
+    loseStatements: (isNoticed: boolean) => {
+      statement = undefined
+      lost = isNoticed
     },
     turnTo: (day: number) => {
       now = START + day * DAY_MS
@@ -98,6 +114,18 @@ test('a key that was made and could not be published is published the next time'
   turnTo(5)
   await upkeep.check()
   expect(calls).toEqual(['publish for 6 days'])
+})
+
+test('a key that the directory has lost again is published once more', async () => {
+  const { calls, loseStatements, turnTo, upkeep } = await deviceOnAClock()
+  turnTo(4)
+  await upkeep.check()
+  for (const isNoticed of [false, true]) {
+    loseStatements(isNoticed)
+    await upkeep.check()
+    await upkeep.check()
+  }
+  expect(calls).toEqual(['publish for 7 days', 'publish for 7 days', 'publish for 7 days'])
 })
 
 test('the record is renewed with a third of its life left, and a refusal is tried again and blocks nothing', async () => {

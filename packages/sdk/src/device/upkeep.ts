@@ -1,4 +1,4 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 import { readDeviceNotes } from './device-notes.ts'
 import type { OpenDevice } from './open-device.ts'
 import { isRenewing, renewRecord } from './renew-record.ts'
@@ -8,6 +8,8 @@ const MS_PER_SECOND = 1_000
 const CHECK_EVERY_MS = 3_600_000
 /** After a check that failed, such as without a network. */
 const RETRY_MS = 60_000
+/** What a device is refused for whose newest encryption key is not there. */
+const LOST_CODES: readonly ErrorCode[] = ['KEY_EXPIRED', 'DIRECTORY_STALE']
 /** A record is renewed when this much of its life is left. */
 const RENEW_AT_REMAINING = 1 / 3
 
@@ -99,13 +101,22 @@ async function renewIfDue(device: OpenDevice): Promise<void> {
   if (isDue || (await isRenewing(device))) await renewRecord(device)
 }
 
+/** Whether others find this encryption key: a directory that was recovered has lost what it was told since its backup. */
+async function isShown(device: OpenDevice, thumbprint: string): Promise<boolean> {
+  const { keys, directory } = device
+  const { devices, refused } = await device.signed(() => directory.lookUp(keys.username))
+  const shown = devices.find((own) => own.device === keys.device)
+  if (shown !== undefined) return shown.encryption.thumbprint === thumbprint
+  return !refused.some(({ device: id, code }) => id === keys.device && LOST_CODES.includes(code))
+}
+
 /** Makes the next encryption key if it is due, and publishes the newest unless the directory has it. */
 async function publishEncryptionKey(device: OpenDevice): Promise<void> {
   const { keys, directory, app, messenger } = device
   await keys.rotateEncryptionKey()
   const notes = await readDeviceNotes(device)
   const { thumbprint, publicJwk, notBefore, expires } = keys.encryptionKey
-  if (notes.published === thumbprint) return
+  if (notes.published === thumbprint && (await isShown(device, thumbprint))) return
   const now = Math.floor(app.clock() / MS_PER_SECOND)
   if (expires <= now) throw new KeyhavenError('KEY_EXPIRED', 'the encryption key of this device has expired')
   const times = { notBefore, expires: Math.min(expires, notes.record.expires) }
