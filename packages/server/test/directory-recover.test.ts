@@ -9,6 +9,7 @@ import { TEST_ENV } from '../../../test/kit/server-process.ts'
 import { callAdmin } from '../../../test/kit/test-server.ts'
 import { inspect } from '../src/maintenance/inspect.ts'
 import { recover } from '../src/maintenance/recover.ts'
+import { anchorFile } from '../src/platform/anchor/open-anchor.ts'
 import { loadConfig } from '../src/platform/config/load-config.ts'
 import { openDatabase } from '../src/platform/database/open-database.ts'
 import type { Db } from '../src/platform/database/schema.ts'
@@ -131,6 +132,24 @@ describe.each(ENGINES)('a directory that was set back on $name', (engine) => {
     await enrollUser(running, APP, 'dave')
     expect((await bob.client.lookUp('dave')).sequence).toBe(0)
     expect((await bob.client.monitor()).hidden).toEqual([])
+  })
+
+  test('takes log and chains back from the files also where the anchor is lost', async () => {
+    const back = await remember()
+    await changeMuch()
+    await stop()
+    const before = await rowsOf('log_entries')
+    await withDatabase(back)
+    rmSync(anchorFile(config.masterKeyFile))
+    const summary = await recover(config, { actor: 'cli:local' })
+    expect(summary.difference).toBe('the rollback anchor is missing')
+    expect(summary.logs).toMatchObject([{ applicationId: APP, kept: 3, restored: 3, whole: true }])
+    expect(await rowsOf('log_entries')).toEqual(before)
+    await takeCallsAtOnce()
+    const running = await start()
+    const { body } = await callAdmin(running.adminUrl, 'GET', `/applications/${APP}/directory/users/carol`)
+    expect(body.devices).toMatchObject([{ status: 'revoked' }])
+    expect((await bob.client.lookUp('alice')).devices).toMatchObject([{ profile: 'x-wing' }])
   })
 
   test('a log whose head alone was changed is found by an inspection', async () => {

@@ -1,4 +1,4 @@
-import { backend, equalConstantTime, fromBase64url } from '@keyhaven/crypto'
+import { backend, equalConstantTime, fromBase64url, KeyhavenError } from '@keyhaven/crypto'
 import { decodeEntry, foldChain, type UserState } from '@keyhaven/directory'
 import { appendToPeaks, decodeLeaf, emptyRoot, type LogHead, leafHash, rootOf } from '@keyhaven/directory/log'
 import { storeLeaves } from '../directory/log/append-leaves.ts'
@@ -8,18 +8,18 @@ import { readLogRecords } from '../directory/log/log-records.ts'
 import type { LogHeadsTable } from '../directory/tables.ts'
 import type { LogPosition } from '../platform/anchor/anchor.ts'
 import { findLogDifferences } from '../platform/anchor/check-logs.ts'
-import type { DbTransaction } from '../platform/database/schema.ts'
+import type { Db, DbTransaction } from '../platform/database/schema.ts'
 
 const MS_PER_SECOND = 1_000
 
 /** What became of a log that the database had lost a part of. */
 export interface RecoveredLog {
   readonly applicationId: string
-  /** Entries that the database held, that were taken back from the files, and that the anchor knew of. */
+  /** Entries that the database held, that were taken back from the files, and that the anchor, or the files, knew of. */
   readonly kept: number
   readonly restored: number
   readonly anchored: number
-  /** The log is again the one that was published; false: clients will see that it shrank or changed. */
+  /** The log is again the one that was published, as far as the anchor or the files know; false: clients will see that it shrank or changed. */
   readonly whole: boolean
 }
 
@@ -38,6 +38,28 @@ export async function recoverLogs(
     recovered.push(await recoverLog(db, folder, position, now))
   }
   return recovered
+}
+
+/** Where there is no anchor: every log as the files hold it. Files of another log say nothing of this one. */
+export async function filedLogs(db: Db, folder: string): Promise<LogPosition[]> {
+  const heads = await db.selectFrom('log_heads').select(['application_id', 'origin']).execute()
+  const positions: LogPosition[] = []
+  for (const { application_id: applicationId, origin } of heads) {
+    let log: LogHead = { size: 0, peaks: [] }
+    try {
+      for await (const bundle of readLogFiles(folder, applicationId, origin)) {
+        const hashes = await Promise.all(bundle.map((leaf) => leafHash(backend, leaf)))
+        const { size, peaks } = await appendToPeaks(backend, log, hashes)
+        log = { size, peaks }
+      }
+    } catch (error) {
+      if (!(error instanceof KeyhavenError) || error.code !== 'CONFIG_INVALID') throw error
+      continue
+    }
+    if (log.size > 0)
+      positions.push({ applicationId, size: log.size, root: await rootOf(backend, log.peaks) })
+  }
+  return positions
 }
 
 /** The logs as the anchor must hold them after a recovery. */

@@ -14,7 +14,7 @@ import { EVERYTHING, lockStateHead, recordChanges } from '../platform/state/comm
 import { chainGap, countLostEntries } from './chain-gap.ts'
 import type { LongWork } from './long-work.ts'
 import type { RecoveredLog } from './recover-logs.ts'
-import { logPositions, recoverLogs } from './recover-logs.ts'
+import { filedLogs, logPositions, recoverLogs } from './recover-logs.ts'
 import { refusedAfterRecovery } from './refused-dates.ts'
 
 const BATCH = 500
@@ -46,7 +46,8 @@ export interface RecoverSummary {
  * manifest's epoch so that clients take the next one, takes back what the logs lost, and goes on with the audit
  * chain behind an entry that names the gap. All in one transaction. Every server process must be stopped.
  *
- * Also for a machine whose anchor is missing; then nothing is known of what was revoked since.
+ * Also for a machine whose anchor is missing; then nothing is known of what was revoked since, and of the logs what
+ * their files hold.
  */
 export async function recover(
   config: Pick<Config, 'database' | 'masterKeyFile' | 'directory'>,
@@ -79,7 +80,7 @@ async function recoverWith(
   options: RecoverOptions,
 ): Promise<RecoverSummary> {
   const anchored = anchor.head()
-  const positions = anchoredLogs(anchor)
+  const positions = anchored === undefined ? await filedLogs(db, logDir) : anchoredLogs(anchor)
   const difference = (await differenceOf(db, anchored)) ?? (await compareLogs(db, positions))
   const nothing = { revokedAgain: [], epochsRaised: 0, missingAuditEntries: 0, logs: [] }
   if (difference === undefined) return { recovered: false, ...nothing }
