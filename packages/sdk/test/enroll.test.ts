@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const url = 'https://server.test'
 const rootThumbprints = ['A'.repeat(43)]
-const LOG = 'keyhaven.test/demo+070afaea+AU+m20jQn2l1Tcau04z1Jwi2AdULbgPhNWTUu9S7x6jK'
+const LOG = 'keyhaven.test/demo+d2e50728+AXg4Xfu4JcOMOJ/+ecBAAz1I6XKu3iu9x0G46BjrD4ww'
 
 /** Nothing may be sent. */
 const network: typeof fetch = async () => {
@@ -53,4 +53,28 @@ test('a store without a device is not resumed, and one of another user is not ta
   const keysOf = (jws: string) =>
     JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()).signingKey
   expect(keysOf(again.request)).toEqual(keysOf(request))
+})
+
+test.each([
+  [{ username: '' }, 'a username has 1 to 128 characters'],
+  [{ username: ' anna' }, 'no space at either end'],
+  [{ profile: 'rot13' }, 'profile must be one of'],
+])('enroll refuses %j before anything is kept', async (wrong, why) => {
+  const store = memoryStore()
+  const options = { username: 'anna', token: 'khs_x', store, ...wrong } as EnrollOptions
+  await expect(open(LOG).enroll(options)).rejects.toThrow(why)
+  expect(await store.list('')).toEqual([])
+})
+
+test.each(['LOG-VERIFIER-KEY', `${LOG.slice(0, -1)}~`])('a key of the log that is none: %s', async (log) => {
+  const store = memoryStore()
+  const kh = open(log)
+  for (const opening of [
+    kh.enroll({ username: 'anna', token: 'khs_x', store }),
+    kh.requestDevice({ username: 'anna', store }),
+  ]) {
+    const message = expect.stringContaining(`"${log}" is not a verifier key`)
+    await expect(opening).rejects.toMatchObject({ code: 'CONFIG_INVALID', message })
+  }
+  expect(await store.list('')).toEqual([])
 })

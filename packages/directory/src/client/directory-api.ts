@@ -56,6 +56,7 @@ export interface DirectoryApiOptions {
 const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'ACCESS_DENIED',
   'CHAIN_BROKEN',
+  'CLOCK_SKEW',
   'CONFLICT',
   'DEVICE_REVOKED',
   'DUPLICATE',

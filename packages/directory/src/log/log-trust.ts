@@ -5,6 +5,8 @@ import { timeVerifier } from './log-signer.ts'
 import { parseVerifierKey, publicKeyBytes, type VerifierKey } from './verifier-key.ts'
 
 export const MAX_WITNESSES = 32
+/** Of a verifier key that is none: a name, and the hash of key and name. */
+const SHOWN_CHARACTERS = 80
 
 /** What an app is configured with about its log. */
 export interface LogTrustConfiguration {
@@ -53,7 +55,8 @@ async function imported(backend: CryptoBackend, text: string): Promise<VerifierK
   try {
     return await parseVerifierKey(backend, text)
   } catch (cause) {
-    throw new KeyhavenError('CONFIG_INVALID', 'a verifier key of the log trust is none', { cause })
+    const shown = JSON.stringify(String(text).slice(0, SHOWN_CHARACTERS))
+    throw new KeyhavenError('CONFIG_INVALID', `${shown} is not a verifier key, or one mistyped`, { cause })
   }
 }
 

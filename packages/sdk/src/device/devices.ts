@@ -12,6 +12,7 @@ import type { OpenDevice } from './open-device.ts'
 import { openRecoveryKey, type RecoverySecret } from './recovery-secret.ts'
 
 const MS_PER_SECOND = 1_000
+const MISFITS: readonly string[] = ['RECORD_INVALID', 'CHAIN_BROKEN']
 
 /** One device of one's own. */
 export interface DeviceInfo {
@@ -77,6 +78,24 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
     return { device: id, name, profile, fingerprint: await fingerprintOf(backend, text) }
   }
 
+  async function ownDevice(id: string): Promise<DeviceState | undefined> {
+    const { devices } = await device.signed(() => directory.ownChain())
+    return devices.find((item) => item.device === id)
+  }
+
+  /** The directory only says that an entry does not fit the chain; the chain says why. */
+  async function refusedBecause<T>(
+    submit: () => Promise<T>,
+    reason: () => Promise<KeyhavenError | undefined>,
+  ): Promise<T> {
+    try {
+      return await device.signed(submit)
+    } catch (error) {
+      const refused = error instanceof KeyhavenError && MISFITS.includes(error.code)
+      throw (refused && (await reason())) || error
+    }
+  }
+
   return {
     async list() {
       const state = await device.signed(() => directory.ownChain())
@@ -86,7 +105,13 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
     async approve(request, options = {}) {
       touch()
       const info = await inspect(request)
-      await device.signed(() => directory.approve(request.trim()))
+      await refusedBecause(
+        () => directory.approve(request.trim()),
+        async () => {
+          if (!(await ownDevice(info.device))) return undefined
+          return new KeyhavenError('CONFLICT', 'this device was approved before: devices.list() shows it')
+        },
+      )
       messenger.directoryChanged(keys.username)
       if (options.history !== false) await history.handOver(info.device)
       return info
@@ -95,13 +120,15 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
       touch()
       const key = recovery && (await openRecoveryKey(device, recovery))
       const signer = key && signerOf(backend, key.signingKey)
-      await device.signed(() => directory.revoke(id, reason, signer))
+      await refusedBecause(
+        () => directory.revoke(id, reason, signer),
+        async () => ((await ownDevice(id)) ? undefined : noSuchDevice()),
+      )
       messenger.directoryChanged(keys.username)
       // Once this device is revoked, the directory does not answer it any more.
       if (id === keys.device) return new Date(app.clock())
-      const state = await device.signed(() => directory.ownChain())
-      const revocation = state.devices.find((item) => item.device === id)?.revocation
-      if (revocation === undefined) throw new KeyhavenError('NOT_FOUND', 'the directory has no such device')
+      const revocation = (await ownDevice(id))?.revocation
+      if (revocation === undefined) throw noSuchDevice()
       return new Date(revocation.effective * MS_PER_SECOND)
     },
     async object(entry) {
@@ -110,6 +137,10 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
       messenger.directoryChanged(keys.username)
     },
   }
+}
+
+function noSuchDevice(): KeyhavenError {
+  return new KeyhavenError('NOT_FOUND', 'you have no such device: devices.list() names the ids')
 }
 
 function infoOf({ device, record, revocation, status, since }: DeviceState, own: string): DeviceInfo {

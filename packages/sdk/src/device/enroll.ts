@@ -1,5 +1,13 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import type { DirectoryClient, NewDevice, ProfileName, SignUp } from '@keyhaven/directory'
+import {
+  type AcceptedEntry,
+  checkUsername,
+  type DirectoryClient,
+  type NewDevice,
+  type ProfileName,
+  type SignUp,
+} from '@keyhaven/directory'
+import { importLogTrust } from '@keyhaven/directory/log'
 import { createDeviceKeys, type DeviceKeys, openDeviceKeys } from '@keyhaven/messaging'
 import { type AppContext, requireLogTrust } from './app-context.ts'
 import { defaultDeviceName } from './default-device-name.ts'
@@ -7,6 +15,7 @@ import { createMe, type Me, type MeOptions } from './me.ts'
 import { type MessageStoreSource, openMessageStore, type UsedStore } from './message-store.ts'
 import { type DeviceSettings, directoryOf, identityOf, newDevice, openDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
+import { requireProfile } from './require-profile.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -43,10 +52,9 @@ export interface PendingDevice {
 export async function enroll(app: AppContext, options: EnrollOptions): Promise<Me> {
   const signUp = requireSignUp(options)
   const pending = await prepareDevice(app, options)
-  const { directory, keys, used, wanted } = pending
+  const { keys, used } = pending
   try {
-    const entry =
-      (await pending.recorded()) ?? (await directory.register(keys.username, wanted, signUp)).entry
+    const entry = (await pending.recorded()) ?? (await register(pending, signUp)).entry
     await keys.adopt(entry)
     return await createMe(openDevice(app, used, keys, options), options)
   } catch (error) {
@@ -55,12 +63,27 @@ export async function enroll(app: AppContext, options: EnrollOptions): Promise<M
   }
 }
 
+async function register({ directory, keys, wanted }: PendingDevice, signUp: SignUp): Promise<AcceptedEntry> {
+  try {
+    return await directory.register(keys.username, wanted, signUp)
+  } catch (cause) {
+    if (!(cause instanceof KeyhavenError) || cause.code !== 'CONFLICT') throw cause
+    const what =
+      'this user has a device already: requestDevice() adds another one, which that device approves; ' +
+      'if all devices are lost, an operator resets the user'
+    throw new KeyhavenError('CONFLICT', what, { cause })
+  }
+}
+
 /** Keys for a new device, stored; those of an earlier try that was cut short. */
 export async function prepareDevice(app: AppContext, options: NewDeviceSetup): Promise<PendingDevice> {
-  requireLogTrust(app)
+  // A mistyped key must not use up the sign-up proof: the directory would know a device that trusts no log.
+  await importLogTrust(app.backend, requireLogTrust(app))
   const { application, backend, clock } = app
   const { username, profile, recordSeconds } = options
   if (typeof username !== 'string') throw new TypeError('username must be a text')
+  checkUsername(username)
+  requireProfile(profile)
   const used = await openMessageStore(options.store)
   try {
     const common = { store: used.store, clock, backend }
@@ -109,7 +132,10 @@ function requirePending(keys: DeviceKeys, app: AppContext, username: string): vo
     throw new KeyhavenError('CONFLICT', 'this store belongs to another user or application')
   }
   if (keys.entry !== undefined) {
-    throw new KeyhavenError('CONFLICT', 'this store belongs to a device already: open it with resume()')
+    throw new KeyhavenError(
+      'CONFLICT',
+      'this store belongs to a device already: open it with resume(), or, if it was revoked, take an empty store',
+    )
   }
 }
 

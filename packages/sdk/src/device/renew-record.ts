@@ -3,6 +3,7 @@ import { type NewDevice, type ProfileName, type SignUp, signLegacyProof } from '
 import { readDeviceNotes } from './device-notes.ts'
 import { identityOf, newDevice, type OpenDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
+import { requireProfile } from './require-profile.ts'
 import { readText, writeText } from './stored-value.ts'
 
 const MS_PER_SECOND = 1_000
@@ -30,6 +31,7 @@ export async function isRenewing({ used }: OpenDevice): Promise<boolean> {
  */
 export async function renewRecord(device: OpenDevice, options: RenewOptions = {}): Promise<void> {
   const { keys, messenger } = device
+  requireProfile(options.profile)
   try {
     if (await isRenewing(device)) {
       await finishRenewal(device)

@@ -10,6 +10,7 @@ const PROBLEM_MAX_BYTES = 16_384
 /** What the server may say. Codes about proofs are this side's own to give. */
 const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'ACCESS_DENIED',
+  'CLOCK_SKEW',
   'CONFLICT',
   'DEVICE_REVOKED',
   'DUPLICATE',
