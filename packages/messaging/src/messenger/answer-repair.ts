@@ -37,7 +37,7 @@ export class RepairAnswers {
     if (claimed.issued > now() + settings.skewSeconds || claimed.issued < now() - MAX_REQUEST_AGE_SECONDS) {
       throw new KeyhavenError('CLOCK_SKEW', 'the request is too old or from the future')
     }
-    const asking = await people.fresh(claimed.from.username)
+    const asking = await people.freshFor(claimed.from.username)
     if (asking.trust === 'reset') {
       throw new KeyhavenError('CHAIN_RESET', 'the asking user was reset: compare safety numbers first')
     }

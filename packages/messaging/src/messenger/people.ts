@@ -9,6 +9,11 @@ const NAME_KEY = 'contacts/name-key'
 const NAME_KEY_BYTES = 32
 const CONTACT_PREFIX = 'contact/'
 const COMMIT_ATTEMPTS = 8
+/** Look-ups that what one user sends may cause at once, and how soon one comes back: others need look-ups, too. */
+const CAUSED_BURST = 20
+const CAUSED_EVERY_MS = 5_000
+/** Users whose look-ups are counted, those met last. */
+const MAX_COUNTED = 10_000
 
 /** What is remembered of a contact. */
 interface ContactRecord {
@@ -46,6 +51,7 @@ export class People {
   readonly #options: PeopleOptions
   readonly #known = new Map<string, KnownUser>()
   readonly #loading = new Map<string, Promise<KnownUser>>()
+  readonly #caused = new Map<string, { left: number; at: number }>()
   #nameKey: Promise<Uint8Array> | undefined
   /** Goes up whenever a user changed or is to be looked up again. */
   generation = 0
@@ -77,6 +83,21 @@ export class People {
     await this.#loading.get(username)?.catch(() => undefined)
     this.forget(username)
     return atLeast ? this.#load(username, atLeast) : this.user(username)
+  }
+
+  /**
+   * As {@link fresh}, for something that came from this user and is not verified yet: whatever it claims, it cannot use
+   * up the look-ups of this device. Throws `RATE_LIMITED`, too.
+   */
+  async freshFor(username: string, atLeast?: ChainPosition): Promise<KnownUser> {
+    const now = this.#options.clock()
+    const { left, at } = this.#caused.get(username) ?? { left: CAUSED_BURST, at: now }
+    const refilled = Math.min(CAUSED_BURST, left + Math.max(0, now - at) / CAUSED_EVERY_MS)
+    this.#caused.delete(username)
+    this.#caused.set(username, { left: refilled >= 1 ? refilled - 1 : refilled, at: now })
+    if (this.#caused.size > MAX_COUNTED) this.#caused.delete(this.#caused.keys().next().value!)
+    if (refilled < 1) throw new KeyhavenError('RATE_LIMITED', 'too much of this user needs a look-up')
+    return this.fresh(username, atLeast)
   }
 
   /** Sets or takes the mark; with `accept` the chain of the newest look-up becomes the accepted one. */

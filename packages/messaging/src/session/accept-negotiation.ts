@@ -105,7 +105,7 @@ async function senderOf({ people }: Context, { sender }: NegotiationPayload): Pr
   let known = await people.user(sender.username)
   if (known.user.sequence === sequence && known.user.head === head) return known
   // Older or newer: the sender's head must be in the chain either way.
-  known = await people.fresh(sender.username, { sequence, head })
+  known = await people.freshFor(sender.username, { sequence, head })
   if (known.user.sequence < sequence) {
     throw new KeyhavenError('DIRECTORY_STALE', 'the directory does not show what the sender knows of itself')
   }
