@@ -1,6 +1,5 @@
-import { Button, Paper, TextInput } from '@mantine/core'
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks'
-import { useState } from 'react'
+import { Button, Paper } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { useApplications } from '../api/applications.ts'
 import { useMay } from '../api/session.ts'
 import { Empty } from '../parts/empty.tsx'
@@ -9,18 +8,16 @@ import { LoadMore } from '../parts/load-more.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { RecordTable } from '../parts/record-table.tsx'
+import { SearchBox, useSearch } from '../parts/search-box.tsx'
 import { APPLICATION_COLUMNS } from './application-columns.tsx'
 import { CreateApplicationDialog } from './create-application-dialog.tsx'
 
-const TYPING_PAUSE_MS = 250
-
 /** All applications, with a search. */
 export function ApplicationsPage() {
-  const [search, setSearch] = useState('')
-  const [settled] = useDebouncedValue(search.trim(), TYPING_PAUSE_MS)
+  const search = useSearch()
   const [creating, dialog] = useDisclosure(false)
   const mayCreate = useMay('key-manager')
-  const query = useApplications(settled)
+  const query = useApplications(search.settled)
   const rows = query.data?.pages.flatMap((page) => page.items)
   const createButton = mayCreate && (
     <Button leftSection={<Icon name="plus" />} onClick={dialog.open}>
@@ -32,22 +29,13 @@ export function ApplicationsPage() {
       <PageHeader title="Applications" actions={createButton}>
         Each has its own keys, its own trust and its own users.
       </PageHeader>
-      <TextInput
-        type="search"
-        aria-label="Search applications"
-        placeholder="Search by name or id"
-        leftSection={<Icon name="search" />}
-        value={search}
-        onChange={(event) => setSearch(event.currentTarget.value)}
-        maw={360}
-        mb="md"
-      />
+      <SearchBox search={search} label="Search applications" placeholder="Search by name or id" />
       {query.isError ? (
         <ProblemAlert error={query.error} onRetry={() => query.refetch()} />
       ) : (
         <Paper>
           {rows?.length === 0 ? (
-            <NoApplications search={settled} action={createButton} />
+            <NoApplications search={search.settled} action={createButton} />
           ) : (
             <RecordTable
               label="Applications"

@@ -1,5 +1,6 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import type { Device } from '../api/directory-devices.ts'
+import { dangerColumn } from '../parts/danger-column.tsx'
 import type { Column } from '../parts/record-table.tsx'
 import { Time } from '../parts/time.tsx'
 import { describeDaysLeft } from './days-left.ts'
@@ -25,26 +26,12 @@ export function deviceColumns(
   if (onRevoke === undefined) return columns
   return [
     ...columns,
-    {
-      header: 'Actions',
-      hideHeader: true,
-      wide: true,
-      align: 'end',
-      cell: (device) =>
-        device.status !== 'revoked' && (
-          <Group justify="flex-end" className="kh-actions">
-            <Button
-              size="compact-sm"
-              variant="default"
-              c="var(--mantine-color-error)"
-              aria-label={`Revoke the device ${device.name === '' ? device.device : device.name}`}
-              onClick={() => onRevoke(device)}
-            >
-              Revoke
-            </Button>
-          </Group>
-        ),
-    },
+    dangerColumn({
+      text: 'Revoke',
+      label: ({ name, device }) => `Revoke the device ${name === '' ? device : name}`,
+      offered: ({ status }) => status !== 'revoked',
+      onClick: onRevoke,
+    }),
   ]
 }
 

@@ -1,6 +1,7 @@
-import { Badge, Button, Group, Text } from '@mantine/core'
+import { Badge, Text } from '@mantine/core'
 import type { SignUpToken } from '../api/sign-up-tokens.ts'
 import { Actor } from '../parts/actor.tsx'
+import { dangerColumn } from '../parts/danger-column.tsx'
 import type { Column } from '../parts/record-table.tsx'
 import { Time } from '../parts/time.tsx'
 import { ProfileCell } from './profile-cell.tsx'
@@ -30,26 +31,12 @@ export function signUpTokenColumns(
   if (onRevoke === undefined) return columns
   return [
     ...columns,
-    {
-      header: 'Actions',
-      hideHeader: true,
-      wide: true,
-      align: 'end',
-      cell: (token) =>
-        isOpen(token, now) && (
-          <Group justify="flex-end" className="kh-actions">
-            <Button
-              size="compact-sm"
-              variant="default"
-              c="var(--mantine-color-error)"
-              aria-label={`Revoke the token for ${token.username}`}
-              onClick={() => onRevoke(token)}
-            >
-              Revoke
-            </Button>
-          </Group>
-        ),
-    },
+    dangerColumn({
+      text: 'Revoke',
+      label: (token) => `Revoke the token for ${token.username}`,
+      offered: (token) => isOpen(token, now),
+      onClick: onRevoke,
+    }),
   ]
 }
 

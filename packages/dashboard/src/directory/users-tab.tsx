@@ -1,45 +1,29 @@
-import { Button, Paper, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useState } from 'react'
+import { Button, Paper } from '@mantine/core'
 import { Link } from 'wouter'
 import { useDirectoryUsers } from '../api/directory-users.ts'
 import { useMay } from '../api/session.ts'
 import { Empty } from '../parts/empty.tsx'
-import { Icon } from '../parts/icon.tsx'
 import { LoadMore } from '../parts/load-more.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { RecordTable } from '../parts/record-table.tsx'
+import { SearchBox, useSearch } from '../parts/search-box.tsx'
 import { directoryPath } from './directory-path.ts'
 import { userColumns } from './user-columns.tsx'
 
-const TYPING_PAUSE_MS = 250
-
 /** Everybody who has enrolled, with a search. */
 export function UsersTab({ applicationId }: { readonly applicationId: string }) {
-  const [search, setSearch] = useState('')
-  const [settled] = useDebouncedValue(search.trim(), TYPING_PAUSE_MS)
-  const query = useDirectoryUsers(applicationId, settled)
+  const search = useSearch()
+  const query = useDirectoryUsers(applicationId, search.settled)
   const rows = query.data?.pages.flatMap((page) => page.items)
   return (
     <>
-      <TextInput
-        type="search"
-        aria-label="Search users"
-        placeholder="Search by username"
-        leftSection={<Icon name="search" />}
-        value={search}
-        onChange={(event) => setSearch(event.currentTarget.value)}
-        spellCheck={false}
-        autoComplete="off"
-        maw={360}
-        mb="md"
-      />
+      <SearchBox search={search} label="Search users" placeholder="Search by username" />
       {query.isError ? (
         <ProblemAlert error={query.error} onRetry={() => query.refetch()} />
       ) : (
         <Paper>
           {rows?.length === 0 ? (
-            <NoUsers search={settled} applicationId={applicationId} />
+            <NoUsers search={search.settled} applicationId={applicationId} />
           ) : (
             <RecordTable
               label="Users"

@@ -1,5 +1,6 @@
-import { Button, Group, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { ApiToken } from '../api/tokens.ts'
+import { dangerColumn } from '../parts/danger-column.tsx'
 import type { Column } from '../parts/record-table.tsx'
 import { Time } from '../parts/time.tsx'
 
@@ -22,24 +23,10 @@ export function tokenColumns(onDelete: ((token: ApiToken) => void) | undefined):
   if (onDelete === undefined) return columns
   return [
     ...columns,
-    {
-      header: 'Actions',
-      hideHeader: true,
-      wide: true,
-      align: 'end',
-      cell: (token) => (
-        <Group justify="flex-end" className="kh-actions">
-          <Button
-            size="compact-sm"
-            variant="default"
-            c="var(--mantine-color-error)"
-            aria-label={`Delete the token ${token.name}`}
-            onClick={() => onDelete(token)}
-          >
-            Delete
-          </Button>
-        </Group>
-      ),
-    },
+    dangerColumn({
+      text: 'Delete',
+      label: (token) => `Delete the token ${token.name}`,
+      onClick: onDelete,
+    }),
   ]
 }
