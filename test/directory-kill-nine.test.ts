@@ -1,8 +1,3 @@
-import type { ChildProcessByStdio } from 'node:child_process'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { backend } from '@keyhaven/crypto'
 import { auditLog, decodeLeaf, entryCommitment } from '@keyhaven/directory/log'
@@ -12,6 +7,7 @@ import { readLogFiles } from '../packages/server/src/directory/log/log-files.ts'
 import type { State } from '../packages/server/src/platform/state/state.ts'
 import type { StateFixture } from './kit/engines.ts'
 import { createStateFixture, ENGINES } from './kit/engines.ts'
+import { killWorkers } from './kit/killed-worker.ts'
 
 /** `npm run soak` asks for more. */
 const KILLS = Number(process.env.SOAK_KILLS ?? 25)
@@ -19,15 +15,12 @@ const APP = 'demo'
 const MAX_LINES = 10
 /** About as long as one registration takes. */
 const OPERATION_MS = 20
-const OPENING_MS = 300
-const FIRST_NUMBERS = 100_000
 const WORKER = fileURLToPath(new URL('fixtures/register-users.ts', import.meta.url))
 const TIMEOUT_MS = Math.max(240_000, KILLS * 5_000)
 
 interface Acknowledged {
   /** `username sequence` → `index head`. */
   readonly entries: Map<string, string>
-  cutInside: number
 }
 
 describe.each(ENGINES)('kill -9 during registration and renewal on $name', (engine) => {
@@ -40,62 +33,27 @@ describe.each(ENGINES)('kill -9 during registration and renewal on $name', (engi
   test(
     `${KILLS} times: log, directory, anchor and files agree, and no answer was lost`,
     async () => {
-      const known: Acknowledged = { entries: new Map(), cutInside: 0 }
-      let next = startWorker(fixture, 0)
-      for (let kill = 0; kill < KILLS; kill++) {
-        const worker = next
-        if (kill + 1 < KILLS) next = startWorker(fixture, kill + 1)
-        await workAndDie(worker, kill, known)
-        const state = await fixture.open({ schedule: false }) // the anchor is checked here
-        await check(state, known)
-        await state.close()
-      }
+      const known: Acknowledged = { entries: new Map() }
+      const cutInside = await killWorkers(fixture, {
+        kills: KILLS,
+        worker: WORKER,
+        maxLines: MAX_LINES,
+        operationMs: OPERATION_MS,
+        done: ([username, sequence, index, head]) => {
+          known.entries.set(`${username} ${sequence}`, `${index} ${head}`)
+        },
+        check: (state) => check(state, known),
+      })
       expect(known.entries.size).toBeGreaterThan(KILLS / 2)
-      expect(known.cutInside).toBeGreaterThan(0)
+      expect(cutInside).toBeGreaterThan(0)
       process.stdout.write(
-        `kill -9 of the directory on ${engine.name}: ${KILLS} kills, ${known.cutInside} inside an operation, ` +
+        `kill -9 of the directory on ${engine.name}: ${KILLS} kills, ${cutInside} inside an operation, ` +
           `${known.entries.size} acknowledged entries, nothing lost\n`,
       )
     },
     TIMEOUT_MS,
   )
 })
-
-type Worker = ChildProcessByStdio<Writable, Readable, null>
-
-/** Loads its modules and waits; the next one does so while this one works. */
-function startWorker(fixture: StateFixture, kill: number): Worker {
-  const env = { ...process.env, ...fixture.env, NODE_COMPILE_CACHE: join(fixture.folder, 'compile-cache') }
-  return spawn(process.execPath, [WORKER, String(kill * FIRST_NUMBERS)], {
-    env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-}
-
-async function workAndDie(child: Worker, kill: number, known: Acknowledged): Promise<void> {
-  let output = ''
-  const wanted = 1 + Math.floor(Math.random() * MAX_LINES)
-  const told = new Promise<void>((resolve) => {
-    child.stdout.on('data', (chunk) => {
-      output += String(chunk)
-      if (output.split('\n').length > wanted + 1) resolve()
-    })
-  })
-  const closed = once(child, 'close')
-  child.stdin.write('go\n')
-  // Every fifth dies while it opens the state, or soon after.
-  const opening = kill % 5 === 4
-  if (!opening) await Promise.race([told, closed])
-  setTimeout(() => child.kill('SIGKILL'), Math.random() * (opening ? OPENING_MS : OPERATION_MS))
-  await closed
-  expect(child.signalCode).toBe('SIGKILL')
-  const lines = output.split('\n').filter((line) => line !== '')
-  for (const line of lines) {
-    const [word, username, sequence, index, head] = line.split(' ')
-    if (word === 'done') known.entries.set(`${username} ${sequence}`, `${index} ${head}`)
-  }
-  if (lines.at(-1)?.startsWith('will')) known.cutInside++
-}
 
 async function check(state: State, known: Acknowledged): Promise<void> {
   const directories = await openDirectories({

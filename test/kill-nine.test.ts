@@ -1,23 +1,16 @@
-import type { ChildProcessByStdio } from 'node:child_process'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { State } from '../packages/server/src/platform/state/state.ts'
 import type { StateFixture } from './kit/engines.ts'
 import { createStateFixture, ENGINES } from './kit/engines.ts'
+import { killWorkers } from './kit/killed-worker.ts'
 
 /** `npm run soak` asks for more. */
 const KILLS = Number(process.env.SOAK_KILLS ?? 50)
 /** What a worker says at most before it is killed: up to some five changes. */
 const MAX_LINES = 8
-/** About as long as one change, and as opening the state, takes. */
+/** About as long as one change takes. */
 const OPERATION_MS = 12
-const OPENING_MS = 300
-/** So that no two workers use a number twice. */
-const FIRST_NUMBERS = 100_000
 const WORKER = fileURLToPath(new URL('fixtures/change-keys.ts', import.meta.url))
 const TIMEOUT_PER_KILL_MS = 5_000
 const TIMEOUT_MS = Math.max(240_000, KILLS * TIMEOUT_PER_KILL_MS)
@@ -27,8 +20,6 @@ interface Acknowledged {
   readonly added: Set<string>
   readonly revoked: Set<string>
   count: number
-  /** The kill came between "will" and "done". */
-  cutInside: number
 }
 
 describe.each(ENGINES)(`kill -9 during key operations on $name`, (engine) => {
@@ -41,66 +32,29 @@ describe.each(ENGINES)(`kill -9 during key operations on $name`, (engine) => {
   test(
     `${KILLS} times: no half-made key, no lost audit entry, no acknowledged-revoked key alive`,
     async () => {
-      const acknowledged: Acknowledged = { added: new Set(), revoked: new Set(), count: 0, cutInside: 0 }
-      let next = startWorker(fixture, 0)
-      for (let kill = 0; kill < KILLS; kill++) {
-        const worker = next
-        if (kill + 1 < KILLS) next = startWorker(fixture, kill + 1)
-        await workAndDie(worker, kill, acknowledged)
-        const state = await fixture.open({ schedule: false }) // the anchor is checked here
-        await check(state, acknowledged)
-        await state.close()
-      }
+      const acknowledged: Acknowledged = { added: new Set(), revoked: new Set(), count: 0 }
+      const cutInside = await killWorkers(fixture, {
+        kills: KILLS,
+        worker: WORKER,
+        maxLines: MAX_LINES,
+        operationMs: OPERATION_MS,
+        done: ([, operation, id = '']) => {
+          acknowledged.count++
+          if (operation === 'add') acknowledged.added.add(id)
+          if (operation === 'revoke') acknowledged.revoked.add(id)
+        },
+        check: (state) => check(state, acknowledged),
+      })
       expect(acknowledged.count).toBeGreaterThan(KILLS)
-      expect(acknowledged.cutInside).toBeGreaterThan(0)
+      expect(cutInside).toBeGreaterThan(0)
       process.stdout.write(
-        `kill -9 on ${engine.name}: ${KILLS} kills, ${acknowledged.cutInside} inside an operation, ` +
+        `kill -9 on ${engine.name}: ${KILLS} kills, ${cutInside} inside an operation, ` +
           `${acknowledged.count} acknowledged changes, ${acknowledged.revoked.size} revocations, nothing lost\n`,
       )
     },
     TIMEOUT_MS,
   )
 })
-
-type Worker = ChildProcessByStdio<Writable, Readable, null>
-
-/** Loads its modules and waits; the next one does so while this one works. */
-function startWorker(fixture: StateFixture, kill: number): Worker {
-  const env = { ...process.env, ...fixture.env, NODE_COMPILE_CACHE: join(fixture.folder, 'compile-cache') }
-  return spawn(process.execPath, [WORKER, String(kill * FIRST_NUMBERS)], {
-    env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-}
-
-async function workAndDie(child: Worker, kill: number, known: Acknowledged): Promise<void> {
-  let output = ''
-  // Counted in what it says, not in time, so that a slow machine kills at the same places.
-  const wanted = 1 + Math.floor(Math.random() * MAX_LINES)
-  const told = new Promise<void>((resolve) => {
-    child.stdout.on('data', (chunk) => {
-      output += String(chunk)
-      if (output.split('\n').length > wanted + 1) resolve()
-    })
-  })
-  const closed = once(child, 'close')
-  child.stdin.write('go\n')
-  // Every fifth dies while it opens the state, or soon after.
-  const opening = kill % 5 === 4
-  if (!opening) await told
-  setTimeout(() => child.kill('SIGKILL'), Math.random() * (opening ? OPENING_MS : OPERATION_MS))
-  await closed
-  expect(child.signalCode).toBe('SIGKILL')
-  const lines = output.split('\n').filter((line) => line !== '')
-  for (const line of lines) {
-    const [word, , operation, id = ''] = line.split(' ')
-    if (word !== 'done') continue
-    known.count++
-    if (operation === 'add') known.added.add(id)
-    if (operation === 'revoke') known.revoked.add(id)
-  }
-  if (lines.at(-1)?.startsWith('will')) known.cutInside++
-}
 
 async function check(state: State, known: Acknowledged): Promise<void> {
   const keys = await state.db.selectFrom('managed_keys').selectAll().execute()
