@@ -61,10 +61,6 @@ export function createDirectoryService<Tx extends DirectoryTransaction>(
         const state = await load(context, tx, username)
         return { user, state, entries: await tx.entries(username, -1) }
       }),
-    devicesExpiring: ({ withinSeconds, ...page }) => {
-      const now = nowSeconds(options)
-      return store.transaction((tx) => tx.devicesExpiring({ ...page, now, before: now + withinSeconds }))
-    },
   }
 }
 

@@ -13,7 +13,6 @@ import type {
   RateLimits,
   SignUpProof,
   SignUpVerifier,
-  StoredDevice,
   StoredEntry,
   StoredUser,
 } from './ports.ts'
@@ -129,5 +128,4 @@ export interface DirectoryService {
   deleteSignUpToken(id: string, actor: Actor): Promise<void>
   listUsers(page: Page & { readonly query?: string }): Promise<Paged<StoredUser>>
   user(username: string): Promise<UserDetail>
-  devicesExpiring(page: Page & { readonly withinSeconds: number }): Promise<Paged<StoredDevice>>
 }

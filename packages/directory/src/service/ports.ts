@@ -131,10 +131,6 @@ export interface DirectoryTransaction {
   listSignUpTokens(page: Page): Promise<Paged<StoredSignUpToken>>
   listUsers(page: Page & { readonly prefix?: string }): Promise<Paged<StoredUser>>
   devicesOf(username: string): Promise<readonly StoredDevice[]>
-  /** Devices that are not ended at `now` and expire before `before`, those that expire first, first. */
-  devicesExpiring(
-    page: Page & { readonly now: number; readonly before: number },
-  ): Promise<Paged<StoredDevice>>
   audit(entry: DirectoryAuditEntry): Awaitable<void>
 }
 

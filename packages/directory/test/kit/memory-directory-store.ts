@@ -163,16 +163,6 @@ export class MemoryTransaction implements DirectoryTransaction {
     return [...this.#store.devices.values()].filter((device) => device.username === username)
   }
 
-  async devicesExpiring(page: { cursor?: string; limit: number; now: number; before: number }) {
-    const open = [...this.#store.devices.values()].filter(
-      ({ endedAt, expires }) => (endedAt === null || endedAt > page.now) && expires < page.before,
-    )
-    return paged(
-      open.sort((one, other) => one.expires - other.expires),
-      page,
-    )
-  }
-
   audit(entry: DirectoryAuditEntry) {
     this.writes.push(() => this.#store.audit.push(entry))
   }

@@ -198,13 +198,6 @@ describe('operators', () => {
       code: 'INPUT_INVALID',
     })
   })
-
-  test('devices that expire soon', async () => {
-    const within = (days: number) =>
-      directory.service.devicesExpiring({ withinSeconds: days * DAY, limit: 10 })
-    expect((await within(30)).items).toEqual([])
-    expect((await within(91)).items).toMatchObject([{ device: phone.device }])
-  })
 })
 
 describe('look-up', () => {

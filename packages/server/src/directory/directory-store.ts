@@ -165,27 +165,6 @@ function deviceOperations(db: DbTransaction, applicationId: string, now: number)
         .execute()
       return rows.map(fromDeviceRow)
     },
-    async devicesExpiring(page) {
-      const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 2)
-      const rows = await devices
-        .where('expires_at', '<', page.before * MS_PER_SECOND)
-        .where((where) =>
-          where.or([where('ended_at', 'is', null), where('ended_at', '>', page.now * MS_PER_SECOND)]),
-        )
-        .$if(at !== undefined, (query) =>
-          query.where((where) =>
-            where.or([
-              where('expires_at', '>', Number(at)),
-              where.and([where('expires_at', '=', Number(at)), where('device', '>', String(after))]),
-            ]),
-          ),
-        )
-        .orderBy('expires_at')
-        .orderBy('device')
-        .limit(page.limit + 1)
-        .execute()
-      return paged(rows.map(fromDeviceRow), page, (device) => [device.expires * MS_PER_SECOND, device.device])
-    },
     async saveEncryptionKey(username, key) {
       const row = toEncryptionKeyRow(applicationId, username, key)
       const { statement, not_before, expires_at } = row
