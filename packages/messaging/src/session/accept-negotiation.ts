@@ -130,12 +130,21 @@ async function signingKeyOf(
     return { ...device.signingKey, profile: device.profile }
   }
   const refusal = user.refused.find((refused) => refused.device === sender.device)
-  if (refusal) throw refusedSender(refusal.code)
+  if (refusal && refusal.code !== 'KEY_EXPIRED') throw refusedSender(refusal.code)
   const recorded = await context.directory.recordedKeys(sender.username)
+  const ofDevice = recorded.filter((key) => key.device === sender.device && key.chain === user.chain)
+  const newest = ofDevice.find((key) => key.supersededAt === undefined)
+  // Who was away for weeks has no encryption key that counts; what was signed before is still theirs.
+  if (refusal && (newest === undefined || newest.expires <= context.now())) throw refusedSender(refusal.code)
   const key = recorded.find(({ device, entry }) => device === sender.device && entry === sender.entry)
   if (!key) throw new KeyhavenError('SIGNATURE_INVALID', 'the sending device is not in the directory')
-  if (!device || key.chain !== user.chain || key.revokedAt !== undefined || key.supersededAt === undefined) {
-    throw refusedSender('DEVICE_REVOKED')
+  if (!ofDevice.includes(key) || key.revokedAt !== undefined) throw refusedSender('DEVICE_REVOKED')
+  if (key.supersededAt === undefined) {
+    if (!refusal) throw refusedSender('DEVICE_REVOKED')
+    if (issued < key.issued - skewSeconds) {
+      throw new KeyhavenError('SIGNATURE_INVALID', 'the negotiation is older than the key that signed it')
+    }
+    return key.signingKey
   }
   // Signed before the renewal, under way during it. Nothing that is signed later counts.
   const inTime = issued <= key.supersededAt + skewSeconds && issued <= key.expires
