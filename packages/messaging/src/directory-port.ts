@@ -1,5 +1,4 @@
 import type {
-  ChainAlgorithm,
   ChainSigner,
   DirectoryClient,
   ProfileName,
@@ -14,7 +13,6 @@ export type { ProfileName, RecordedKey, VerifiedDevice, VerifiedUser }
 export type DeviceVerifyKey = VerifiedDevice['signingKey']
 /** What signs for a device: entries, statements, negotiations. */
 export type DeviceSigner = ChainSigner
-export type DeviceAlgorithm = ChainAlgorithm
 
 /** The part of the directory's client that messaging needs. */
 export type MessagingDirectory = Pick<
