@@ -62,6 +62,15 @@ describe('an envelope is refused', () => {
     expect(await codeOf(bob.messenger.decrypt(' '.repeat(262_145)))).toBe('WIRE_TOO_LARGE')
   })
 
+  test('what to do about it is told: hand over the whole one, or read the history', async () => {
+    const envelope = await send()
+    const adviceOn = (text: string) => bob.messenger.decrypt(text).catch(({ advice }) => advice)
+    expect(await adviceOn('Hello')).toContain('hand over the whole envelope')
+    await bob.messenger.decrypt(envelope)
+    expect(await adviceOn(envelope)).toContain('the history that this device keeps')
+    await expect(alice.messenger.encrypt('bob', 'x'.repeat(262_145))).rejects.toThrow('262144 characters')
+  })
+
   test('when it comes twice, also after a restart and to another process', async () => {
     const envelope = await send()
     await bob.messenger.decrypt(envelope)

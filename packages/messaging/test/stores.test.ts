@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -80,6 +80,25 @@ describe('the SQLite store', () => {
     const other = sqliteStore({ path: join(folder, 'store.db'), key: new Uint8Array(32) })
     opened.push(other)
     expect(await codeOf((async () => other.get('a'))())).toBe('OPEN_FAILED')
+    expect(() => other.get('a')).toThrow('the key is of another store')
+  })
+
+  test('says what is wrong with its files, and makes no new key for what an old one has sealed', async () => {
+    open().commit({ expect: [{ key: 'a', version: null }], put: [{ key: 'a', value: new Uint8Array(8) }] })
+    const key = join(folder, 'store.db.key')
+    await rm(key)
+    expect(() => open()).toThrow(`${key} is missing`)
+    await writeFile(key, 'short', { mode: 0o600 })
+    expect(() => open()).toThrow('holds no key')
+    expect(() => sqliteStore({ path: join(folder, 'none', 'store.db') })).toThrow(
+      /none.store\.db\.key.*folder/,
+    )
+    const text = join(folder, 'text.db')
+    await writeFile(text, 'no database')
+    expect(() => sqliteStore({ path: text, key: new Uint8Array(32) })).toThrow('file is not a database')
+    const store = sqliteStore({ path: join(folder, 'closed.db') })
+    store.close()
+    expect(() => store.get('a')).toThrow(/^the store cannot be read or written: ./)
   })
 })
 

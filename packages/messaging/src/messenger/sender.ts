@@ -46,7 +46,10 @@ export class Sender {
         ? content.length > MAX_ENVELOPE_CHARACTERS
         : !(content instanceof Uint8Array)
     ) {
-      if (typeof content === 'string') throw new KeyhavenError('WIRE_TOO_LARGE', 'the message is too long')
+      if (typeof content === 'string') {
+        const what = `the message is too long: its envelope would be over ${MAX_ENVELOPE_CHARACTERS} characters`
+        throw new KeyhavenError('WIRE_TOO_LARGE', what)
+      }
       throw new TypeError('content must be a string or a Uint8Array')
     }
     requireRecipient(to)

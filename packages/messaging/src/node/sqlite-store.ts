@@ -25,7 +25,7 @@ export interface SqliteStoreOptions {
  * @throws KeyhavenError `STORE_UNAVAILABLE` if the file cannot be opened, `OPEN_FAILED` for a key that is another's.
  */
 export function sqliteStore({ path, key }: SqliteStoreOptions): MessagingStore {
-  const secret = key ? Uint8Array.from(key) : loadStoreKey(`${path}.key`)
+  const secret = key ? Uint8Array.from(key) : loadStoreKey(`${path}.key`, path)
   if (secret.length !== STORE_KEY_BYTES)
     throw new TypeError(`the store's key must be ${STORE_KEY_BYTES} bytes`)
   const aead = nodeBackend.importAeadKey('aes-256-gcm', secret) as AeadKey
@@ -130,14 +130,15 @@ class SqliteStore implements MessagingStore {
   }
 
   #open(key: string, { version, value }: Row): Uint8Array {
-    if (value.length < SEAL_NONCE_BYTES)
-      throw new KeyhavenError('OPEN_FAILED', 'a stored value does not open')
-    const nonce = value.subarray(0, SEAL_NONCE_BYTES)
-    return this.#aead.open(
-      nonce,
-      value.subarray(SEAL_NONCE_BYTES),
-      sealedValueAad(key, version),
-    ) as Uint8Array
+    try {
+      if (value.length < SEAL_NONCE_BYTES) throw new RangeError('cut')
+      const nonce = value.subarray(0, SEAL_NONCE_BYTES)
+      const sealed = value.subarray(SEAL_NONCE_BYTES)
+      return this.#aead.open(nonce, sealed, sealedValueAad(key, version)) as Uint8Array
+    } catch (cause) {
+      const what = 'a stored value does not open: the key is of another store, or the file was changed'
+      throw new KeyhavenError('OPEN_FAILED', what, { cause })
+    }
   }
 }
 
@@ -167,6 +168,10 @@ function guarded<T>(run: () => T): T {
     return run()
   } catch (error) {
     if (error instanceof KeyhavenError || error instanceof TypeError) throw error
-    throw new KeyhavenError('STORE_UNAVAILABLE', 'the store cannot be read or written', { cause: error })
+    // SQLite's words, such as "file is not a database" or "database is not open": they hold no values.
+    const why = error instanceof Error ? error.message : String(error)
+    throw new KeyhavenError('STORE_UNAVAILABLE', `the store cannot be read or written: ${why}`, {
+      cause: error,
+    })
   }
 }

@@ -31,22 +31,30 @@ export function createOwnerOnly(path: string, mode: number): void {
  * The key in a file, created with mode 0600. Written whole before it gets its name, so that of two processes that start
  * at once both have the same one, and a crash leaves none.
  *
- * @throws KeyhavenError `STORE_UNAVAILABLE` if the file cannot be read, others can read it, or it is no key.
+ * @param sealed - the file that the key seals: once it holds something, a new key would open none of it.
+ * @throws KeyhavenError `STORE_UNAVAILABLE` if the file is lost or cannot be read, others can read it, or it is no key.
  */
-export function loadStoreKey(path: string): Uint8Array {
+export function loadStoreKey(path: string, sealed: string): Uint8Array {
+  // Asked before the key, which another process makes before the file.
+  const isSealed = (statSync(sealed, { throwIfNoEntry: false })?.size ?? 0) > 0
   try {
-    if (!existsSync(path)) createKey(path)
+    if (!existsSync(path)) {
+      if (isSealed)
+        throw new KeyhavenError('STORE_UNAVAILABLE', `${path} is missing: only it opens the store`)
+      createKey(path)
+    }
     if (process.platform !== 'win32' && (statSync(path).mode & OTHERS) !== 0) {
-      throw new KeyhavenError('STORE_UNAVAILABLE', "the store's key file can be read by others: chmod 600 it")
+      throw new KeyhavenError('STORE_UNAVAILABLE', `${path} can be read by others: chmod 600 it`)
     }
     const key = Uint8Array.from(readFileSync(path))
     if (key.length !== STORE_KEY_BYTES) {
-      throw new KeyhavenError('STORE_UNAVAILABLE', "the store's key file is not a key")
+      throw new KeyhavenError('STORE_UNAVAILABLE', `${path} holds no key: put the one back that was there`)
     }
     return key
   } catch (error) {
     if (error instanceof KeyhavenError) throw error
-    throw new KeyhavenError('STORE_UNAVAILABLE', "the store's key file cannot be read", { cause: error })
+    const what = `the store's key file ${path} cannot be read or made: look at its folder and who owns it`
+    throw new KeyhavenError('STORE_UNAVAILABLE', what, { cause: error })
   }
 }
 
