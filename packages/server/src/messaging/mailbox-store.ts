@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
-import type { DbTransaction } from '../platform/database/schema.ts'
+import type { Db, DbTransaction } from '../platform/database/schema.ts'
 import type { State } from '../platform/state/state.ts'
 
 const MS_PER_DAY = 86_400_000
@@ -34,7 +34,7 @@ export interface MailboxStore {
    *   full of the sender's.
    */
   add(applicationId: string, message: NewMessage): Promise<{ id: string; receivedAt: number }>
-  /** Oldest first, those after `cursor`. */
+  /** Oldest first, those after `after`; all of them if the mailbox is not that far any more. */
   list(
     applicationId: string,
     username: string,
@@ -120,27 +120,16 @@ export function createMailboxStore(state: State): MailboxStore {
       }),
 
     async list(applicationId, username, after, limit) {
-      const rows = await db
-        .selectFrom('mailbox_deliveries')
-        .innerJoin('mailbox_messages', (join) =>
-          join
-            .onRef('mailbox_messages.application_id', '=', 'mailbox_deliveries.application_id')
-            .onRef('mailbox_messages.id', '=', 'mailbox_deliveries.message_id'),
-        )
-        .select(['cursor', 'id', 'from_username', 'from_device', 'envelope', 'mailbox_messages.received_at'])
-        .where('mailbox_deliveries.application_id', '=', applicationId)
-        .where('mailbox_deliveries.username', '=', username)
-        .where('cursor', '>', after)
-        .orderBy('cursor')
-        .limit(limit)
-        .execute()
-      return rows.map((row) => ({
-        cursor: row.cursor,
-        id: row.id,
-        from: { username: row.from_username, device: row.from_device },
-        envelope: row.envelope,
-        receivedAt: row.received_at,
-      }))
+      const found = await listAfter(db, applicationId, username, after, limit)
+      if (found.length > 0 || after === 0) return found
+      const head = await db
+        .selectFrom('mailbox_heads')
+        .select('cursor')
+        .where('application_id', '=', applicationId)
+        .where('username', '=', username)
+        .executeTakeFirst()
+      // A reader who is further than the mailbox has read it before the database was set back: nothing may be missed.
+      return (head?.cursor ?? 0) < after ? listAfter(db, applicationId, username, 0, limit) : found
     },
 
     async heads(users) {
@@ -177,6 +166,36 @@ export function createMailboxStore(state: State): MailboxStore {
       }
     },
   }
+}
+
+async function listAfter(
+  db: Db,
+  applicationId: string,
+  username: string,
+  after: number,
+  limit: number,
+): Promise<readonly MailboxMessage[]> {
+  const rows = await db
+    .selectFrom('mailbox_deliveries')
+    .innerJoin('mailbox_messages', (join) =>
+      join
+        .onRef('mailbox_messages.application_id', '=', 'mailbox_deliveries.application_id')
+        .onRef('mailbox_messages.id', '=', 'mailbox_deliveries.message_id'),
+    )
+    .select(['cursor', 'id', 'from_username', 'from_device', 'envelope', 'mailbox_messages.received_at'])
+    .where('mailbox_deliveries.application_id', '=', applicationId)
+    .where('mailbox_deliveries.username', '=', username)
+    .where('cursor', '>', after)
+    .orderBy('cursor')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    cursor: row.cursor,
+    id: row.id,
+    from: { username: row.from_username, device: row.from_device },
+    envelope: row.envelope,
+    receivedAt: row.received_at,
+  }))
 }
 
 /** Asked only of a mailbox that is half full: it reads all of it. */
