@@ -146,3 +146,18 @@ test('the record is renewed with a third of its life left, and a refusal is trie
   expect(calls.at(-1)).toBe('renew Laptop')
   expect(keys.entry).toBe('entry 3')
 })
+
+test('a device that was away for longer than its keys last makes new ones before it writes', async () => {
+  const { calls, errors, keys, turnTo, upkeep } = await deviceOnAClock()
+  await upkeep.check()
+  turnTo(8)
+  const before = keys.encryptionKey.thumbprint
+  await upkeep.ready()
+  expect(calls).toEqual(['publish for 7 days'])
+  expect(keys.encryptionKey.thumbprint).not.toBe(before)
+  // Nothing to wait for otherwise.
+  turnTo(9)
+  await upkeep.ready()
+  expect(calls).toHaveLength(1)
+  expect(errors).toEqual([])
+})

@@ -53,7 +53,7 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
     get profile() {
       return keys.profile
     },
-    messages: createMessages(device, parts.history, touch),
+    messages: createMessages(device, parts.history, upkeep),
     mailbox: createMailbox(device, touch),
     devices: createDevices(device, parts, touch),
     directory: createDirectory(device),

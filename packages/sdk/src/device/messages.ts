@@ -50,7 +50,11 @@ export interface Messages {
   endSession(session: string): Promise<void>
 }
 
-export function createMessages({ messenger }: OpenDevice, history: History, touch: () => void): Messages {
+export function createMessages(
+  { messenger }: OpenDevice,
+  history: History,
+  upkeep: { touch(): void; ready(): Promise<void> },
+): Messages {
   async function readAgain(envelope: string): Promise<ReceivedMessage> {
     try {
       return received(await messenger.decryptArchived(envelope))
@@ -63,12 +67,12 @@ export function createMessages({ messenger }: OpenDevice, history: History, touc
   }
 
   return {
-    encrypt(to, content, options) {
-      touch()
+    async encrypt(to, content, options) {
+      await upkeep.ready()
       return messenger.encrypt(to, content, options)
     },
     async decrypt(envelope) {
-      touch()
+      upkeep.touch()
       return received(await messenger.decrypt(envelope))
     },
     readAgain,

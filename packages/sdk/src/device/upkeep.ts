@@ -49,6 +49,13 @@ export class Upkeep {
     this.check().catch(this.#options.onError)
   }
 
+  /** As {@link touch}; waits for it if this device was away for longer than its keys last: until then nobody reads it. */
+  async ready(): Promise<void> {
+    const { device, onError } = this.#options
+    if (device.keys.encryptionKey.expires * MS_PER_SECOND > device.app.clock()) return this.touch()
+    await this.check().catch(onError)
+  }
+
   /** One check, shared by all who ask while it runs. */
   check(): Promise<void> {
     this.#checking ??= this.alone(() => this.#check()).finally(() => {
