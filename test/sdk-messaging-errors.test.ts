@@ -69,3 +69,13 @@ test('a profile that does not exist is named, and the device goes on', async () 
   await expect(anna.renew(nonsense)).rejects.toThrow(/profile must be one of .*x-wing/)
   await anna.renew()
 })
+
+test('what the server refuses is said in words', async () => {
+  const said = (message: string) => expect.objectContaining({ message: expect.stringContaining(message) })
+  const nobody = server.connect().enroll({ username: 'nobody', token: 'khs_nonsense' })
+  await expect(nobody).rejects.toEqual(said('the token is not for this name, used, expired'))
+  await expect(anna.directory.lookUp('nobody')).rejects.toEqual(said('compared letter by letter'))
+  await expect(anna.mailbox.send('anna', '')).rejects.toEqual(
+    said('the server answered INPUT_INVALID: what was'),
+  )
+})

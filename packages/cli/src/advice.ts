@@ -36,8 +36,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'The server answers with an older manifest than before. If it was restored, run `keyhaven recover` there; ' +
     'otherwise somebody replays an old answer.',
   NOT_FOUND:
-    'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`. If those fail too, check ' +
-    'that --server is the address of the admin API, not the public one.',
+    'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`, ' +
+    '`keyhaven directory users APPLICATION`. If those fail too, check that --server is the address of the admin API, not the public one.',
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',

@@ -91,6 +91,7 @@ export type {
   VerifiedDevice,
   VerifiedUser,
 } from './client/directory-client.ts'
+export { serverRefusal } from './client/server-refusal.ts'
 export {
   DEVICE_REQUEST_EXPORT_BYTES,
   DEVICE_REQUEST_EXPORT_LABEL,

@@ -13,6 +13,7 @@ import type { DirectoryIdentity, SignedFetch, SignUp } from './directory-client.
 import { type LookUpReply, readLookUp } from './look-up-reply.ts'
 import { readAtMost } from './read-at-most.ts'
 import { JsonMembers } from './read-json.ts'
+import { serverRefusal } from './server-refusal.ts'
 
 /** Of an answer: 16 MiB is a thousand entries of the largest size. */
 const ANSWER_MAX_BYTES = 16_777_216
@@ -176,10 +177,10 @@ async function readProblem(response: Response): Promise<KeyhavenError> {
       const chain = problem.has('chain') ? problem.integer('chain', -1) : undefined
       return new ChainMoved(problem.integer('sequence', -1), head, chain)
     }
-    if (SERVER_CODES.has(code)) return new KeyhavenError(code as ErrorCode, `the directory answered ${code}`)
+    if (SERVER_CODES.has(code)) return serverRefusal('the directory', code as ErrorCode)
   } catch {
     // A problem that cannot be read says as much as its status.
   }
-  if (status === STATUS_NOT_FOUND) return new KeyhavenError('NOT_FOUND', 'the directory answered NOT_FOUND')
+  if (status === STATUS_NOT_FOUND) return serverRefusal('the directory', 'NOT_FOUND')
   return new KeyhavenError('GATEWAY_REFUSED', `the directory answered with status ${status}`)
 }

@@ -1,6 +1,6 @@
 import type { Channel } from '@keyhaven/channel'
 import { type CryptoBackend, type ErrorCode, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
-import { signDeviceRequest } from '@keyhaven/directory'
+import { serverRefusal, signDeviceRequest } from '@keyhaven/directory'
 import type { DeviceKeys } from '@keyhaven/messaging'
 
 /** Of an answer in JSON: a page of envelopes. */
@@ -70,7 +70,7 @@ async function problemOf(response: Response): Promise<KeyhavenError> {
   try {
     const { code } = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
     if (typeof code === 'string' && SERVER_CODES.has(code)) {
-      return new KeyhavenError(code as ErrorCode, `the server answered ${code}`)
+      return serverRefusal('the server', code as ErrorCode)
     }
   } catch {
     // A problem that cannot be read says as much as its status.
