@@ -43,7 +43,8 @@ test('a witness cosigns a log that grows, and keeps its key and its memory over 
     expect(answer.status).toBe(200)
     const opened = await openCosigned(witness, 10, await answer.text())
     expect(opened.cosignatures).toHaveLength(1)
-    expect(witness.events).toEqual([{ event: 'cosigned', origin: log.origin, size: 10 }])
+    // The answer may be here before the line on the other process's output.
+    await expect.poll(() => witness.events).toEqual([{ event: 'cosigned', origin: log.origin, size: 10 }])
     expect(await witness.stop()).toBe(0)
   }
   await using witness = await startWitness(folder, [log.verifierKey])
