@@ -20,3 +20,21 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 export function adviceOn(code: ErrorCode): string {
   return ADVICE[code] ?? 'Try again; if it stays so, tell your operator.'
 }
+
+const RECEIVING_ADVICE: Partial<Record<ErrorCode, string>> = {
+  DUPLICATE: 'The message was read or sent here already: the history that this device keeps has it.',
+  HISTORY_UNAVAILABLE:
+    'Read it on a device that has it, let that device hand its history over, or restore a backup with the recovery key.',
+  KEY_EXPIRED: 'Ask the sender to send the key again: repair() makes the request.',
+  OPEN_FAILED: 'The message was changed under way or is not for this device.',
+  SENDER_REVOKED: 'Do not trust this message: the sending device was revoked.',
+  SESSION_UNKNOWN: 'Ask the sender to send the key again: repair() makes the request.',
+  WIRE_MALFORMED:
+    'This is no message, or one that was cut under way: hand over the whole envelope, unchanged.',
+  SIGNATURE_INVALID: 'Do not trust this message: its sender did not sign it for you.',
+}
+
+/** What to do about a message that was not read, in a sentence. */
+export function adviceOnReceiving(code: ErrorCode): string {
+  return RECEIVING_ADVICE[code] ?? adviceOn(code)
+}

@@ -1,7 +1,7 @@
 import { fromRecord } from '../device/key-record.ts'
 import { SENT_PREFIX } from '../session/open-sending-session.ts'
 import type { Context } from './context.ts'
-import { ASKED_PREFIX, REPAIRED_PREFIX } from './receiver.ts'
+import { ASKED_PREFIX, REPAIRED_PREFIX } from './repaired-keys.ts'
 
 const DAY_SECONDS = 86_400
 /** As long as a mailbox keeps messages, and a little. */
