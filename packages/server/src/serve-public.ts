@@ -110,7 +110,14 @@ export async function listenPublic(parts: ServerParts, service: PublicService): 
   const { handler, listening } = service
   const listener = await listen({ host: config.host, port: config.port, tls: readTls(config), handler })
   listening(listener.url)
-  return listener
+  return {
+    ...listener,
+    close(graceMs) {
+      // What waits for mail would wait for all of the grace.
+      parts.mailbox.events.close()
+      return listener.close(graceMs)
+    },
+  }
 }
 
 /** @throws KeyhavenError `CONFIG_INVALID`. */

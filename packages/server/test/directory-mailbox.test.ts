@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
+import { startServerProcess } from '../../../test/kit/server-process.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
-import { startTestServer } from '../../../test/kit/test-server.ts'
+import { callAdmin, startTestServer } from '../../../test/kit/test-server.ts'
 import { createMailboxStore, MAILBOX_DAYS, MAX_WAITING_FROM_ONE } from '../src/messaging/mailbox-store.ts'
+import { SHUTDOWN_GRACE_MS } from '../src/serve.ts'
 import type { DirectoryUser } from './fixtures/directory-user.ts'
 import { enrollUser } from './fixtures/directory-user.ts'
 
@@ -206,6 +208,25 @@ test.each(ENGINES)('nobody fills the mailbox of another alone, on $name', async 
   await add('ben')
   await fixture.dispose()
 })
+
+test.each([1, 2])(
+  'a server with %i workers that is told to stop does not wait for streams',
+  async (workers) => {
+    const fixture = await createStateFixture(ENGINES[0]!)
+    const server = await startServerProcess({ ...fixture.env, KEYHAVEN_WORKERS: String(workers) })
+    await callAdmin(server.adminUrl, 'POST', '/applications', { id: APP, suite: 'x25519' })
+    const alice = await enrollUser(server, APP, 'alice')
+    const events = readEvents(await alice.call('GET', '/v1/mailbox/events'))
+    await alice.call('POST', '/v1/mailbox/messages', { to: ['alice'], envelope: 'x' })
+    expect(JSON.parse((await events.next()).value!.data)).toMatchObject({ envelope: 'x' })
+    const startedAt = performance.now()
+    const [end, code] = await Promise.all([events.next(), server.stop()])
+    expect(end.done).toBe(true)
+    expect(code).toBe(0)
+    expect(performance.now() - startedAt).toBeLessThan(SHUTDOWN_GRACE_MS / 2)
+    await fixture.dispose()
+  },
+)
 
 interface Event {
   readonly id: string

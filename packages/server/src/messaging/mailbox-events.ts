@@ -10,15 +10,23 @@ const BATCH = 200
 export interface MailboxEvents {
   /** Mail came for these users, here. */
   arrived(applicationId: string, usernames: Iterable<string>): void
-  /** @param wake - is called whenever there may be mail. @returns stops it. */
-  watch(applicationId: string, username: string, wake: () => void): () => void
+  /** @returns stops it. */
+  watch(applicationId: string, username: string, watcher: MailWatcher): () => void
+  /** Ends everything that waits, and whatever would wait from now on. */
   close(): void
+}
+
+export interface MailWatcher {
+  /** There may be mail. */
+  wake(): void
+  /** There will be no more news here. Called once, never before `watch` has returned. */
+  end(): void
 }
 
 interface Watched {
   readonly applicationId: string
   readonly username: string
-  readonly wakes: Set<() => void>
+  readonly watchers: Set<MailWatcher>
   cursor: number | undefined
 }
 
@@ -26,6 +34,7 @@ interface Watched {
 export function createMailboxEvents(store: MailboxStore, onError: (error: unknown) => void): MailboxEvents {
   const watched = new Map<string, Watched>()
   let timer: NodeJS.Timeout | undefined
+  let closed = false
 
   async function poll(): Promise<void> {
     const users = [...watched.values()]
@@ -34,9 +43,10 @@ export function createMailboxEvents(store: MailboxStore, onError: (error: unknow
       const heads = await store.heads(batch)
       for (const user of batch) {
         const cursor = heads.get(mailboxOf(user.applicationId, user.username)) ?? 0
-        const changed = user.cursor !== undefined && user.cursor !== cursor
+        // Also the first time: mail may have come since the watcher looked.
+        const changed = user.cursor !== cursor
         user.cursor = cursor
-        if (changed) for (const wake of user.wakes) wake()
+        if (changed) for (const watcher of user.watchers) watcher.wake()
       }
     }
   }
@@ -56,23 +66,31 @@ export function createMailboxEvents(store: MailboxStore, onError: (error: unknow
   return {
     arrived(applicationId, usernames) {
       for (const username of usernames) {
-        for (const wake of watched.get(mailboxOf(applicationId, username))?.wakes ?? []) wake()
+        const user = watched.get(mailboxOf(applicationId, username))
+        for (const watcher of user?.watchers ?? []) watcher.wake()
       }
     },
-    watch(applicationId, username, wake) {
+    watch(applicationId, username, watcher) {
+      if (closed) {
+        queueMicrotask(() => watcher.end())
+        return () => {}
+      }
       const name = mailboxOf(applicationId, username)
-      const user = watched.get(name) ?? { applicationId, username, wakes: new Set(), cursor: undefined }
+      const user = watched.get(name) ?? { applicationId, username, watchers: new Set(), cursor: undefined }
       watched.set(name, user)
-      user.wakes.add(wake)
+      user.watchers.add(watcher)
       schedule()
       return () => {
-        user.wakes.delete(wake)
-        if (user.wakes.size === 0) watched.delete(name)
+        user.watchers.delete(watcher)
+        if (user.watchers.size === 0 && watched.get(name) === user) watched.delete(name)
       }
     },
     close() {
+      closed = true
       clearTimeout(timer)
+      const users = [...watched.values()]
       watched.clear()
+      for (const { watchers } of users) for (const watcher of [...watchers]) watcher.end()
     },
   }
 }

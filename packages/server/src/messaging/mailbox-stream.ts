@@ -30,9 +30,12 @@ export function mailboxStream(options: MailboxStreamOptions): ReadableStream<Uin
   let awake = true
   let wake = () => {}
   let ended = false
-  const stop = events.watch(applicationId, username, () => {
-    awake = true
-    wake()
+  const stop = events.watch(applicationId, username, {
+    wake: () => {
+      awake = true
+      wake()
+    },
+    end: () => end(),
   })
   const heartbeat = setInterval(() => wake(), HEARTBEAT_MS).unref()
   const end = () => {

@@ -9,6 +9,8 @@ const HEADERS_TIMEOUT_MS = 20_000
 const REQUEST_TIMEOUT_MS = 600_000
 /** Longer than the usual 60 s of a load balancer, so that the balancer closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** How soon a connection that was told to stay open is closed when its last answer has ended. */
+const DRAIN_LOOK_MS = 100
 const MAX_HEADER_BYTES = 16 * 1_024
 const MAX_HEADERS = 100
 
@@ -103,8 +105,10 @@ function drain(server: Server, graceMs: number): Promise<void> {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(look)
       resolve()
     })
     server.closeIdleConnections()
+    const look = setInterval(() => server.closeIdleConnections(), DRAIN_LOOK_MS)
   })
 }
