@@ -17,10 +17,12 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '@keyhaven/directory/log'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { createApplicationService } from '../src/applications/application-service.ts'
+import { checkLog } from '../src/directory/log/check-log.ts'
 import type { DirectoryLog } from '../src/directory/log/directory-log.ts'
 import { createDirectoryLog } from '../src/directory/log/directory-log.ts'
 import { readLogFiles } from '../src/directory/log/log-files.ts'
@@ -209,6 +211,27 @@ describe.each(ENGINES)('the log on $name', (engine) => {
     expect((await log.checkpoint(APP)).note).toBe(second.note)
   })
 
+  test('a check finds every altered or missing entry, node and peak', async () => {
+    await append([1, 2, 3, 4, 5, 6])
+    expect(await checkLog(log, APP)).toMatchObject({ valid: true, size: 7 })
+    const back = await rememberDatabase(state.db)
+    const other = new Uint8Array(32).fill(1)
+    const entry = sql`application_id = ${APP} and position = 5`
+    const node = sql`application_id = ${APP} and level = 1 and position = 1`
+    for (const damage of [
+      sql`update log_entries set leaf = ${other} where ${entry}`,
+      sql`delete from log_entries where ${entry}`,
+      sql`update log_nodes set hash = ${other} where ${node}`,
+      sql`delete from log_nodes where ${node}`,
+      sql`update log_heads set peaks = ${new Uint8Array(96)} where application_id = ${APP}`,
+    ]) {
+      await damage.execute(state.db)
+      expect(await checkLog(log, APP)).toMatchObject({ valid: false, size: 7 })
+      await back(state.db)
+    }
+    expect(await checkLog(log, APP)).toMatchObject({ valid: true })
+  })
+
   test('its files hold every leaf, and mend a torn end', async () => {
     await append([1, 2, 3])
     const folder = join(fixture.config.directory.logDir, APP)
@@ -219,6 +242,8 @@ describe.each(ENGINES)('the log on $name', (engine) => {
     const second = logOf(state)
     await append([4], state, second)
     expect(await fromFiles()).toEqual(await log.leaves(APP, 0, 5))
+    // They write in the background, too.
+    for (const one of opened) await one.close()
     rmSync(folder, { recursive: true })
     const third = logOf(state)
     await third.files.catchUpAll()

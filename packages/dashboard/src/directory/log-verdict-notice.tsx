@@ -10,9 +10,9 @@ export function LogVerdictNotice({ verdict }: { readonly verdict: LogVerdict }) 
     return (
       <Alert role="alert" color="red" icon={<Icon name="alert" />} title="The log does not come to its root">
         <Text size="sm">
-          Its entries were altered after they were signed. Apps will refuse what the directory says. Stop the
-          server, keep the database as it is, and run <span className="kh-mono">keyhaven recover</span> or
-          restore a backup.
+          Its entries, or the hashes over them, were altered after they were signed. Apps will refuse what the
+          directory says. Stop the server, keep the database as it is, and run{' '}
+          <span className="kh-mono">keyhaven recover</span> or restore a backup.
         </Text>
       </Alert>
     )

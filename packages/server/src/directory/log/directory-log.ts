@@ -64,7 +64,7 @@ export interface DirectoryLog {
    */
   checkpoint(applicationId: string, minimumSize?: number): Promise<ServedCheckpoint>
   /** @throws KeyhavenError `NOT_FOUND`. */
-  head(applicationId: string): Promise<Pick<LogHeadsTable, 'origin' | 'size' | 'root'>>
+  head(applicationId: string): Promise<Pick<LogHeadsTable, 'origin' | 'size' | 'root' | 'peaks'>>
   nodes(applicationId: string): LogNodes
   inclusionProof(applicationId: string, index: number, size: number): Promise<readonly Uint8Array[]>
   consistencyProof(applicationId: string, from: number, to: number): Promise<readonly Uint8Array[]>
