@@ -32,7 +32,9 @@ describe.each(ENGINES)('admin API on $name', (engine) => {
         keyCounts: { pending: 0, active: 1, retiring: 0, revoked: 0 },
       })
       expect(body.trust.rootThumbprints).toHaveLength(2)
-      expect(server.defaultApplication).toEqual({ id: 'demo', rootThumbprints: body.trust.rootThumbprints })
+      const log = (await server.admin('GET', '/applications/demo/directory/log')).body.verifierKey
+      const { rootThumbprints } = body.trust
+      expect(server.defaultApplication).toEqual({ id: 'demo', rootThumbprints, log })
     })
 
     test('are made, listed by page and found by a part of their name', async () => {

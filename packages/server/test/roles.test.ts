@@ -9,6 +9,7 @@ import { ROLES } from '../src/platform/auth/roles.ts'
 type Caller = (typeof ROLES)[number] | 'nobody' | 'unknown'
 
 const UUID = '00000000-0000-4000-8000-000000000000'
+const DEVICE = 'A'.repeat(22)
 const READERS: readonly Caller[] = ['admin', 'key-manager', 'auditor']
 const MANAGERS: readonly Caller[] = ['admin', 'key-manager']
 const AUDITORS: readonly Caller[] = ['admin', 'auditor']
@@ -32,6 +33,16 @@ const MATRIX: ReadonlyArray<
   ['GET', '/applications/{id}/trust', READERS],
   ['POST', '/applications/{id}/delegation', MANAGERS, {}],
   ['POST', '/applications/{id}/trust/switch-root', ADMINS, {}],
+  ['GET', '/applications/{id}/directory/users', READERS],
+  ['GET', '/applications/{id}/directory/users/{username}', READERS],
+  ['POST', '/applications/{id}/directory/users/{username}/reset', MANAGERS, {}],
+  ['POST', '/applications/{id}/directory/users/{username}/devices/{device}/revoke', MANAGERS, {}],
+  ['GET', '/applications/{id}/directory/devices', READERS],
+  ['GET', '/applications/{id}/directory/sign-up-tokens', READERS],
+  ['POST', '/applications/{id}/directory/sign-up-tokens', MANAGERS, {}],
+  ['DELETE', '/applications/{id}/directory/sign-up-tokens/{token}', MANAGERS],
+  ['GET', '/applications/{id}/directory/log', READERS],
+  ['POST', '/applications/{id}/directory/log/check', READERS],
   ['GET', '/audit', AUDITORS],
   ['GET', '/audit/verify', AUDITORS],
   ['GET', '/audit/actions', AUDITORS],
@@ -74,7 +85,11 @@ describe('each role × each route', () => {
 
   for (const [method, path, allowed, body] of MATRIX)
     test(`${method} ${path}`, async () => {
-      const target = path.replace('{key}', UUID).replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
+      const target = path
+        .replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
+        .replace(/\{(key|token)\}/, UUID)
+        .replace('{username}', 'nobody')
+        .replace('{device}', DEVICE)
       for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
         const answer = await server.admin(method, target, body, tokens.get(caller))
         // Whoever may call it gets past the guard: its body is bad, or there is no such thing.
