@@ -17,10 +17,16 @@ const VERIFIER = fileURLToPath(
 const execute = promisify(execFile)
 
 /** `keyhaven` and `member` beside a server, in a folder. */
-function commands(folder: CliFolder, { adminUrl, publicUrl, defaultApplication }: StartedServer) {
+function commands(folder: CliFolder, server: StartedServer) {
+  const { adminUrl, publicUrl, defaultApplication } = server
   const env = { ...folder.env, KEYHAVEN_SERVER: adminUrl, KEYHAVEN_DATA_DIR: 'data' }
-  const run = async (program: string, ...argv: string[]) =>
-    (await execute(program, argv, { cwd: folder.path, env })).stdout.trim()
+  const run = async (program: string, ...argv: string[]) => {
+    const ended = execute(program, argv, { cwd: folder.path, env }).catch((error) => {
+      error.message += `\nexit code ${error.code}, signal ${error.signal}; the server: ${server.log()}`
+      throw error
+    })
+    return (await ended).stdout.trim()
+  }
   const json = async (...argv: string[]) => JSON.parse(await run('keyhaven', '--json', ...argv))
   const logKey = async (): Promise<string> => (await json('directory', 'log', 'show', 'demo')).verifierKey
   return {

@@ -7,6 +7,8 @@ export interface StartedServer extends AsyncDisposable {
   readonly publicUrl: string
   readonly adminUrl: string
   readonly defaultApplication: { readonly id: string; readonly rootThumbprints: readonly string[] }
+  /** What it wrote on standard error. */
+  log(): string
   /** Stops it as SIGTERM does. @returns its exit code. */
   stop(): Promise<number | null>
 }
@@ -20,7 +22,9 @@ export async function startCommand(
   const child = spawnCommand(folder, ['--json', ...argv], env)
   const stop = (): Promise<number | null> => stopChild(child)
   try {
-    return { ...(await readStarted(child)), stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+    const log = collect(child)
+    const started = await readStarted(child, log)
+    return { ...started, log, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
   } catch (error) {
     await stop()
     throw error
@@ -57,18 +61,23 @@ function spawnCommand(
   })
 }
 
+function collect(child: ChildProcess): () => string {
+  let log = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    log += text
+  })
+  return () => log
+}
+
 async function readStarted(
   child: ChildProcess,
-): Promise<Omit<StartedServer, 'stop' | keyof AsyncDisposable>> {
-  let log = ''
-  child.stderr!.on('data', (chunk: Buffer) => {
-    log += chunk.toString('utf8')
-  })
+  log: () => string,
+): Promise<Omit<StartedServer, 'log' | 'stop' | keyof AsyncDisposable>> {
   for await (const line of createInterface({ input: child.stdout! })) {
     const { event, ...started } = JSON.parse(line)
     if (event === 'started') return started
   }
-  throw new Error(`the server ended before it was ready: ${log}`)
+  throw new Error(`the server ended before it was ready: ${log()}`)
 }
 
 async function stopChild(child: ChildProcess): Promise<number | null> {
