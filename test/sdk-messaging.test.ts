@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { memoryStore } from '@keyhaven/messaging'
-import type { Me } from '@keyhaven/sdk'
+import type { DirectoryEvent, Me } from '@keyhaven/sdk'
 import { sqliteStore } from '@keyhaven/sdk/node'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -153,8 +153,9 @@ describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
   })
 
   test('lost all devices: after the reset nobody writes until the new chain is accepted', async () => {
+    const events: DirectoryEvent[] = []
     const anna = await person('anna')
-    const ben = await person('ben')
+    const ben = await person('ben', { onEvent: (event) => events.push(event) })
     const carl = await person('carl')
     const old = await ben.messages.encrypt(anna.username, 'before the loss')
     await anna.messages.decrypt(old.envelope)
@@ -173,6 +174,14 @@ describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
     await expect(anna.mailbox.receive()).rejects.toMatchObject({ code: 'DEVICE_REVOKED' })
     const anew = kept(await server.enroll(username))
     expect((await anew.directory.ownChain()).chain).toBe(1)
+    // Contacts are told by the next look-up, and by each message until they accept.
+    const { envelope: first } = await anew.messages.encrypt(ben.username, 'it is me')
+    expect(events).toEqual([])
+    expect(await ben.messages.decrypt(first)).toMatchObject({ trust: 'reset', verified: false })
+    expect(events).toEqual([{ type: 'chain-reset', username, chain: 1 }])
+    for (const contact of [ben, carl]) {
+      await expect(contact.directory.lookUp(username)).rejects.toMatchObject({ code: 'CHAIN_RESET' })
+    }
     // Who had verified her verifies again, who had not accepts.
     const refused = (contact: Me) => contact.messages.encrypt(username, 'to whom?', { newSession: true })
     await expect
@@ -189,6 +198,10 @@ describe.each(ENGINES)('the SDK and a server on $name', (engine) => {
     await expect(ben.directory.acceptReset(username)).rejects.toMatchObject({ code: 'CHAIN_RESET' })
     await ben.verification.markVerified(username, (await anew.verification.safetyNumber(ben.username)).qr)
     expect(await ben.verification.isVerified(username)).toBe(true)
+    expect(await ben.directory.lookUp(username)).toMatchObject({ chain: 1 })
+    const { envelope: second } = await anew.messages.encrypt(ben.username, 'still me')
+    expect(await ben.messages.decrypt(second)).toMatchObject({ trust: 'verified', verified: true })
+    expect(events).toHaveLength(1)
     expect(await textOf(anew, (await refused(ben)).envelope)).toBe('to whom?')
     expect(await carl.verification.isVerified(username)).toBe(false)
     await expect(refused(carl)).rejects.toMatchObject({ code: 'CHAIN_RESET' })

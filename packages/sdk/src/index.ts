@@ -12,6 +12,7 @@ export {
 } from '@keyhaven/channel'
 export { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 export type {
+  DirectoryEvent,
   MonitorReport,
   ProfileName,
   SignUp,
@@ -20,6 +21,7 @@ export type {
   VerifiedUser,
 } from '@keyhaven/directory'
 export type {
+  ContactTrust,
   DeviceName,
   Encrypted,
   LeftOut,

@@ -1,4 +1,4 @@
-import { backend as runtimeBackend } from '@keyhaven/crypto'
+import { KeyhavenError, backend as runtimeBackend } from '@keyhaven/crypto'
 import { Archive } from '../history/archive.ts'
 import { createHistory } from '../history/create-history.ts'
 import { MAX_NEGOTIATION_AGE_SECONDS } from '../session/accept-negotiation.ts'
@@ -53,6 +53,11 @@ export function createMessenger(options: MessengerOptions): Messenger {
       await me.eraseExpired()
       await receiver.endOlderThan(now() - MAX_NEGOTIATION_AGE_SECONDS)
       await sweepRecords(context)
+    },
+    async lookUp(username) {
+      const { user, trust } = await people.fresh(username)
+      if (trust !== 'reset') return user
+      throw new KeyhavenError('CHAIN_RESET', 'the user lost all devices and started a new chain')
     },
     directoryChanged: (username) => people.forget(username),
     history: createHistory(context),

@@ -1,6 +1,6 @@
 import type { CryptoBackend, ErrorCode } from '@keyhaven/crypto'
 import type { DeviceKeys } from '../device/device-keys.ts'
-import type { MessagingDirectory } from '../directory-port.ts'
+import type { MessagingDirectory, VerifiedUser } from '../directory-port.ts'
 import type { History } from '../history/history.ts'
 import type { MessagingStore } from '../store/messaging-store.ts'
 import type { Verification } from '../verification/verification.ts'
@@ -112,6 +112,11 @@ export interface Messenger {
   endSession(session: string): Promise<void>
   /** Housekeeping, daily: ends old sessions, erases expired private keys and what repairs no longer need. */
   sweep(): Promise<void>
+  /**
+   * Asks the directory now. Throws as it does; `CHAIN_RESET` for a contact who was reset, until
+   * {@link Verification.acceptReset} or `markVerified`.
+   */
+  lookUp(username: string): Promise<VerifiedUser>
   /** Forget what was looked up: the next use asks the directory. */
   directoryChanged(username: string): void
   readonly history: History

@@ -21,7 +21,8 @@ export interface Directory {
 
 export function createDirectory({ directory, messenger, signed }: OpenDevice): Directory {
   return {
-    lookUp: (username) => signed(() => directory.lookUp(username)),
+    // By the messenger, which has what was accepted of resets.
+    lookUp: (username) => messenger.lookUp(username),
     ownChain: () => signed(() => directory.ownChain()),
     monitor: () => signed(() => directory.monitor()),
     acknowledge: (sequence) => directory.acknowledge(sequence),

@@ -1,5 +1,5 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import type { Decrypted, Encrypted } from '@keyhaven/messaging'
+import type { ContactTrust, Decrypted, Encrypted } from '@keyhaven/messaging'
 import type { History } from './history.ts'
 import type { OpenDevice } from './open-device.ts'
 
@@ -15,7 +15,12 @@ export interface ReceivedMessage {
   /** By the sender's clock. */
   readonly sentAt: Date
   readonly session: string
-  /** Whether safety numbers were compared, and nothing has changed outside the sender's chain since. */
+  /**
+   * `verified`: safety numbers were compared, and nothing has changed outside the sender's chain since. `reset`: the
+   * sender lost all devices and started anew, and nobody here has accepted that: ask them. Else `known`.
+   */
+  readonly trust: ContactTrust
+  /** `trust` is `verified`. */
   readonly verified: boolean
   /** Set on the answer to a repair: these messages can be decrypted now. Such an answer has no content. */
   readonly repaired?: Decrypted['repaired']
@@ -85,7 +90,16 @@ export function createMessages(
   }
 }
 
-function received({ bytes, text, from, sentAt, session, verified, repaired }: Decrypted): ReceivedMessage {
+function received({
+  bytes,
+  text,
+  from,
+  sentAt,
+  session,
+  trust,
+  verified,
+  repaired,
+}: Decrypted): ReceivedMessage {
   return {
     text: text ?? '',
     bytes,
@@ -93,6 +107,7 @@ function received({ bytes, text, from, sentAt, session, verified, repaired }: De
     device: from.device,
     sentAt,
     session,
+    trust,
     verified,
     ...(repaired && { repaired }),
   }

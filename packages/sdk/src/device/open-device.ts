@@ -2,6 +2,7 @@ import { type Awaitable, KeyhavenError } from '@keyhaven/crypto'
 import {
   createDirectoryClient,
   type DirectoryClient,
+  type DirectoryEvent,
   type DirectoryIdentity,
   type NewDevice,
   PROFILES,
@@ -37,6 +38,11 @@ export interface OpenDevice {
 }
 
 export interface DeviceSettings {
+  /**
+   * Told what a person should know: that a contact lost all devices and started anew (`chain-reset`). Once for each
+   * reset, by whatever look-up finds it first. What it throws goes nowhere.
+   */
+  readonly onEvent?: (event: DirectoryEvent) => void
   /** Of messages; see `MessengerSettings`. With `allowLegacy`, devices of the legacy profile are accepted. */
   readonly messages?: Partial<MessengerSettings>
 }
@@ -51,8 +57,20 @@ export function directoryOf(app: AppContext, used: UsedStore, settings: DeviceSe
     store: directoryStoreIn(used.store, backend),
     clock,
     backend,
+    ...(settings.onEvent && { onEvent: quiet(settings.onEvent) }),
     ...(settings.messages?.allowLegacy && { profiles: Object.values(PROFILES).map(({ name }) => name) }),
   })
+}
+
+/** The look-up that finds something out is not to fail by what the app does with it. */
+function quiet(tell: (event: DirectoryEvent) => void): (event: DirectoryEvent) => void {
+  return (event) => {
+    try {
+      tell(event)
+    } catch {
+      // The app's own affair.
+    }
+  }
 }
 
 /** A device whose keys are recorded. */
