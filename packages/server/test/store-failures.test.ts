@@ -11,6 +11,8 @@ import type { State } from '../src/platform/state/state.ts'
 const FAST = { kem: 'x25519', aead: 'aes-256-gcm' } as const
 const BY = { actor: 'token:test' }
 const UNAVAILABLE = { code: 'STORE_UNAVAILABLE' }
+/** Room for the empty tables and the journal of their making, and for some rows. */
+const FILE_KILOBYTES = 1_000
 const run = promisify(execFile)
 
 describe('a full disk under SQLite', () => {
@@ -25,7 +27,7 @@ describe('a full disk under SQLite', () => {
     const script = new URL('fixtures/fill-disk.ts', import.meta.url).pathname
     const { stdout } = await run(
       'bash',
-      ['-c', `ulimit -f 400; trap '' XFSZ; exec "${process.execPath}" "${script}"`],
+      ['-c', `ulimit -f ${FILE_KILOBYTES}; trap '' XFSZ; exec "${process.execPath}" "${script}"`],
       {
         env: { ...process.env, ...fixture.env },
         maxBuffer: 1e7,
