@@ -28,6 +28,18 @@ describe('a safety number', () => {
     expect((await alice.messenger.verification.safetyNumber('bob')).digits).not.toBe(mine.digits)
   })
 
+  test('carries the checkpoint, in the QR and in messages, however many witnesses cosigned it', async () => {
+    const own = 'keyhaven.test/demo\n42\nroot\n\n— keyhaven.test/demo signature\n'
+    const witnesses = Array.from({ length: 60 }, (_, n) => `— witness.example/${n} ${'s'.repeat(200)}\n`)
+    world.directory.note = own + witnesses.join('')
+    const compared: string[] = []
+    world.directory.foreignNote = (note) => compared.push(note)
+    const { qr } = await bob.messenger.verification.safetyNumber('alice')
+    expect(await alice.messenger.verification.matches('bob', qr)).toBe(true)
+    await alice.messenger.decrypt((await bob.messenger.encrypt('alice', 'hi')).envelope)
+    expect(compared).toEqual([own, own])
+  })
+
   test('differs if the directory shows one of them another key, or another log', async () => {
     const { digits, qr } = await bob.messenger.verification.safetyNumber('alice')
     const { note } = world.directory

@@ -3,10 +3,11 @@ import type { ArchivedKey } from '../history/archive.ts'
 import { fingerprintFor, openSendingSession } from '../session/open-sending-session.ts'
 import { keyOfAead, ZERO_NONCE } from '../session/ratchet.ts'
 import type { SendingSession } from '../session/sending-session.ts'
+import { bareNote } from '../wire/bare-note.ts'
 import { encodeEnvelope } from '../wire/envelope.ts'
 import { MAX_ENVELOPE_CHARACTERS } from '../wire/limits.ts'
 import { requireUsername } from '../wire/member-checks.ts'
-import { encodeFrame, MAX_CHECKPOINT_BYTES, type MessageFrame } from '../wire/message-frame.ts'
+import { encodeFrame, type MessageFrame } from '../wire/message-frame.ts'
 import { messageHeader } from '../wire/message-header.ts'
 import type { Context } from './context.ts'
 import type { DeviceName, Encrypted } from './messenger.ts'
@@ -201,8 +202,8 @@ export class Sender {
   }
 
   async #checkpoint(): Promise<string | undefined> {
-    const note = (await this.#context.directory.checkpoint())?.note
-    return note !== undefined && utf8(note).length <= MAX_CHECKPOINT_BYTES ? note : undefined
+    const checkpoint = await this.#context.directory.checkpoint()
+    return checkpoint && bareNote(checkpoint.note)
   }
 
   #drop(session: SendingSession): void {

@@ -2,6 +2,7 @@ import { fromBase64url, fromUtf8, KeyhavenError, Reader, toBase64url, utf8, Writ
 import type { VerifiedUser } from '../directory-port.ts'
 import type { Context } from '../messenger/context.ts'
 import type { KnownUser } from '../messenger/people.ts'
+import { bareNote, originOf } from '../wire/bare-note.ts'
 import type { SafetyNumber, Verification } from './verification.ts'
 
 const LABEL = utf8('keyhaven safety number v1')
@@ -27,7 +28,8 @@ export function createVerification(context: Context): Verification {
   }
 
   async function numberOf(own: KnownUser, other: KnownUser): Promise<{ bytes: Uint8Array; note: string }> {
-    const note = (await directory.checkpoint())?.note ?? ''
+    const checkpoint = await directory.checkpoint()
+    const note = checkpoint ? bareNote(checkpoint.note) : ''
     return { bytes: await safetyBytes(context, own.user, other.user, originOf(note)), note }
   }
 
@@ -116,8 +118,9 @@ function digitsOf(bytes: Uint8Array): string {
 /** "keyhaven-verify:" and base64url of: version u8 = 1 | 64 bytes | checkpoint's note: u16 length, UTF-8. */
 function encodeQr(bytes: Uint8Array, note: string): string {
   const noteBytes = utf8(note)
-  const fits = noteBytes.length <= MAX_NOTE_BYTES ? noteBytes : new Uint8Array(0)
-  return QR_PREFIX + toBase64url(new Writer(1_024).u8(QR_VERSION).bytes(bytes).bytes16(fits).done())
+  if (noteBytes.length > MAX_NOTE_BYTES)
+    throw new KeyhavenError('WIRE_TOO_LARGE', 'the checkpoint of the log')
+  return QR_PREFIX + toBase64url(new Writer(1_024).u8(QR_VERSION).bytes(bytes).bytes16(noteBytes).done())
 }
 
 /** @throws KeyhavenError `INPUT_INVALID` on anything that is neither digits nor such a text. */
@@ -134,6 +137,3 @@ function decodeQr(text: string): { bytes: Uint8Array; note: string } {
     throw new KeyhavenError('INPUT_INVALID', 'this is neither 60 digits nor a Keyhaven code')
   }
 }
-
-/** First line of a checkpoint (C2SP tlog-checkpoint). */
-const originOf = (note: string): string => note.split('\n', 1)[0]!
