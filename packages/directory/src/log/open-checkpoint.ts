@@ -61,7 +61,8 @@ export async function openCheckpoint(
   }
   const cosignatures = cosignaturesOf(signatures, expected, latest)
   if (cosignatures.length < witnesses.threshold) {
-    throw new KeyhavenError('PROOF_INVALID', `${cosignatures.length} of ${witnesses.threshold} witnesses`)
+    const how = `${cosignatures.length} of the ${witnesses.threshold} witnesses that are demanded`
+    throw new KeyhavenError('PROOF_INVALID', `the checkpoint is cosigned by ${how}: do they run?`)
   }
   return { ...checkpoint, note, signedAt, cosignatures }
 }
