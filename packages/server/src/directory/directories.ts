@@ -21,7 +21,10 @@ const SECONDS_PER_DAY = 86_400
 const MAX_OPEN = 1_000
 const MAX_CALLERS = 100_000
 
-/** By device, so slow that none fills its user's chain in a day; sign-up and recovery, which no device signs, by application. */
+/**
+ * By device, so slow that none fills its user's chain in a day; sign-up and recovery, which no device signs, by
+ * application. In each process: a user gets as many turns as there are processes that they reach.
+ */
 const LIMITS: Readonly<Record<LimitedCall, RateLimit>> = {
   'look-up': { burst: 300, perMinute: 120, maxCallers: MAX_CALLERS },
   append: { burst: 60, perMinute: 1, maxCallers: MAX_CALLERS },

@@ -1,5 +1,5 @@
 import type { WitnessConfig } from '../platform/config/config.ts'
-import type { Db } from '../platform/database/schema.ts'
+import type { Db, DbTransaction } from '../platform/database/schema.ts'
 import { decodeCursor, encodeCursor } from '../platform/http/page-cursor.ts'
 import { witnessName } from './log/witness-pusher.ts'
 import type { DirectoryDevicesTable } from './tables.ts'
@@ -69,7 +69,7 @@ export async function listExpiringDevices(
 
 /** All rows of a user's devices, those of former chains too. */
 export async function listDevicesOf(
-  db: Db,
+  db: Db | DbTransaction,
   applicationId: string,
   username: string,
 ): Promise<readonly DirectoryDevicesTable[]> {

@@ -5,6 +5,7 @@ import type { DbTransaction } from '../platform/database/schema.ts'
 import { isUniqueViolation } from '../platform/database/store-error.ts'
 import { decodeCursor, encodeCursor } from '../platform/http/page-cursor.ts'
 import type { State, StateTransaction } from '../platform/state/state.ts'
+import { listDevicesOf } from './directory-reports.ts'
 import {
   fromDeviceRow,
   fromEncryptionKeyRow,
@@ -158,12 +159,7 @@ function deviceOperations(db: DbTransaction, applicationId: string, now: number)
       }
     },
     async devicesOf(username) {
-      const rows = await devices
-        .where('username', '=', username)
-        .orderBy('not_before')
-        .orderBy('device')
-        .execute()
-      return rows.map(fromDeviceRow)
+      return (await listDevicesOf(db, applicationId, username)).map(fromDeviceRow)
     },
     async saveEncryptionKey(username, key) {
       const row = toEncryptionKeyRow(applicationId, username, key)
