@@ -63,7 +63,7 @@ export interface Devices {
     device: string,
     options?: { readonly reason?: string; readonly recovery?: RecoverySecret },
   ): Promise<Date>
-  /** Voids a revocation, or a replacement of the recovery key, that has not taken effect yet. @param entry - its hash */
+  /** Voids a revocation, or a replacement of the recovery key, before it takes effect. @param entry - its hash */
   object(entry: string): Promise<void>
 }
 

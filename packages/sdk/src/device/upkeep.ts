@@ -49,7 +49,7 @@ export class Upkeep {
     this.check().catch(this.#options.onError)
   }
 
-  /** As {@link touch}; waits for it if this device was away for longer than its keys last: until then nobody reads it. */
+  /** As {@link touch}; waits for it if this device was away for longer than its keys last: nobody reads it before. */
   async ready(): Promise<void> {
     const { device, onError } = this.#options
     if (device.keys.encryptionKey.expires * MS_PER_SECOND > device.app.clock()) return this.touch()
@@ -108,7 +108,7 @@ async function renewIfDue(device: OpenDevice): Promise<void> {
   if (isDue || (await isRenewing(device))) await renewRecord(device)
 }
 
-/** Whether others find this encryption key: a directory that was recovered has lost what it was told since its backup. */
+/** Whether others find this encryption key: a recovered directory has lost what it was told since its backup. */
 async function isShown(device: OpenDevice, thumbprint: string): Promise<boolean> {
   const { keys, directory } = device
   const { devices, refused } = await device.signed(() => directory.lookUp(keys.username))
