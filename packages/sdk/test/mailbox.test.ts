@@ -70,3 +70,24 @@ test('a repair request is answered only if its sender sent it', async () => {
   expect(answered).toEqual([real])
   expect(given).toEqual([])
 })
+
+test('a stream that the server has ended is opened again soon, each time', async () => {
+  const opened: number[] = []
+  const ended = new AbortController()
+  const device = {
+    api: {
+      call: async () => {
+        opened.push(performance.now())
+        if (opened.length === 4) ended.abort()
+        return new Response(': open\n\n')
+      },
+    },
+    keys: MINE,
+    used: { store: memoryStore() },
+    signed: async (run: () => unknown) => run(),
+  } as unknown as OpenDevice
+  for await (const _ of createMailbox(device, () => {}).subscribe({ signal: ended.signal }))
+    expect(_).toBe('nothing')
+  // With a wait that doubled it would be 3.5 seconds.
+  expect(opened.at(-1)! - opened[0]!).toBeLessThan(2_500)
+})

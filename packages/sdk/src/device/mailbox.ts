@@ -90,11 +90,16 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
     return items
   }
 
-  async function* events(after: string | undefined, signal: AbortSignal): AsyncGenerator<MailItem, void> {
+  async function* events(
+    after: string | undefined,
+    signal: AbortSignal,
+    onOpen: () => void,
+  ): AsyncGenerator<MailItem, void> {
     const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
     const response = await device.signed(() =>
       api.call('GET', `/v1/mailbox/events${query}`, undefined, signal),
     )
+    onOpen()
     if (response.body === null) return
     for await (const { type, data } of readEvents(response.body)) {
       if (type === 'message') yield readMailItem(parsed(data))
@@ -110,8 +115,11 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
       while (!signal.aborted) {
         touch()
         try {
-          for await (const item of events(after, signal)) {
+          // A server ends a stream every few minutes, and when it restarts: that is no failure to wait longer after.
+          const onOpen = () => {
             wait = FIRST_WAIT_MS
+          }
+          for await (const item of events(after, signal, onOpen)) {
             if (await isForApp(item)) yield item
             after = item.cursor
             await writeText(used.store, POSITION_KEY, after)
