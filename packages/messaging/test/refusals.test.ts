@@ -128,6 +128,24 @@ describe('a negotiation is refused', () => {
     )
   })
 
+  test('whose sender’s newest encryption key is withheld; what comes within a session is read', async () => {
+    const read = await send()
+    await bob.messenger.decrypt(read)
+    const within = await send('within')
+    const fresh = (await alice.messenger.encrypt('bob', 'anew', { newSession: true })).envelope
+    world.directory.lie = (user) =>
+      user.username === 'alice'
+        ? { ...user, devices: [], refused: [{ device: alice.keys.device, code: 'DIRECTORY_STALE' }] }
+        : user
+    bob.messenger.directoryChanged('alice')
+    expect((await bob.messenger.decrypt(within)).text).toBe('within')
+    const error = await bob.messenger.decrypt(fresh).catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'DIRECTORY_STALE' })
+    expect(await (error as { repair(): Promise<unknown> }).repair()).toEqual({ action: 'retry' })
+    world.directory.lie = undefined
+    expect((await bob.messenger.decrypt(fresh)).text).toBe('anew')
+  })
+
   test('from the future or of long ago', async () => {
     const now = Math.floor(world.clock() / 1_000)
     const at = (issued: number) => lying((payload) => ({ ...payload, issued }))

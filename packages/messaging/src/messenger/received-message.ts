@@ -28,7 +28,8 @@ export function requireSender(
   if (devices.has(session.device)) return
   const refusal = user.refused.find(({ device }) => device === session.device)
   // A session that was negotiated under a valid key outlives that key's expiry, never a revocation.
-  if (refusal?.code === 'KEY_EXPIRED') return
+  // Nor does it end because the directory has lost the newest encryption key: that is not what signs.
+  if (refusal?.code === 'KEY_EXPIRED' || refusal?.code === 'DIRECTORY_STALE') return
   throw refusedSender(refusal?.code ?? 'DEVICE_REVOKED')
 }
 
