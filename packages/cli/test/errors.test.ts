@@ -32,6 +32,12 @@ const WRONG_USAGE: ReadonlyArray<readonly [string, string, RegExp]> = [
   ['apps list --server http://u:p@127.0.0.1:1', 'holds a user name or password', /KEYHAVEN_ADMIN_TOKEN/],
   ['apps list --server https://keys.example', 'is not this machine', /--trust THUMBPRINT/],
   ['apps list --trust short', '"short" is not a thumbprint', /43/],
+  // A dash at its beginning makes no option of a thumbprint: -V would show the version, -h the help.
+  [
+    `apps list ${['-V', '-h', '--'].map((begin) => `--trust ${begin.padEnd(43, 'A')} `).join('')}`,
+    '3 thumbprints are too many',
+    /spare/,
+  ],
   [`apps list ${'--trust '.concat('A'.repeat(43), ' ').repeat(3)}`, '3 thumbprints are too many', /spare/],
   ['tokens add x', "required option '--role <role>' not specified", /--help/],
   [

@@ -40,7 +40,6 @@ export { legacySignerOf, signLegacyProof } from './chain/legacy-signer.ts'
 export {
   DEFAULT_RECORD_LIFETIME_SECONDS,
   DEFAULT_RENEWAL_GRACE_SECONDS,
-  DEVICE_ID_BYTES,
   ENCRYPTION_KEY_GRACE_SECONDS,
   MAX_CHAIN_ENTRIES,
   MAX_ENCRYPTION_KEY_LIFETIME_SECONDS,
@@ -51,6 +50,7 @@ export {
 } from './chain/limits.ts'
 export type { LookUpAnswer, ProvenEntry } from './chain/look-up-answer.ts'
 export { checkUsername, isUsername } from './chain/names.ts'
+export { newDeviceId } from './chain/new-device-id.ts'
 export {
   type ChainAlgorithm,
   isProfileName,

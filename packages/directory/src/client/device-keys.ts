@@ -5,11 +5,10 @@ import {
   kemPublicKeyToJwk,
   requiredPublicMembers,
   type SigningKey,
-  toBase64url,
 } from '@keyhaven/crypto'
 import { type ChainSigner, signerOf } from '../chain/chain-signer.ts'
 import { legacySignerOf } from '../chain/legacy-signer.ts'
-import { DEVICE_ID_BYTES } from '../chain/limits.ts'
+import { newDeviceId } from '../chain/new-device-id.ts'
 import { PROFILES, type ProfileName } from '../chain/profile.ts'
 
 /** The private keys of a device, as objects: their bytes come out only where the backend's export is called. */
@@ -36,7 +35,7 @@ export interface GeneratedDeviceKeys {
 export async function generateDeviceKeys(
   backend: CryptoBackend,
   profile: ProfileName,
-  device: string = toBase64url(backend.randomBytes(DEVICE_ID_BYTES)),
+  device: string = newDeviceId(backend),
 ): Promise<GeneratedDeviceKeys> {
   const { algorithm, encryption } = PROFILES[profile]
   if (algorithm === 'RS256') {

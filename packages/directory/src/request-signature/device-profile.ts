@@ -1,4 +1,5 @@
 import { fromBase64url, KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { DEVICE_ID_BYTES } from '../chain/limits.ts'
 import { type SignatureParameters, signatureParams } from './signature-base.ts'
 import { parseBytes, serializeBytes } from './structured-field.ts'
 
@@ -8,7 +9,6 @@ export const DEVICE_REQUEST_EXPORT_BYTES = 32
 /** How far `created` may be from the server's time, on either side. */
 export const DEVICE_REQUEST_WINDOW_SECONDS = 120
 export const DEVICE_REQUEST_NONCE_BYTES = 16
-export const DEVICE_ID_BYTES = 16
 export const ED25519_SIGNATURE_BYTES = 64
 
 export const APPLICATION_FIELD = 'keyhaven-application'

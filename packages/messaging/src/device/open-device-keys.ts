@@ -4,8 +4,8 @@ import {
   jwkThumbprint,
   KeyhavenError,
   type SigningKey,
-  toBase64url,
 } from '@keyhaven/crypto'
+import { newDeviceId } from '@keyhaven/directory'
 import type { DeviceSigner, ProfileName } from '../directory-port.ts'
 import type { MessagingStore, StoreChange } from '../store/messaging-store.ts'
 import type { DeviceEncryptionKey, DeviceKeys, NewDeviceKeys } from './device-keys.ts'
@@ -29,7 +29,6 @@ export const ENCRYPTION_KEY_SECONDS = 7 * DAY_SECONDS
 export const ENCRYPTION_KEY_GRACE_SECONDS = 14 * DAY_SECONDS
 /** @see NewDeviceOptions.recordSeconds */
 export const DEFAULT_RECORD_SECONDS = 90 * DAY_SECONDS
-const DEVICE_ID_BYTES = 16
 const IDENTITY_KEY = 'device/identity'
 const ENCRYPTION_PREFIX = 'device/encryption/'
 const COMMIT_ATTEMPTS = 8
@@ -73,7 +72,7 @@ export async function createDeviceKeys(options: NewDeviceOptions): Promise<Devic
     v: 1,
     application: options.application,
     username: options.username,
-    device: toBase64url(backend.randomBytes(DEVICE_ID_BYTES)),
+    device: newDeviceId(backend),
     recordSeconds: options.recordSeconds ?? DEFAULT_RECORD_SECONDS,
   }
   const change = { expect: [{ key: IDENTITY_KEY, version: null }] }
