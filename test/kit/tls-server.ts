@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { selfSignedCertificate } from './self-signed-certificate.ts'
 import { startServerProcess } from './server-process.ts'
 import { callAdmin } from './test-server.ts'
@@ -19,6 +20,8 @@ export interface TlsServer {
   close(): Promise<void>
 }
 
+const STATUS_OK = 200
+const POLL_MS = 50
 const EXECUTED = /^keyhaven_channel_exchanges_total\{.*outcome="ok".*\} (\d+)$/gm
 
 /** @param settings - further `KEYHAVEN_*`. */
@@ -33,6 +36,7 @@ export async function startTlsServer(settings: Readonly<Record<string, string>> 
     KEYHAVEN_TLS_KEY: join(folder, 'key.pem'),
     ...settings,
   })
+  await ready(server.adminUrl)
   return {
     publicUrl: server.publicUrl,
     rootThumbprints: server.defaultApplication.rootThumbprints,
@@ -50,4 +54,9 @@ export async function startTlsServer(settings: Readonly<Record<string, string>> 
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A server refuses calls dated in the second that it began in: an app sends them once more, which tests would count. */
+async function ready(adminUrl: string): Promise<void> {
+  while ((await fetch(`${adminUrl}/readyz`)).status !== STATUS_OK) await setTimeout(POLL_MS)
 }
