@@ -92,8 +92,15 @@ export class DirectoryApi {
     return reply.byteList('proof', HASH_BYTES, MAX_PROOF_HASHES + 1)
   }
 
+  /** Not signed: it is public, and asked for before there is a device. */
   async checkpoint(): Promise<string> {
-    const bytes = await this.#call('GET', '/v1/directory/log/checkpoint', undefined, MAX_NOTE_CHARACTERS)
+    const bytes = await this.#call(
+      'GET',
+      '/v1/directory/log/checkpoint',
+      undefined,
+      MAX_NOTE_CHARACTERS,
+      false,
+    )
     return fromUtf8(bytes)
   }
 

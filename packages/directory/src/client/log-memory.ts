@@ -85,15 +85,32 @@ export class LogMemory {
    *   `LOG_INCONSISTENT` if the log forked or shrank.
    */
   async accept(note: string, proofs: CheckpointProofs): Promise<OpenedCheckpoint & { parameters: string }> {
-    const { backend, now } = this.#options
-    const trust = await this.#importedTrust()
-    const expected = { ...trust, now: now(), maxAgeSeconds: CHECKPOINT_MAX_AGE_SECONDS }
-    const opened = await openCheckpoint(backend, note, expected)
+    const opened = await this.#open(note)
     const { base } = proofs
     if (base !== undefined) await this.#requireGrowth(base, opened, proofs.consistency)
     const parameters = base?.parameters ?? (await this.#provenParameters(opened, proofs.parameters))
     await this.#remember(opened, parameters, base)
     return { ...opened, parameters }
+  }
+
+  /**
+   * Whether this is a log as the app trusts it, before anything is handed to it: signed by its key, by enough witnesses,
+   * and not stale. Nothing is remembered.
+   *
+   * @throws KeyhavenError `SIGNATURE_INVALID`, `PROOF_INVALID` (witnesses), `DIRECTORY_STALE`, `CLOCK_SKEW`.
+   */
+  async check(note: string): Promise<void> {
+    await this.#open(note)
+  }
+
+  async #open(note: string): Promise<OpenedCheckpoint> {
+    const { backend, now } = this.#options
+    const expected = {
+      ...(await this.#importedTrust()),
+      now: now(),
+      maxAgeSeconds: CHECKPOINT_MAX_AGE_SECONDS,
+    }
+    return openCheckpoint(backend, note, expected)
   }
 
   /**

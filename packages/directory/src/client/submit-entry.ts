@@ -68,7 +68,9 @@ export class EntrySubmitter {
 
   /** @throws KeyhavenError `CONFLICT` if the user has devices already: one of them approves this one. */
   async register(username: string, device: NewDevice, signUp: SignUp): Promise<AcceptedEntry> {
-    const { api, application, now } = this.#options
+    const { api, application, log, now } = this.#options
+    // A log that is not trusted gets no token, and no name is taken that could not be used then.
+    await log.check(await api.checkpoint())
     const request = await this.deviceRequest(username, device)
     const identity = identityOf(username, device)
     let place: Place = { application, username, chain: 0, sequence: 0, previous: null, issued: now() }

@@ -9,6 +9,8 @@ import { codeOf, newUser, registered, SIGN_UP, secondDevice, type TestUser } fro
 
 const DAY = 86_400
 
+const HOUR = 3_600
+
 let authority: TestAuthority
 let alice: TestUser
 
@@ -62,6 +64,22 @@ describe('registration', () => {
     const carol = await newUser(authority, 'carol')
     const accepted = await carol.client.register('carol', { ...carol.keys, name: 'laptop' }, SIGN_UP)
     expect(accepted).toMatchObject({ sequence: 0, index: 2 })
+    expect((await carol.client.lookUp('carol')).devices).toHaveLength(1)
+  })
+
+  test('gives no token, and takes no name, at a log that the app does not trust', async () => {
+    const elsewhere = await TestAuthority.create()
+    for (const [options, code] of [
+      [{ trust: elsewhere.trust }, 'SIGNATURE_INVALID'],
+      [{ trust: authority.witnessed(2) }, 'PROOF_INVALID'],
+      [{ clock: () => (authority.now + 2 * HOUR) * 1_000 }, 'DIRECTORY_STALE'],
+    ] as const) {
+      authority.cosigning = 1
+      authority.requests.length = 0
+      expect(await codeOf(registered(authority, 'carol', options))).toBe(code)
+      expect(authority.requests).toEqual(['GET /v1/directory/log/checkpoint'])
+    }
+    const carol = await registered(authority, 'carol')
     expect((await carol.client.lookUp('carol')).devices).toHaveLength(1)
   })
 

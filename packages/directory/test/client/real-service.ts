@@ -141,6 +141,8 @@ export class RealService {
     if (path === '/v1/directory/entries') {
       return Response.json(await this.service.append(body, caller), { status: 201 })
     }
+    if (path === '/v1/directory/log/checkpoint')
+      return new Response((await this.log.checkpoint(0)).checkpoint)
     if (caller === undefined) throw new KeyhavenError('UNAUTHENTICATED', 'not signed')
     if (path === '/v1/directory/look-up') return Response.json(await this.service.lookUp(body, caller))
     if (path === '/v1/directory/encryption-keys') {

@@ -266,6 +266,10 @@ export class TestAuthority {
   async #answer(path: string, body: Reply, caller: string | undefined): Promise<Reply | Response> {
     await this.before(path)
     if (path === '/v1/directory/devices' || path === '/v1/directory/entries') return this.#take(body)
+    if (path === '/v1/directory/log/checkpoint') {
+      const { note } = await this.alter(path, { note: await this.checkpoint() }, body)
+      return new Response(note)
+    }
     if (caller === undefined) throw new KeyhavenError('UNAUTHENTICATED', 'not signed')
     if (path === '/v1/directory/look-up') return this.#lookUp(body)
     if (path === '/v1/directory/log/consistency') {

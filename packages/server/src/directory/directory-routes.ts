@@ -154,6 +154,8 @@ export const directoryRoutes = {
 
 /** What a device need not sign: a sign-up proof or the recovery key stands for it. */
 export function isUnsignedCall(method: string, path: string): boolean {
+  // Public anyway: what an app checks before it hands over its sign-up token.
+  if (method === 'GET') return path === '/v1/directory/log/checkpoint'
   return method === 'POST' && (path === '/v1/directory/devices' || path === '/v1/directory/entries')
 }
 
