@@ -12,7 +12,7 @@ import { unwrapKey, wrapInfo } from '../../src/wire/wrapped-key.ts'
 
 const ENCRYPTION_PREFIX = 'device/encryption/'
 
-/** First chain key of the session that an envelope negotiates, and its suite, under one private key. */
+/** First chain key of the session that an envelope negotiates, as the holder of a private key finds it. */
 export async function negotiatedChain(
   envelope: Envelope,
   key: Awaited<ReturnType<typeof importEncryptionKey>>,
@@ -44,8 +44,9 @@ export async function keysOfChain(
 }
 
 /**
- * What a thief reads of recorded envelopes who has the opened store and obeys no rule: no clock, no grace, no mark of what
- * was read, no directory. Private encryption keys, receiving chains, keys of late messages and the archive are all used.
+ * What a thief reads of recorded envelopes who has the opened store and obeys no rule: no clock, no grace, no mark
+ * of what was read, no directory. Private encryption keys, receiving chains, keys of late messages and the archive
+ * are all used.
  *
  * @returns the texts, in the order of the recording.
  */
