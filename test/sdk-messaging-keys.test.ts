@@ -3,6 +3,7 @@ import { memoryStore } from '@keyhaven/messaging'
 import type { ConnectOptions, EnrollOptions, Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from './kit/engines.ts'
+import { codeOf, createPeople, textOf } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 const MS_PER_SECOND = 1_000
@@ -13,24 +14,16 @@ const ASKING = { messages: { lookUpSeconds: 0 } }
 
 describe.each(ENGINES)('keys at each step, with the SDK and a server on $name', (engine) => {
   let server: SdkServer
-  const open = new Set<Me>()
+  const people = createPeople(() => server, ASKING)
+  const { person, secondDevice, kept, nameOf } = people
 
   beforeAll(async () => {
     server = await startSdkServer(engine)
   })
   afterAll(async () => {
-    for (const me of open) await me.close()
+    await people.close()
     await server?.dispose()
   })
-
-  const kept = (me: Me): Me => {
-    open.add(me)
-    return me
-  }
-  let users = 0
-  const nameOf = (name: string) => `${name} ${users++}`
-  const person = async (name: string, setup: Partial<EnrollOptions> = {}) =>
-    kept(await server.enroll(nameOf(name), { ...ASKING, ...setup }))
 
   /** A user's first device, whose clock is off. */
   async function personWithClock(name: string, offSeconds: number, setup: Partial<EnrollOptions> = {}) {
@@ -41,24 +34,10 @@ describe.each(ENGINES)('keys at each step, with the SDK and a server on $name', 
     return kept(await kh.enroll(options))
   }
 
-  async function secondDevice(me: Me, setup: Partial<EnrollOptions> = {}): Promise<Me> {
-    const pending = await server
-      .connect()
-      .requestDevice({ username: me.username, deviceName: 'phone', ...ASKING, ...setup })
-    await me.devices.approve(pending.request)
-    return kept(await pending.completed())
-  }
-
   const revoke = (me: Me) =>
     server.operator('POST', `/users/${encodeURIComponent(me.username)}/devices/${me.device}/revoke`, {
       reason: 'stolen',
     })
-  const textOf = async (me: Me, envelope: string) => (await me.messages.decrypt(envelope)).text
-  const codeOf = (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => 'done',
-      (error) => error.code ?? String(error),
-    )
   const send = async (from: Me, to: Me, text: string) =>
     (await from.messages.encrypt(to.username, text, { newSession: true })).envelope
 

@@ -1,6 +1,7 @@
-import type { EnrollOptions, Me } from '@keyhaven/sdk'
+import type { Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from './kit/engines.ts'
+import { codeOf, createPeople, textOf } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 /** Nothing that was looked up is relied on: each message asks the directory. */
@@ -10,35 +11,17 @@ const LEGACY = { profile: 'rsa1024-legacy', ...ASKING } as const
 
 describe.each(ENGINES)('many things at once, with the SDK and a server on $name', (engine) => {
   let server: SdkServer
-  const open = new Set<Me>()
+  const people = createPeople(() => server, ASKING)
+  const { person, secondDevice, kept, nameOf } = people
 
   beforeAll(async () => {
     server = await startSdkServer(engine, { KEYHAVEN_LEGACY_PROFILE: 'on' })
   })
   afterAll(async () => {
-    for (const me of open) await me.close()
+    await people.close()
     await server?.dispose()
   })
 
-  const kept = (me: Me): Me => {
-    open.add(me)
-    return me
-  }
-  let users = 0
-  const person = async (name: string, setup: Partial<EnrollOptions> = {}) =>
-    kept(await server.enroll(`${name} ${users++}`, { ...ASKING, ...setup }))
-
-  async function secondDevice(me: Me): Promise<Me> {
-    const pending = await server.connect().requestDevice({ username: me.username, ...ASKING })
-    await me.devices.approve(pending.request)
-    return kept(await pending.completed())
-  }
-  const textOf = async (me: Me, envelope: string) => (await me.messages.decrypt(envelope)).text
-  const codeOf = (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => 'done',
-      (error) => error.code ?? String(error),
-    )
   const logIsValid = async () => (await server.operator('POST', '/log/check')).body
 
   test('devices that negotiate at once: each session is its own, and all is read everywhere', async () => {
@@ -172,7 +155,7 @@ describe.each(ENGINES)('many things at once, with the SDK and a server on $name'
   test('the legacy profile: seed 002 as it is written, refused unless named, and the way out', async () => {
     const old = await person('old', LEGACY)
     const peer = await person('peer', LEGACY)
-    const strict = kept(await server.enroll(`strict ${users++}`, { profile: 'rsa3072' }))
+    const strict = kept(await server.enroll(nameOf('strict'), { profile: 'rsa3072' }))
     // Negotiation and message, between two that name the profile.
     const { envelope } = await old.messages.encrypt(peer.username, 'as in the seed')
     expect(await textOf(peer, envelope)).toBe('as in the seed')
