@@ -8,10 +8,11 @@ const OURS = {
   channel: ['crypto', 'keys'],
   directory: ['crypto', 'keys'],
   messaging: ['crypto', 'keys', 'directory'],
-  sdk: ['crypto', 'channel', 'directory', 'messaging'],
-  server: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'sdk', 'dashboard'],
+  conversations: ['crypto', 'keys', 'directory', 'messaging'],
+  sdk: ['crypto', 'channel', 'directory', 'messaging', 'conversations'],
+  server: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'conversations', 'sdk', 'dashboard'],
   dashboard: ['sdk'],
-  cli: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'sdk', 'server'],
+  cli: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'conversations', 'sdk', 'server'],
 }
 
 /**
@@ -24,8 +25,20 @@ const OF_NPM = {
   channel: [],
   directory: [],
   messaging: ['@scure/bip39'],
+  conversations: ['saxes', '@xmpp/client'],
   sdk: [],
-  server: ['hono', '@hono/', 'zod', 'kysely', 'pg', 'pino', 'redis', 'openid-client'],
+  server: [
+    'hono',
+    '@hono/',
+    'zod',
+    'kysely',
+    'pg',
+    'pino',
+    'redis',
+    'openid-client',
+    '@tus/server',
+    '@aws-sdk/client-s3',
+  ],
   dashboard: [
     'react',
     'react-dom',
@@ -96,7 +109,7 @@ module.exports = {
       comment: 'What an app installs never reaches a gateway or a service.',
       severity: 'error',
       from: {
-        path: '^packages/(sdk/src/|messaging/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts)|directory/src/(log|chain|request-signature|client|index\\.ts))',
+        path: '^packages/(sdk/src/|messaging/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts)|directory/src/(log|chain|request-signature|client|index\\.ts)|conversations/src/(?!service/))',
       },
       to: { path: '^packages/[^/]+/src/(gateway|service)/' },
     },
@@ -104,7 +117,7 @@ module.exports = {
       name: 'backends-by-condition-only',
       comment: 'Shared code of crypto knows no backend; the export conditions choose one.',
       severity: 'error',
-      from: { path: '^packages/(keys|channel|directory|messaging|sdk)/src/' },
+      from: { path: '^packages/(keys|channel|directory|messaging|conversations|sdk)/src/' },
       to: { path: '^packages/crypto/src/(?!((node|web|noble|vrf)/index|(node|noble)/argon2id)\\.ts$)' },
     },
     {

@@ -16,6 +16,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   DIRECTORY_STALE:
     'The directory answers with an older state than was seen before. Try again; if it stays, ask the operator.',
   DUPLICATE: 'Nothing to do: it was received before.',
+  FILE_DAMAGED:
+    'Restore the object from a backup of the object store; `keyhaven files verify` lists what is damaged.',
   GATEWAY_REFUSED: 'Check that --server is the address of the admin API of a Keyhaven server.',
   GATEWAY_UNAVAILABLE:
     'Check that the server runs and that --server is right; `keyhaven doctor` looks closer.',
@@ -24,8 +26,10 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   INPUT_INVALID: 'Correct the argument that is named above; --help lists what is allowed.',
   KEY_EXPIRED: 'Renew the key and try again.',
   KEY_NOT_YET_VALID: 'Wait until the key is valid, or check the clock.',
+  KEY_PENDING: 'Wait until a device that has the key is online; it shares the key by itself.',
   KEY_REVOKED: 'Add a new key with `keyhaven keys add APPLICATION`.',
   KEY_UNKNOWN: 'Check the application and the key: `keyhaven keys list APPLICATION`.',
+  LAST_HOLDER: 'Let another device fetch the keys first, or repeat with the option that accepts the loss.',
   LOG_INCONSISTENT:
     'The log was shown to others in another form, or entries were taken out. Keep both checkpoints and tell the operator.',
   MANIFEST_EXPIRED:
@@ -35,6 +39,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   MANIFEST_ROLLED_BACK:
     'The server answers with an older manifest than before. If it was restored, run `keyhaven recover` there; ' +
     'otherwise somebody replays an old answer.',
+  MEMBERSHIP_FORKED:
+    'Two histories of the members exist. Stop sending, compare the members with each other, and make a new conversation.',
   NOT_FOUND:
     'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`, ' +
     '`keyhaven directory users APPLICATION`. If those fail too, check that --server is the address of the admin API, not the public one.',
@@ -59,6 +65,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'Set KEYHAVEN_ADMIN_TOKEN to a token of this server, or unset it and name the data folder that holds ' +
     'admin-token with --data DIR.',
   UNSUPPORTED: 'Use a version of Keyhaven that has it, or another suite.',
+  UPLOAD_CONFLICT: 'Ask where the upload stands, and go on from there.',
   UPSTREAM_FAILED: 'Check that the upstream runs.',
   UPSTREAM_REFUSED: 'Name the upstream with --upstream.',
   WIRE_MALFORMED:
