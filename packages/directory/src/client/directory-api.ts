@@ -15,7 +15,7 @@ import { readAtMost } from './read-at-most.ts'
 import { JsonMembers } from './read-json.ts'
 import { serverRefusal } from './server-refusal.ts'
 
-/** Of an answer: 16 MiB is a thousand entries of the largest size. */
+/** Of an answer: 16 MiB. A look-up's, of `MAX_LOOK_UP_ENTRIES` of the largest size, has 11. */
 const ANSWER_MAX_BYTES = 16_777_216
 const PROBLEM_MAX_BYTES = 16_384
 const STATUS_NOT_FOUND = 404

@@ -1,11 +1,11 @@
 import { fromBase64url, KeyhavenError } from '@keyhaven/crypto'
 import {
   MAX_ACCEPTANCE_BYTES,
-  MAX_CHAIN_ENTRIES,
   MAX_ENTRY_BYTES,
   MAX_LIVE_DEVICES,
   MAX_STATEMENT_BYTES,
 } from '../chain/limits.ts'
+import { MAX_LOOK_UP_ENTRIES } from '../chain/look-up-answer.ts'
 import {
   HASH_BYTES,
   MAX_LEAF_BYTES,
@@ -46,7 +46,7 @@ export function readLookUp(reply: JsonMembers): LookUpReply {
     parameters: reply.has('parametersProof') ? parametersOf(reply.object('parametersProof')) : undefined,
     consistency: reply.has('consistency') ? proofOf(reply, 'consistency') : undefined,
     label: reply.bytes('label', VRF_PROOF_BYTES),
-    entries: reply.list('entries', MAX_CHAIN_ENTRIES).map((item) => entryOf(new JsonMembers(item))),
+    entries: reply.list('entries', MAX_LOOK_UP_ENTRIES).map((item) => entryOf(new JsonMembers(item))),
     encryptionKeys: encryptionKeysOf(reply.object('encryptionKeys')),
     sequence: reply.integer('sequence'),
   }

@@ -1,5 +1,5 @@
 import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
-import type { LookUpAnswer, ProvenEntry } from '../chain/look-up-answer.ts'
+import { type LookUpAnswer, MAX_LOOK_UP_ENTRIES, type ProvenEntry } from '../chain/look-up-answer.ts'
 import { isUsername } from '../chain/names.ts'
 import type { Caller } from './directory-service.ts'
 import type { DirectoryTransaction, LogView, StoredEncryptionKey, StoredEntry } from './ports.ts'
@@ -52,11 +52,12 @@ async function read<Tx extends DirectoryTransaction>(
     validCaller(await context.states.load(tx, caller.username, own, now), caller)
     const user = isUsername(username) ? await tx.findUser(username) : undefined
     if (!user) throw new KeyhavenError('NOT_FOUND', 'no such user')
-    const rows = await tx.entries(username, after)
+    const rows = await tx.entries(username, after, MAX_LOOK_UP_ENTRIES)
     const ended = (await tx.devicesOf(username)).filter(({ endedAt }) => endedAt !== null && endedAt <= now)
     const gone = new Set(ended.map(({ device }) => device))
     const keys = (await tx.encryptionKeys(username, now)).filter(({ device }) => !gone.has(device))
-    const sequence = rows.at(-1)?.sequence ?? user.sequence
+    // One that came since the row was read may be among the entries.
+    const sequence = Math.max(user.sequence, rows.at(-1)?.sequence ?? -1)
     return { rows, keys, sequence, labelProof: user.labelProof }
   })
 }

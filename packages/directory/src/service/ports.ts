@@ -102,8 +102,8 @@ export interface DirectoryTransaction {
   findUser(username: string): Promise<StoredUser | undefined>
   /** The user's row; other transactions that lock it wait until this one ends. */
   lockUser(username: string): Promise<StoredUser | undefined>
-  /** In order of their sequence, those after `after`. */
-  entries(username: string, after: number): Promise<readonly StoredEntry[]>
+  /** In order of their sequence, those after `after`; the first `limit` of them. */
+  entries(username: string, after: number, limit?: number): Promise<readonly StoredEntry[]>
   /**
    * Adds an entry if its sequence is free: waits for a transaction that is about to add the same.
    *

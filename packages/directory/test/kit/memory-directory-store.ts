@@ -72,9 +72,10 @@ export class MemoryTransaction implements DirectoryTransaction {
     return await this.findUser(username)
   }
 
-  async entries(username: string, after: number) {
+  async entries(username: string, after: number, limit?: number) {
     await this.#store.pause()
-    return (this.#store.entries.get(username) ?? []).filter(({ sequence }) => sequence > after)
+    const later = (this.#store.entries.get(username) ?? []).filter(({ sequence }) => sequence > after)
+    return later.slice(0, limit)
   }
 
   async insertEntry(username: string, entry: StoredEntry) {

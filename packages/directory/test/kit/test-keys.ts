@@ -16,7 +16,8 @@ export interface TestKeys {
   readonly signer: ChainSigner
   /** The private part of a legacy key. */
   readonly legacyPrivate?: Jwk
-  readonly requestKey?: SigningKey
+  /** Ed25519: signs requests. The signing key itself in the profiles that have no other. */
+  readonly requestKey: SigningKey
   readonly encryptionKey: Jwk
 }
 
@@ -37,7 +38,8 @@ export async function newKeys(profile: ProfileName = 'x25519'): Promise<TestKeys
     return { profile, signer, requestKey, encryptionKey: publicKey }
   }
   const { publicKey } = await backend.kem.generateKeyPair(profile)
-  return { profile, signer: signerOf(backend, requestKey), encryptionKey: kemPublicKeyToJwk(publicKey) }
+  const signer = signerOf(backend, requestKey)
+  return { profile, signer, requestKey, encryptionKey: kemPublicKeyToJwk(publicKey) }
 }
 
 export type RequestFields = Pick<DeviceKeyRequest, 'application' | 'username' | 'device'> &
@@ -49,7 +51,7 @@ export function requestFor(keys: TestKeys, now: number, fields: RequestFields): 
   return signDeviceKeyRequest(backend, keys.signer, {
     name: 'a device',
     profile: keys.profile,
-    ...(PROFILES[keys.profile].requestKey && requestKey && { requestKey: requestKey.publicKey.jwk }),
+    ...(PROFILES[keys.profile].requestKey && { requestKey: requestKey.publicKey.jwk }),
     encryptionKey: keys.encryptionKey,
     notBefore: now,
     expires: now + DEFAULT_RECORD_LIFETIME_SECONDS,

@@ -63,9 +63,11 @@ const lookUpSchema = z
     parametersProof: z.object({ leaf: z.string(), proof: z.array(z.string()) }).optional(),
     consistency: z.array(z.string()).optional(),
     label: z.string().openapi({ description: 'VRF proof of the username’s label' }),
-    entries: z.array(provenEntrySchema),
+    entries: z
+      .array(provenEntrySchema)
+      .openapi({ description: 'After the sequence that is known: all of them, or the first 500' }),
     encryptionKeys: z.record(z.string(), z.string()).openapi({ description: 'Statement by device' }),
-    sequence: z.int(),
+    sequence: z.int().openapi({ description: 'Of the newest entry: ask on until it is reached' }),
   })
   .openapi('LookUp')
 
@@ -115,7 +117,7 @@ export const directoryRoutes = {
     method: 'post',
     path: '/v1/directory/look-up',
     tags,
-    summary: 'A user’s entries, with all that proves them',
+    summary: 'A user’s entries, at most 500 of them, with all that proves them',
     request: {
       body: body(
         z.strictObject({

@@ -80,7 +80,7 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
         .executeTakeFirst()
       return row && fromUserRow(row)
     },
-    async entries(username, after) {
+    async entries(username, after, limit) {
       const rows = await db
         .selectFrom('directory_entries')
         .selectAll()
@@ -88,6 +88,7 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
         .where('username', '=', username)
         .where('sequence', '>', after)
         .orderBy('sequence')
+        .$if(limit !== undefined, (query) => query.limit(Number(limit)))
         .execute()
       return rows.map(fromEntryRow)
     },
