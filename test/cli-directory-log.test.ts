@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { backend } from '@keyhaven/crypto'
 import { createNoteSigner, formatVerifierKey } from '@keyhaven/directory/log'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { startAdminStub } from '../packages/cli/test/admin-stub.ts'
 import { runCommand, temporaryFolder } from '../packages/cli/test/run-command.ts'
+import { startScriptedAdmin } from '../packages/cli/test/scripted-admin.ts'
 import {
   createTestLog,
   type LogServer,
@@ -188,7 +188,7 @@ describe('since the last time', () => {
 test('a key that only the server named comes with a warning', async () => {
   await using server = await serveTestLog(log)
   const answer = { json: { verifierKey: log.verifierKey } }
-  await using admin = await startAdminStub({ 'GET /admin/v1/applications/demo/directory/log': answer })
+  await using admin = await startScriptedAdmin({ 'GET /admin/v1/applications/demo/directory/log': answer })
   const argv = ['log', 'verify', 'demo', '--url', server.url, '--server', admin.url]
   const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
   const { exitCode, stdout, stderr } = await runCommand(argv, { env, now: () => NOW })

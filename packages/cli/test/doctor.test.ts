@@ -7,8 +7,8 @@ import { checkAdminToken, checkDataFolder } from '../src/doctor/check-files.ts'
 import { checkNode } from '../src/doctor/check-node.ts'
 import { checkPort } from '../src/doctor/check-ports.ts'
 import { callableUrl, listenUrl } from '../src/doctor/listen-url.ts'
-import { type Answer, problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, TEST_NOW, temporaryFolder } from './run-command.ts'
+import { type Answer, problem, startScriptedAdmin } from './scripted-admin.ts'
 
 test('an old Node', () => {
   expect(checkNode('26.10.0').status).toBe('ok')
@@ -112,12 +112,12 @@ describe('the server', () => {
   ): Promise<Map<string, Check>> {
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, 'data'), { mode: 0o700 })
-    await using stub = await startAdminStub({
+    await using admin = await startScriptedAdmin({
       'GET /admin/v1/status': statusAnswer,
       'GET /admin/v1/applications': { json: { items: [application], nextCursor: null } },
       ...more,
     })
-    const argv = ['doctor', '--json', '--server', stub.url, '--public-url', stub.url, '--data', 'data']
+    const argv = ['doctor', '--json', '--server', admin.url, '--public-url', admin.url, '--data', 'data']
     const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_a-token-of-this-test' }
     const result = await runCommand([...argv, '--port', '0', '--admin-listen', '127.0.0.1:0'], {
       env,

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { selfSignedCertificate } from '../../../test/kit/self-signed-certificate.ts'
-import { type Answer, problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, temporaryFolder } from './run-command.ts'
+import { type Answer, problem, startScriptedAdmin } from './scripted-admin.ts'
 
 const TOKEN = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
 
@@ -150,8 +150,8 @@ const ANSWERS: ReadonlyArray<readonly [string, Answer, number, string, string]> 
 
 describe('answers of the server become exit codes and advice', () => {
   test.each(ANSWERS)('%s', async (_name, answer, exitCode, message, advice) => {
-    await using stub = await startAdminStub({ 'GET /admin/v1/applications': answer })
-    const result = await runCommand(['apps', 'list', '--server', stub.url], { env: TOKEN })
+    await using admin = await startScriptedAdmin({ 'GET /admin/v1/applications': answer })
+    const result = await runCommand(['apps', 'list', '--server', admin.url], { env: TOKEN })
     expect(result.stderr).toContain(message)
     expect(result.stderr).toContain('what to do:')
     expect(result.stderr).toContain(advice)
@@ -180,20 +180,20 @@ describe('the admin token', () => {
   const answers = { 'GET /admin/v1/tokens': { json: { items: [] } } }
 
   test('comes from the environment', async () => {
-    await using stub = await startAdminStub(answers)
-    const result = await runCommand(['tokens', 'list', '--server', stub.url], { env: TOKEN })
+    await using admin = await startScriptedAdmin(answers)
+    const result = await runCommand(['tokens', 'list', '--server', admin.url], { env: TOKEN })
     expect(result).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(stub.seen[0]?.authorization).toBe('Bearer kh_test')
+    expect(admin.seen[0]?.authorization).toBe('Bearer kh_test')
   })
 
   test('or from the data folder', async () => {
-    await using stub = await startAdminStub(answers)
+    await using admin = await startScriptedAdmin(answers)
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, '.keyhaven'))
     await writeFile(join(folder.path, '.keyhaven', 'admin-token'), 'kh_file\n')
-    const result = await runCommand(['tokens', 'list', '--server', stub.url], { cwd: folder.path })
+    const result = await runCommand(['tokens', 'list', '--server', admin.url], { cwd: folder.path })
     expect(result.exitCode).toBe(0)
-    expect(stub.seen[0]?.authorization).toBe('Bearer kh_file')
+    expect(admin.seen[0]?.authorization).toBe('Bearer kh_file')
   })
 
   test('that is missing: says where it looked', async () => {

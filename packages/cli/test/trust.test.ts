@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { signManifest } from '@keyhaven/channel'
 import { backend } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
-import { problem, startAdminStub } from './admin-stub.ts'
 import { runCommand, TEST_NOW, temporaryFolder } from './run-command.ts'
+import { problem, startScriptedAdmin } from './scripted-admin.ts'
 
 const NOW_SECONDS = TEST_NOW / 1_000
 const PASSPHRASE = { KEYHAVEN_ROOT_PASSPHRASE: 'four words put together' }
@@ -337,14 +337,17 @@ describe('switch-root', () => {
     delegationExpiresAt: null,
   })
   const switched = { ...trust(SPARE, NEW), epoch: 2, text: 'Ship the new root thumbprints.' }
-  const stubFor = (answer: object = { json: switched }) =>
-    startAdminStub({ [`GET ${PATH}`]: { json: trust(ROOT, SPARE) }, [`POST ${PATH}/switch-root`]: answer })
+  const scriptedFor = (answer: object = { json: switched }) =>
+    startScriptedAdmin({
+      [`GET ${PATH}`]: { json: trust(ROOT, SPARE) },
+      [`POST ${PATH}/switch-root`]: answer,
+    })
   const argv = (url: string, ...more: string[]) =>
     ['trust', 'switch-root', 'demo', '--reason', 'it leaked', '--server', url].concat(more)
 
   test('shows both roots, goes on when the application id is typed, and says what to ship', async () => {
-    await using stub = await stubFor()
-    const result = await runCommand(argv(stub.url), { env, stdin: 'demo\n' })
+    await using admin = await scriptedFor()
+    const result = await runCommand(argv(admin.url), { env, stdin: 'demo\n' })
     expect(result.stderr).toContain(`Revoked for ever: root ${ROOT}`)
     expect(result.stderr).toContain(`Signs from now on: ${SPARE}`)
     expect(result.stderr).toContain('Type demo to go on:')
@@ -352,7 +355,7 @@ describe('switch-root', () => {
     expect(result.stdout).toMatch(new RegExp(`${SPARE}\\n.*${NEW}\\nepoch +2`))
     expect(result.exitCode).toBe(0)
     const body = { reason: 'it leaked', rootThumbprint: ROOT }
-    expect(stub.seen.at(-1)).toMatchObject({ method: 'POST', body })
+    expect(admin.seen.at(-1)).toMatchObject({ method: 'POST', body })
   })
 
   test.each([
@@ -360,24 +363,27 @@ describe('switch-root', () => {
     ['no answer', undefined, [], 'there was no answer to the question'],
     ['--json without --yes', 'demo\n', ['--json'], 'with --json nobody is asked'],
   ])('%s changes nothing', async (_name, stdin, more, message) => {
-    await using stub = await stubFor()
-    const result = await runCommand(argv(stub.url, ...more), { env, ...(stdin && { stdin }) })
+    await using admin = await scriptedFor()
+    const result = await runCommand(argv(admin.url, ...more), { env, ...(stdin && { stdin }) })
     expect(result.stderr).toContain(message)
     expect(result.exitCode).toBe(2)
-    expect(stub.seen.every((request) => request.method === 'GET')).toBe(true)
+    expect(admin.seen.every((request) => request.method === 'GET')).toBe(true)
   })
 
   test('--yes --json asks nobody and writes all of the answer', async () => {
-    await using stub = await stubFor()
-    const result = await runCommand(argv(stub.url, '--yes', '--json'), { env })
+    await using admin = await scriptedFor()
+    const result = await runCommand(argv(admin.url, '--yes', '--json'), { env })
     expect(JSON.parse(result.stdout)).toEqual(switched)
     expect(result.stderr).toBe('')
   })
 
   test('a refusal is told in the words of the server', async () => {
     const detail = 'sign a delegation for epoch 2 with the file of the spare root'
-    await using stub = await stubFor({ status: 409, json: problem('CONFLICT', 409, 'It conflicts', detail) })
-    const result = await runCommand(argv(stub.url, '--yes'), { env })
+    await using admin = await scriptedFor({
+      status: 409,
+      json: problem('CONFLICT', 409, 'It conflicts', detail),
+    })
+    const result = await runCommand(argv(admin.url, '--yes'), { env })
     expect(result.stderr).toContain(detail)
     expect(result.exitCode).toBe(1)
   })

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A request that the stub got. */
+/** A request that it got. */
 export interface SeenRequest {
   readonly method: string
   /** With the query. */
@@ -10,7 +10,7 @@ export interface SeenRequest {
   readonly body: unknown
 }
 
-/** What the stub answers: JSON unless `text` is given. */
+/** What it answers: JSON unless `text` is given. */
 export interface Answer {
   readonly status?: number
   readonly json?: unknown
@@ -18,7 +18,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface AdminStub extends AsyncDisposable {
+export interface ScriptedAdmin extends AsyncDisposable {
   readonly url: string
   readonly seen: SeenRequest[]
 }
@@ -29,7 +29,7 @@ export interface AdminStub extends AsyncDisposable {
  *
  * @param answers - by `METHOD /path` without the query.
  */
-export async function startAdminStub(answers: Readonly<Record<string, Answer>>): Promise<AdminStub> {
+export async function startScriptedAdmin(answers: Readonly<Record<string, Answer>>): Promise<ScriptedAdmin> {
   const seen: SeenRequest[] = []
   const server = createServer(async (request, response) => {
     const body = await readBody(request)
@@ -43,7 +43,7 @@ export async function startAdminStub(answers: Readonly<Record<string, Answer>>):
     const known = answers[`${request.method} ${path.split('?')[0]}`]
     const answer = known ?? {
       status: 404,
-      json: problem('NOT_FOUND', 404, 'there is no such path in the stub'),
+      json: problem('NOT_FOUND', 404, 'there is no such path in the script'),
     }
     const text = answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json))
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers })
