@@ -162,6 +162,10 @@ export class TestAuthority {
     return inclusionProof(nodeBackend, this.#reader, index, size)
   }
 
+  consistency(from: number, to: number): Promise<Uint8Array[]> {
+    return consistencyProof(nodeBackend, this.#reader, from, to)
+  }
+
   /** Puts an entry into the log and the chain, judged by the chain's rules alone. */
   async accept(username: string, entry: string): Promise<AcceptedRow> {
     const expected = { application: APPLICATION, username, now: this.now }
@@ -324,7 +328,6 @@ export class TestAuthority {
   }
 
   async #consistency(from: number, to: number): Promise<string[]> {
-    const proof = await consistencyProof(nodeBackend, this.#reader, from, to)
-    return proof.map((hash) => toBase64url(hash))
+    return (await this.consistency(from, to)).map((hash) => toBase64url(hash))
   }
 }
