@@ -31,7 +31,7 @@ describe.each(ENGINES)('at the limits of one user on $name', (engine) => {
 
   test('the last message finds room, the next one does not, until the oldest is gone', async () => {
     const store = createMailboxStore(state)
-    const add = () => store.add(APP, { from: { username: 'ben', device: 'd' }, to: ['ben'], envelope: 'x' })
+    const add = () => store.add(APP, { from: { username: 'ben', device: 'd' }, to: 'ben', envelope: 'x' })
     const { id: message_id } = await add()
     for (const cursors of numbers(MAX_WAITING_MESSAGES - 1)) {
       const row = { application_id: APP, username: 'ben', message_id, received_at: Date.now() }

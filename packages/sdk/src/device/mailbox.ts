@@ -43,7 +43,7 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
 
   async function send(to: string, envelope: string): Promise<string> {
     touch()
-    const body = { to: [to], envelope }
+    const body = { to, envelope }
     const { id } = await device.signed(() => api.json('POST', MESSAGES_PATH, body))
     return String(id)
   }

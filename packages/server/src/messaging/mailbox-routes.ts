@@ -11,7 +11,6 @@ import type { MailboxMessage, MailboxStore } from './mailbox-store.ts'
 import { mailboxStream } from './mailbox-stream.ts'
 
 const MAX_ENVELOPE_CHARS = 256 * 1_024
-const MAX_RECIPIENTS = 100
 const MAX_PAGE = 100
 const DEFAULT_PAGE = 50
 /** By sending device. */
@@ -43,13 +42,13 @@ export const mailboxRoutes = {
     method: 'post',
     path: '/v1/mailbox/messages',
     tags,
-    summary: 'Put an envelope into the mailboxes of users, and of one’s own other devices',
+    summary: 'Put an envelope into the mailbox of a user, and of one’s own other devices',
     request: {
       body: {
         required: true,
         content: json(
           z.strictObject({
-            to: z.array(usernameSchema).max(MAX_RECIPIENTS),
+            to: usernameSchema,
             envelope: z.string().min(1).max(MAX_ENVELOPE_CHARS).refine(storableText, 'no NUL'),
           }),
         ),
@@ -125,7 +124,7 @@ export function addMailboxRoutes(app: OpenAPIHono<UserEnv>, parts: MailboxParts)
         if (error instanceof KeyhavenError && error.code === 'NOT_FOUND') unknownNames.take(user)
         throw error
       })
-    events.arrived(applicationId, new Set([...to, from.username]))
+    events.arrived(applicationId, new Set([to, from.username]))
     return c.json({ id, receivedAt: new Date(receivedAt).toISOString() }, 201)
   })
 

@@ -14,8 +14,8 @@ const PRUNE_ROWS = 5_000
 
 export interface NewMessage {
   readonly from: { readonly username: string; readonly device: string }
-  /** Usernames; the sender gets a copy for the other devices. */
-  readonly to: readonly string[]
+  /** A username: a message is for one user. The sender gets a copy for the other devices. */
+  readonly to: string
   readonly envelope: string
 }
 
@@ -30,8 +30,8 @@ export interface MailboxMessage {
 
 export interface MailboxStore {
   /**
-   * @throws KeyhavenError `NOT_FOUND` if one of the users is not there, `RATE_LIMITED` if a mailbox is full, or half
-   *   full of the sender's.
+   * @throws KeyhavenError `NOT_FOUND` if the user is not there, `RATE_LIMITED` if a mailbox is full, or half full of
+   *   the sender's.
    */
   add(applicationId: string, message: NewMessage): Promise<{ id: string; receivedAt: number }>
   /** Oldest first, those after `after`; all of them if the mailbox is not that far any more. */
@@ -60,7 +60,7 @@ export function createMailboxStore(state: State): MailboxStore {
     add: (applicationId, { from, to, envelope }) =>
       state.transaction(async ({ db: transaction, now }) => {
         // In the order of their names, so that two senders never wait for each other.
-        const recipients = [...new Set([...to, from.username])].sort()
+        const recipients = [...new Set([to, from.username])].sort()
         const known = await transaction
           .selectFrom('directory_users')
           .select('username')
