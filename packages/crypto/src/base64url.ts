@@ -5,13 +5,10 @@ const NOT_IN_ALPHABET = 0xff
 /** Built-in since ES2026 (`Uint8Array.prototype.toBase64`); several times faster than a loop. */
 interface NativeBase64 {
   toBase64?(options: { alphabet: 'base64url'; omitPadding: true }): string
-}
-/** Likewise `Uint8Array.fromBase64`. */
-interface NativeBase64Constructor {
-  fromBase64?(
+  setFromBase64?(
     text: string,
     options: { alphabet: 'base64url'; lastChunkHandling: 'loose' },
-  ): Uint8Array<ArrayBuffer>
+  ): { readonly read: number; readonly written: number }
 }
 
 const values = new Uint8Array(128).fill(NOT_IN_ALPHABET)
@@ -38,9 +35,8 @@ export function toBase64url(bytes: Uint8Array): string {
 export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   const partial = text.length % 4
   if (partial === 1) throw malformed()
-  const length = Math.floor((text.length * 3) / 4)
-  if ((Uint8Array as NativeBase64Constructor).fromBase64) return fromNative(text, length, partial)
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  if ((bytes as NativeBase64).setFromBase64) return setNative(bytes, text, partial)
   let written = 0
   let group = 0
   let bits = 0
@@ -60,17 +56,17 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The native decoder lets white space and padding pass, which give fewer bytes, and bits behind the last byte. */
-function fromNative(text: string, length: number, partial: number): Uint8Array<ArrayBuffer> {
-  const options = { alphabet: 'base64url', lastChunkHandling: 'loose' } as const
-  let bytes: Uint8Array<ArrayBuffer>
+function setNative(bytes: Uint8Array<ArrayBuffer>, text: string, partial: number): Uint8Array<ArrayBuffer> {
+  let written: number
   try {
-    bytes = (Uint8Array as NativeBase64Constructor).fromBase64!(text, options)
+    const options = { alphabet: 'base64url', lastChunkHandling: 'loose' } as const
+    written = (bytes as NativeBase64).setFromBase64!(text, options).written
   } catch {
     throw malformed()
   }
   const bitsBehind = partial === 2 ? 0x0f : partial === 3 ? 0x03 : 0
   const last = bitsBehind === 0 ? 0 : values[text.charCodeAt(text.length - 1)]!
-  if (bytes.length !== length || (last & bitsBehind) !== 0) throw malformed()
+  if (written !== bytes.length || (last & bitsBehind) !== 0) throw malformed()
   return bytes
 }
 

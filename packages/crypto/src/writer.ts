@@ -20,34 +20,33 @@ export function varintBytes(value: number): 1 | 2 | 4 | 8 {
 
 /** Writes what {@link Reader} reads. Methods throw TypeError on a value that does not fit its field. */
 export class Writer {
+  // No DataView beside it: V8 keeps up to 64 bytes in its own heap until somebody asks for their buffer.
   #bytes: Uint8Array<ArrayBuffer>
-  #view: DataView
   #length = 0
 
   /** @param capacity - bytes allocated up front; give the final size where it is known. */
   constructor(capacity: number = INITIAL_BYTES) {
     this.#bytes = new Uint8Array(capacity)
-    this.#view = new DataView(this.#bytes.buffer)
   }
 
   u8(value: number): this {
     check(value, U8_MAX)
-    const at = this.#grow(1) // first: it may replace the view
-    this.#view.setUint8(at, value)
+    const at = this.#grow(1) // first: it may replace the bytes
+    this.#bytes[at] = value
     return this
   }
 
   u16(value: number): this {
     check(value, U16_MAX)
-    const at = this.#grow(2) // first: it may replace the view
-    this.#view.setUint16(at, value)
+    const at = this.#grow(2)
+    this.#bytes[at] = value >>> 8
+    this.#bytes[at + 1] = value
     return this
   }
 
   u32(value: number): this {
     check(value, U32_MAX)
-    const at = this.#grow(4) // first: it may replace the view
-    this.#view.setUint32(at, value)
+    this.#set32(this.#grow(4), value)
     return this
   }
 
@@ -92,12 +91,19 @@ export class Writer {
 
   /** @returns what was written; the writer is not used again. */
   done(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length)
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length)
   }
 
   #set64(at: number, high: number, value: number): void {
-    this.#view.setUint32(at, high)
-    this.#view.setUint32(at + 4, value % TWO_TO_THE_32)
+    this.#set32(at, high)
+    this.#set32(at + 4, value % TWO_TO_THE_32)
+  }
+
+  #set32(at: number, value: number): void {
+    this.#bytes[at] = value >>> 24
+    this.#bytes[at + 1] = value >>> 16
+    this.#bytes[at + 2] = value >>> 8
+    this.#bytes[at + 3] = value
   }
 
   #grow(length: number): number {
@@ -107,7 +113,6 @@ export class Writer {
       const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2))
       larger.set(this.#bytes.subarray(0, at))
       this.#bytes = larger
-      this.#view = new DataView(larger.buffer)
     }
     return at
   }

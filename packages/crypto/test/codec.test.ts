@@ -194,10 +194,26 @@ describe('text encodings', () => {
       expect(codeOf(() => fromHex(text))).toBe('WIRE_MALFORMED')
   })
 
+  test('UTF-8 is TextEncoder’s, short or long, ASCII or not', () => {
+    const encoder = new TextEncoder()
+    const text = fc.oneof(fc.string({ maxLength: 80 }), fc.string({ unit: 'binary', maxLength: 80 }))
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(utf8(value)).toEqual(encoder.encode(value))
+      }),
+    )
+    // A lone surrogate becomes U+FFFD, as the Encoding Standard has it.
+    for (const value of ['\x7f', '\x80', '\ud800', `${'a'.repeat(63)}é`, 'a'.repeat(65)]) {
+      expect(utf8(value)).toEqual(encoder.encode(value))
+    }
+  })
+
   test('UTF-8 is strict', () => {
     expect(fromUtf8(utf8('ü€😀'))).toBe('ü€😀')
     expect(codeOf(() => fromUtf8(Uint8Array.of(0xff)))).toBe('WIRE_MALFORMED')
     expect(codeOf(() => fromUtf8(Uint8Array.of(0xc0, 0x80)))).toBe('WIRE_MALFORMED')
+    expect(codeOf(() => fromUtf8(Uint8Array.of(0xe2, 0x82)))).toBe('WIRE_MALFORMED')
+    expect(fromUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe('\ufeffa')
   })
 })
 

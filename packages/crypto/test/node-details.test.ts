@@ -1,4 +1,4 @@
-import { createDecipheriv, generateKeyPairSync } from 'node:crypto'
+import { createDecipheriv, createHmac, generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { nobleBackend } from '../src/noble/index.ts'
@@ -33,6 +33,19 @@ describe('random bytes', () => {
   })
 })
 
+test('HMAC-SHA-256 is OpenSSL’s for keys and data of every length, and keeps what it gave', () => {
+  const given: { value: Uint8Array; expected: string }[] = []
+  for (const keyBytes of [...Array(130).keys(), 1_000]) {
+    const key = nodeBackend.randomBytes(keyBytes)
+    for (const dataBytes of [0, 1, 32, 63, 64, 255, 256, 257, 1_000]) {
+      const data = nodeBackend.randomBytes(dataBytes)
+      const expected = createHmac('sha256', key).update(data).digest('hex')
+      given.push({ value: nodeBackend.hmacSha256(key, data) as Uint8Array, expected })
+    }
+  }
+  for (const { value, expected } of given) expect(toHex(value)).toBe(expected)
+})
+
 /** No Buffer, and memory of its own: whoever transfers it takes nothing else along. */
 function expectPlain(value: unknown): void {
   expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype)
@@ -52,6 +65,7 @@ describe('results', () => {
       nodeBackend.randomBytes(4),
       nodeBackend.sha256(EMPTY),
       nodeBackend.hkdfExtract(EMPTY, EMPTY),
+      nodeBackend.hmacSha256(nodeBackend.randomBytes(65), EMPTY),
       nodeBackend.x25519(nodeBackend.randomBytes(32), nodeBackend.randomBytes(32)),
     ]
     for (const value of values) expectPlain(value)

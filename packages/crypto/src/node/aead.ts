@@ -64,7 +64,7 @@ export function aeadOpen(
 /** The key is copied, so that the caller can overwrite his. */
 export function importAeadKey(aead: AeadName, key: Uint8Array): AeadKey {
   requireArgumentLength(key, AEAD_KEY_BYTES[aead], 'AEAD key')
-  const copy = Uint8Array.from(key)
+  const copy = new Uint8Array(key)
   return {
     aead,
     seal(nonce, plaintext, aad) {

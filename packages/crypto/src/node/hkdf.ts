@@ -2,14 +2,11 @@ import { createHmac, hash } from 'node:crypto'
 import { overwrite } from '../overwrite.ts'
 import { requireExpandLength } from '../require-length.ts'
 import { SHA256_BYTES } from '../suite.ts'
+import { hmacSha256 } from './hmac.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 export function sha256(data: Uint8Array): Uint8Array {
   return plainBytes(hash('sha256', data, 'buffer'))
-}
-
-export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return plainBytes(createHmac('sha256', key).update(data).digest())
 }
 
 /**

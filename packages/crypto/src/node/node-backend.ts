@@ -1,6 +1,7 @@
 import type { CryptoBackend } from '../backend.ts'
 import { importAeadKey } from './aead.ts'
-import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
+import { hkdfExpand, hkdfExtract, sha256 } from './hkdf.ts'
+import { hmacSha256 } from './hmac.ts'
 import { nodeHpke } from './hpke.ts'
 import { nodeKem } from './kem.ts'
 import { nodeLegacyRsa } from './legacy-rsa.ts'

@@ -7,6 +7,7 @@ export const ARCHIVE_PREFIX = 'archive/'
 const RECORD_VERSION = 1
 const AEADS: readonly AeadName[] = ['aes-256-gcm', 'aes-128-gcm']
 const MESSAGE_KEY_BYTES = 32
+const FIXED_BYTES = 1 + 1 + 8 + 2 + 1 + MESSAGE_KEY_BYTES
 const NUMBER_DIGITS = 10
 
 /** The key of one message. */
@@ -26,12 +27,13 @@ export function archiveName(session: string, n: number): string {
 
 /** version u8 = 1 | aead u8: 0 AES-256-GCM, 1 AES-128-GCM | at u64 | username u16 length | device u8 length | key 32 bytes */
 export function encodeArchivedKey(key: ArchivedKey): Uint8Array {
-  return new Writer(128)
+  const [username, device] = [utf8(key.from.username), utf8(key.from.device)]
+  return new Writer(FIXED_BYTES + username.length + device.length)
     .u8(RECORD_VERSION)
     .u8(AEADS.indexOf(key.aead))
     .u64(key.at)
-    .bytes16(utf8(key.from.username))
-    .bytes8(utf8(key.from.device))
+    .bytes16(username)
+    .bytes8(device)
     .bytes(key.messageKey)
     .done()
 }

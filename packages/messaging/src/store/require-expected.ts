@@ -8,10 +8,12 @@ export function requireExpected(change: StoreChange): ReadonlyMap<string, number
     versions.set(key, version)
   }
   const changed = new Set<string>()
-  for (const key of [...(change.put ?? []).map((put) => put.key), ...(change.delete ?? [])]) {
+  const requireChangeOf = (key: string): void => {
     if (!versions.has(key)) throw new TypeError('a key changes without an expectation')
     if (changed.has(key)) throw new TypeError('a key changes twice')
     changed.add(key)
   }
+  for (const { key } of change.put ?? []) requireChangeOf(key)
+  for (const key of change.delete ?? []) requireChangeOf(key)
   return versions
 }

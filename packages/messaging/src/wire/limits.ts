@@ -8,8 +8,6 @@ export const SESSION_ID_BYTES = 16
 /** Of a device id: 16 bytes, base64url. */
 export const DEVICE_ID_CHARACTERS = 22
 export const SESSION_ID_CHARACTERS = 22
-/** SHA-256, base64url. */
-export const HASH_CHARACTERS = 43
 /** 128 characters of at most four bytes in UTF-8. */
 export const MAX_USERNAME_BYTES = 512
 /** Nobody sends more under one session key, whatever his settings. */
