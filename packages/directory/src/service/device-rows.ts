@@ -18,6 +18,7 @@ function rowsOf(state: UserState): StoredDevice[] {
       chain: device.chain,
       name,
       profile,
+      since: device.since,
       notBefore,
       expires,
       endedAt,

@@ -51,6 +51,8 @@ export interface StoredDevice {
   readonly chain: number
   readonly name: string
   readonly profile: ProfileName
+  /** When its first record was issued. */
+  readonly since: number
   readonly notBefore: number
   readonly expires: number
   /** When it is or was revoked or reset: may lie ahead, while others can object. Null: it is not. */

@@ -43,7 +43,8 @@ export interface DirectoryDevicesTable {
   chain: number
   name: string
   profile: string
-  /** Milliseconds. */
+  /** Milliseconds: its first record. */
+  since: number
   not_before: number
   expires_at: number
   /** From when the device is revoked, or its chain reset; null if neither. */

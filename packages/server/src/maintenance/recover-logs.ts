@@ -229,6 +229,7 @@ async function restoreDevices(
         chain: device.chain,
         name: record.name,
         profile: record.profile,
+        since: device.since * MS_PER_SECOND,
         not_before: record.notBefore * MS_PER_SECOND,
         expires_at: record.expires * MS_PER_SECOND,
         ended_at: ended === undefined ? null : ended * MS_PER_SECOND,

@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration'
 import { Migrator } from 'kysely/migration'
 import { applicationSchema } from '../../applications/schema.ts'
 import { channelSchema } from '../../channel/schema.ts'
+import { conversationsSchema } from '../../conversations/schema.ts'
 import { directorySchema } from '../../directory/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
 import { messagingSchema } from '../../messaging/schema.ts'
@@ -21,6 +22,7 @@ const FEATURES: readonly FeatureSchema[] = [
   authSchema,
   directorySchema,
   messagingSchema,
+  conversationsSchema,
 ]
 
 /** All tables but the migrator's own. */

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { ApplicationTables } from '../../applications/tables.ts'
 import type { ChannelTables } from '../../channel/tables.ts'
+import type { ConversationTables } from '../../conversations/tables.ts'
 import type { DirectoryTables } from '../../directory/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
 import type { MessagingTables } from '../../messaging/tables.ts'
@@ -18,7 +19,8 @@ export interface Database
     ChannelTables,
     AuthTables,
     DirectoryTables,
-    MessagingTables {}
+    MessagingTables,
+    ConversationTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>
