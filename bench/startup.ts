@@ -12,7 +12,7 @@ const STARTS = 5
 const MAX_START_MILLISECONDS = 1_500
 const REST_MILLISECONDS = 3_000
 
-/** Part (c): from the start of the process until it listens, and the memory it holds when nothing happens. */
+/** Part (c): from the start of the process until it is ready for calls, and the memory it holds when nothing happens. */
 export async function run(): Promise<Row[]> {
   const first: number[] = []
   const again: number[] = []
@@ -35,8 +35,8 @@ export async function run(): Promise<Row[]> {
     targetRow({ name, value, unit: 'ms', reference: target }, value / target.value, { atMost: 1 })
   return [
     measuredRow('startup: a Node process that does nothing', median(bare), 'ms'),
-    startRow('startup: first start to listening, new data directory', median(first)),
-    startRow('startup: start to listening, existing data directory', median(again)),
+    startRow('startup: first start to ready, new data directory', median(first)),
+    startRow('startup: start to ready, existing data directory', median(again)),
     measuredRow('startup: resident memory at rest', median(resident), 'MiB'),
   ]
 }

@@ -1,13 +1,11 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagingStore, memoryStore } from '@keyhaven/messaging'
 import { connect, type Me } from '@keyhaven/sdk'
 import { createStateFixture, ENGINES } from './engines.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { type Answer, callAdmin } from './test-server.ts'
 
-const MS_PER_SECOND = 1_000
 /** Nothing that was looked up is relied on: each message asks the directory. */
 const ASKING = { messages: { lookUpSeconds: 0 } }
 
@@ -58,8 +56,6 @@ export async function startForkable(): Promise<ForkedServers> {
       KEYHAVEN_DATABASE_URL: `sqlite:${join(at(folder), 'keyhaven.db')}`,
       ...env,
     })
-    // Dates are whole seconds, and replay entries in memory refuse the second in which they began.
-    await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
     running.push(server)
     return server
   }

@@ -1,11 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectOptions, connect, type EnrollOptions, type Keyhaven, type Me } from '@keyhaven/sdk'
 import { createStateFixture, type Engine, type StateFixture } from './engines.ts'
 import { freePort } from './free-port.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { type Answer, callAdmin } from './test-server.ts'
-
-const MS_PER_SECOND = 1_000
 
 /** A server process with an SDK for it, and an operator's hands. */
 export interface SdkServer {
@@ -41,16 +38,9 @@ export async function startSdkServer(
     ...env,
   })
   const failures: unknown[] = []
-  let running = await start()
+  let running = await startServerProcess(fixture.env)
   let earlierLog = ''
   const { id } = running.defaultApplication
-
-  async function start(): Promise<ServerProcess> {
-    const started = await startServerProcess(fixture.env)
-    // Dates are whole seconds, and replay entries in memory refuse the second in which they began.
-    await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
-    return started
-  }
 
   function operator(method: string, path: string, body?: unknown): Promise<Answer> {
     return callAdmin(running.adminUrl, method, `/applications/${id}/directory${path}`, body)
@@ -84,7 +74,7 @@ export async function startSdkServer(
     async restart() {
       await running.kill()
       earlierLog += running.log()
-      running = await start()
+      running = await startServerProcess(fixture.env)
     },
     log: () => earlierLog + running.log(),
     async dispose() {

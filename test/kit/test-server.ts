@@ -1,12 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { loadConfig } from '../../packages/server/src/platform/config/load-config.ts'
 import type { RunningServer } from '../../packages/server/src/serve.ts'
 import { startServing } from '../../packages/server/src/serve.ts'
 import type { Engine } from './engines.ts'
 import { createStateFixture } from './engines.ts'
 import { TEST_ADMIN_TOKEN, TEST_ENV } from './server-process.ts'
-
-const MS_PER_SECOND = 1_000
 
 export interface Answer {
   readonly status: number
@@ -31,8 +28,6 @@ export async function startTestServer(
   try {
     const config = loadConfig(fixture.env)
     const server = await startServing(config, config.upstreams.length > 0 ? {} : undefined)
-    // Dates are whole seconds, and replay entries in memory refuse the second in which they began.
-    if (engine.dialect === 'sqlite') await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
     return {
       ...server,
       env: fixture.env,

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { selfSignedCertificate } from './self-signed-certificate.ts'
 import { startServerProcess } from './server-process.ts'
 import { callAdmin } from './test-server.ts'
@@ -20,7 +19,6 @@ export interface TlsServer {
   close(): Promise<void>
 }
 
-const MS_PER_SECOND = 1_000
 const EXECUTED = /^keyhaven_channel_exchanges_total\{.*outcome="ok".*\} (\d+)$/gm
 
 /** @param settings - further `KEYHAVEN_*`. */
@@ -35,9 +33,6 @@ export async function startTlsServer(settings: Readonly<Record<string, string>> 
     KEYHAVEN_TLS_KEY: join(folder, 'key.pem'),
     ...settings,
   })
-  // Dates are whole seconds: what is dated in the one that the server began in is refused, and an app that sends it
-  // once more would be counted twice.
-  await setTimeout(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
   return {
     publicUrl: server.publicUrl,
     rootThumbprints: server.defaultApplication.rootThumbprints,

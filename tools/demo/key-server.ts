@@ -1,9 +1,7 @@
 import { cp } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import { startServerProcess } from '../../test/kit/server-process.ts'
 import { callAdmin } from '../../test/kit/test-server.ts'
 
-const MS_PER_SECOND = 1_000
 const DIRECTORY = '/applications/demo/directory'
 
 /** A key server in a process of its own, on a data folder that stays. */
@@ -34,8 +32,6 @@ export async function startKeyServer(
     KEYHAVEN_LOG_LEVEL: 'trace',
     ...settings,
   })
-  // Dates are whole seconds, and a server refuses what is dated in the second in which its memory of requests began.
-  await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
   async function admin<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await callAdmin(server.adminUrl, method, path, body)
     if (answer.status >= 200 && answer.status < 300) return answer.body as T

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import type { ApplicationService } from './applications/application-service.ts'
 import { createApplicationService } from './applications/application-service.ts'
 import { readApplications } from './applications/application-store.ts'
@@ -15,6 +16,8 @@ import { openServerParts, replayKindOf } from './server-parts.ts'
 const DATA_DIRECTORY_MODE = 0o700
 /** How long running calls may take to end when the server is told to stop. */
 export const SHUTDOWN_GRACE_MS = 10_000
+/** The rest of the second in which a replay store began. */
+const MAX_READY_WAIT_MS = 1_000
 
 export interface RunningServer {
   /** Where apps send their sealed calls. */
@@ -58,6 +61,7 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
         config.workers > 1
           ? await startWithWorkers(parts, applications, proxy)
           : await startAlone(parts, applications, proxy)
+      await untilCallsRun(parts)
       return withLock(running, lock)
     } catch (error) {
       await parts.close()
@@ -66,6 +70,18 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
   } catch (error) {
     lock?.release()
     throw error
+  }
+}
+
+/**
+ * A store in memory that follows another refuses the second in which it began, since dates are whole seconds. Whoever is
+ * told that the server runs can call at once. A longer wait, after a change of the store, is `/readyz`'s to say.
+ */
+async function untilCallsRun({ replay }: ServerParts): Promise<void> {
+  for (;;) {
+    const wait = replay.takesCallsIn()
+    if (wait === 0 || wait > MAX_READY_WAIT_MS) return
+    await setTimeout(wait)
   }
 }
 

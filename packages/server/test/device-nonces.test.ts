@@ -42,7 +42,6 @@ describe.each(ENGINES)("nonces of devices' signatures in two processes on $name"
   beforeAll(async () => {
     fixture = await createStateFixture(engine)
     const server = await startServerProcess(fixture.env)
-    await new Promise((resolve) => setTimeout(resolve, MS_PER_SECOND - (Date.now() % MS_PER_SECOND)))
     alice = await enrollUser(server, APPLICATION, 'alice')
     bob = await enrollUser(server, APPLICATION, 'bob')
     // From here on nothing but the two guards, each with a store of its own over the one database.

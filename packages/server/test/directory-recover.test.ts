@@ -1,6 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
@@ -20,7 +19,6 @@ import { enrollUser, newDevice } from './fixtures/directory-user.ts'
 import { rememberDatabase } from './fixtures/roll-back.ts'
 
 const APP = 'app'
-const MS_PER_SECOND = 1_000
 const ROOT_BYTES = 32
 
 describe.each(ENGINES)('a directory that was set back on $name', (engine) => {
@@ -32,8 +30,6 @@ describe.each(ENGINES)('a directory that was set back on $name', (engine) => {
 
   const start = async () => {
     server = await startServing(config, undefined)
-    // Dates are whole seconds, and replay entries in memory refuse the second in which they began.
-    await delay(MS_PER_SECOND - (Date.now() % MS_PER_SECOND))
     return server
   }
   const stop = async () => {

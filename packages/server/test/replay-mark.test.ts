@@ -21,6 +21,8 @@ const START = Date.parse('2026-11-21T12:00:00Z')
 const MINUTE_MS = 60_000
 const SKEW_MS = 30_000
 const RESTORED = START + MINUTE_MS
+/** Enough that one of them meets the row just when another has changed it. */
+const PROCESSES = 12
 const BY = { actor: 'cli:local' }
 
 function entry(): ReplayEntry {
@@ -52,9 +54,16 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     return createReplayMark({ ...state, ...from }, kind, identity, () => now)
   }
 
-  test('a first store refuses nothing if it is in the database, else what is dated before it', async () => {
+  const addKey = () =>
+    state.keys.addE2eKey({ applicationId: 'demo', suite: { kem: 'x25519', aead: 'aes-256-gcm' } }, BY)
+
+  test('a first store refuses nothing if it is in the database, or before there is a key', async () => {
     expect((await start('database')).refusesBefore).toBe(0)
     await state.db.deleteFrom('replay_store').execute()
+    // Not 0: it would let calls run ahead of their date.
+    expect((await start('redis')).refusesBefore).toBe(1)
+    await state.db.deleteFrom('replay_store').execute()
+    await addKey()
     expect((await start('redis')).refusesBefore).toBe(START + 1)
   })
 
@@ -102,7 +111,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
 
   test('a store in memory is over when another process has the data folder', async () => {
     const first = await start('memory')
-    expect(first.refusesBefore).toBe(START + 1)
+    expect(first.refusesBefore).toBe(1)
     now += 5
     first.check()
     expect((await start('memory')).refusesBefore).toBe(START + 6)
@@ -114,7 +123,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
   test('all processes say the same, also those that start later', async () => {
     await start('memory')
     now += 5
-    const marks = await Promise.all([start('database'), start('database'), start('database')])
+    const marks = await Promise.all(Array.from({ length: PROCESSES }, () => start('database')))
     now += 1_000
     marks.push(await start('database'))
     expect(new Set(marks.map((mark) => mark.refusesBefore))).toEqual(new Set([START + 6]))
@@ -141,7 +150,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     const mark = await start(kind)
     const file = `${fixture.folder}/${kind}.backup`
     await backup(fixture.config, { file })
-    await state.keys.addE2eKey({ applicationId: 'demo', suite: { kem: 'x25519', aead: 'aes-256-gcm' } }, BY)
+    await addKey()
     await mark.release()
     await state.close()
     now = RESTORED
@@ -219,12 +228,31 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     redis = 'redis 1, restarted'
     await first.mark.renew()
     expect(first.ready).toThrow(`for ${MARK_CHANGE_MS / 1_000} seconds more`)
-    now += MARK_CHANGE_MS - 1_000
+    now += MARK_CHANGE_MS - 1
     await first.mark.renew()
+    expect(first.ready).toThrow('for 1 second more')
+    now += 1
     first.ready()
     await first.mark.release()
     const second = await readiness('database')
     expect(second.ready).toThrow('the replay store is new')
+  })
+
+  test('a store that follows one in memory is ready when its first second is over, since dates are whole seconds', async () => {
+    await start('memory')
+    now += 5
+    const mark = await start('memory')
+    const store = createMarkedReplayStore(
+      createDatabaseReplayStore(state, () => now),
+      mark,
+      () => now,
+    )
+    expect(store.takesCallsIn()).toBe(995)
+    now += 994
+    expect(() => store.checkReady()).toThrow('for 1 second more')
+    now += 1
+    expect(store.takesCallsIn()).toBe(0)
+    store.checkReady()
   })
 
   test('an entry that was taken while the mark expired does not run', async () => {

@@ -5,6 +5,7 @@ import {
   REPLAY_WINDOW_SECONDS,
 } from '@keyhaven/channel/gateway'
 import { KeyhavenError } from '@keyhaven/crypto'
+import type { Db } from '../platform/database/schema.ts'
 import { toStoreError } from '../platform/database/store-error.ts'
 import type { State } from '../platform/state/state.ts'
 
@@ -25,6 +26,8 @@ export const MARK_LEASE_MS = MARK_VALID_MS + PROCESS_CLOCKS_MS
 export const MARK_CHANGE_MS = MARK_VALID_MS + FUTURE_HOLD_MAX_SECONDS * MS_PER_SECOND + PROCESS_CLOCKS_MS
 const WINDOW_MS = REPLAY_WINDOW_SECONDS * MS_PER_SECOND
 const ROW_ID = 1
+/** Refuses no date, but is not 0: such a store runs nothing ahead of its date, since it can forget. */
+const BEFORE_ALL_DATES = 1
 /** Others of the same store may change the row meanwhile. */
 const MAX_ATTEMPTS = 5
 const PLACES: Readonly<Record<ReplayKind, string>> = {
@@ -76,14 +79,17 @@ export async function createReplayMark(
     const row = await db.selectFrom('replay_store').selectAll().executeTakeFirst()
     const fresh = { kind, identity: mine, renewed_at: now }
     if (row === undefined) {
-      // Nothing ran before. What is kept in the database needs no beginning: it does not forget.
+      // What is kept in the database needs no beginning: it does not forget.
+      const first = (await nothingRan(db)) ? BEFORE_ALL_DATES : now + 1
       await db
         .insertInto('replay_store')
-        .values({ id: ROW_ID, ...fresh, since: kind === 'database' ? 0 : now + 1 })
+        .values({ id: ROW_ID, ...fresh, since: kind === 'database' ? 0 : first })
         .onConflict((conflict) => conflict.column('id').doNothing())
         .execute()
       return
     }
+    // Another process of this store was faster.
+    if (row.kind === kind && row.identity === mine) return
     // A single process has its store in memory, and the lock on the data folder shows that it has ended.
     const ended = row.kind === 'memory'
     if (!ended && row.identity !== held && Number(row.renewed_at) + MARK_LEASE_MS > now) {
@@ -146,10 +152,17 @@ export async function createReplayMark(
   }
 }
 
-/** As a client waits by itself, because dates are whole seconds. */
-const READY_WITHIN_MS = MS_PER_SECOND
+/** No call can have been opened before there was a key. A revoked one leaves its record. */
+async function nothingRan(db: Db): Promise<boolean> {
+  return (await db.selectFrom('managed_keys').select('id').limit(1).executeTakeFirst()) === undefined
+}
 
 export interface MarkedReplayStore extends ReplayStore {
+  /**
+   * Milliseconds until calls that are dated then are no longer refused; 0: it takes those of now. Dates are whole
+   * seconds, so that the second in which a store began is refused to its end.
+   */
+  takesCallsIn(): number
   /**
    * @throws KeyhavenError `STORE_UNAVAILABLE` with the reason, while calls cannot run for the store's sake: it is not
    *   certainly the one in use, or so new that it refuses what is dated now.
@@ -174,6 +187,10 @@ export function createMarkedReplayStore(
         return added
       })
     }
+  const takesCallsIn = () => {
+    const firstDate = Math.ceil(mark.refusesBefore / MS_PER_SECOND) * MS_PER_SECOND
+    return Math.max(0, firstDate - clock())
+  }
   return {
     get refusesBefore() {
       return mark.refusesBefore
@@ -181,13 +198,15 @@ export function createMarkedReplayStore(
     insert: checked((entry) => entries.insert(entry)),
     ...(entries.burn && { burn: checked((entry) => entries.burn!(entry)) }),
     has: (entry) => entries.has(entry),
+    takesCallsIn,
     checkReady() {
       mark.check()
-      const wait = mark.refusesBefore - clock()
-      if (wait <= READY_WITHIN_MS) return
+      const wait = takesCallsIn()
+      if (wait === 0) return
+      const seconds = Math.ceil(wait / MS_PER_SECOND)
       throw new KeyhavenError(
         'STORE_UNAVAILABLE',
-        `the replay store is new: for ${Math.ceil(wait / MS_PER_SECOND)} seconds more it cannot know which calls ran before`,
+        `the replay store is new: for ${seconds} second${seconds === 1 ? '' : 's'} more it cannot know which calls ran before`,
       )
     },
   }
