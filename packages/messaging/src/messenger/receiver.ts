@@ -40,11 +40,16 @@ export class Receiver {
 
   async decrypt(text: string): Promise<Decrypted> {
     let envelope: Envelope | undefined
+    let running: Promise<Decrypted> | undefined
     try {
       envelope = decodeEnvelope(text)
-      return await this.#alone(envelope)
+      running = this.#afterOthers(envelope)
+      this.#busy.set(envelope.session, running)
+      return await running
     } catch (error) {
       throw this.#explained(error, envelope)
+    } finally {
+      if (envelope && this.#busy.get(envelope.session) === running) this.#busy.delete(envelope.session)
     }
   }
 
@@ -90,21 +95,10 @@ export class Receiver {
   }
 
   /** One message of a session after the other: they share a chain. */
-  async #alone(envelope: Envelope): Promise<Decrypted> {
-    const { session } = envelope
-    const before = this.#busy.get(session)
-    const running = before
-      ? before.then(
-          () => this.#receive(envelope),
-          () => this.#receive(envelope),
-        )
-      : this.#receive(envelope)
-    this.#busy.set(session, running)
-    try {
-      return await running
-    } finally {
-      if (this.#busy.get(session) === running) this.#busy.delete(session)
-    }
+  #afterOthers(envelope: Envelope): Promise<Decrypted> {
+    const receive = (): Promise<Decrypted> => this.#receive(envelope)
+    const before = this.#busy.get(envelope.session)
+    return before ? before.then(receive, receive) : receive()
   }
 
   async #receive(envelope: Envelope): Promise<Decrypted> {
@@ -178,8 +172,9 @@ export class Receiver {
     const archived = isKept ? undefined : archive.entry(envelope.session, n, kept)
     const also: Partial<StoreChange> | undefined =
       repaired?.change ?? (archived && { ...archived, relaxed: true })
-    const advanced = await this.#sessions.advance(envelope.session, loaded, after, also)
-    if (!advanced) return undefined
+    const storing = this.#sessions.advance(envelope.session, loaded, after, also)
+    const stored = storing instanceof Promise ? await storing : storing
+    if (!stored) return undefined
     if (envelope.negotiation) this.#context.acknowledgements.note(from, envelope.session)
     if (frame.acknowledged.length > 0) this.#sender.answered(from, acknowledgedIds(frame))
     const content = decrypted(envelope, frame, sender.trust)

@@ -1,5 +1,7 @@
+import type { Awaitable } from '@keyhaven/crypto'
 import { fromRecord, toRecord } from '../device/key-record.ts'
 import type { MessagingStore, StoreChange } from '../store/messaging-store.ts'
+import { chain } from './chain.ts'
 import {
   CHAIN_PREFIX,
   decodeReceivingChain,
@@ -58,12 +60,12 @@ export class ReceivingSessions {
   }
 
   /** @returns false if another tab or process was first: load again. */
-  async advance(
+  advance(
     id: string,
     before: LoadedSession,
     after: ReceivingChain,
     also: Partial<StoreChange> | undefined,
-  ): Promise<boolean> {
+  ): Awaitable<boolean> {
     const isNew = before.version === null
     const expect = [{ key: CHAIN_PREFIX + id, version: before.version }]
     const put = [{ key: CHAIN_PREFIX + id, value: encodeReceivingChain(after) }]
@@ -77,12 +79,12 @@ export class ReceivingSessions {
     // A message whose reading is undone can be read again. What the sender will not send again is kept at once.
     const relaxed = !isNew && (also === undefined || also.relaxed === true)
     const change: StoreChange = { expect, put, relaxed, ...(also?.delete ? { delete: also.delete } : {}) }
-    const committing = this.#store.commit(change)
-    const committed = committing instanceof Promise ? await committing : committing
-    if (committed) {
-      this.#keep(id, { session: before.session, chain: after, version: (before.version ?? 0) + 1 })
-    } else this.#cache.delete(id)
-    return committed
+    return chain(this.#store.commit(change), (committed) => {
+      if (committed) {
+        this.#keep(id, { session: before.session, chain: after, version: (before.version ?? 0) + 1 })
+      } else this.#cache.delete(id)
+      return committed
+    })
   }
 
   /** Notes that keys of a session are asked for again. Other processes load it anew. */
