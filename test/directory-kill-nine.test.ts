@@ -10,7 +10,7 @@ import { createStateFixture, ENGINES } from './kit/engines.ts'
 import { killWorkers } from './kit/killed-worker.ts'
 
 /** `npm run soak` asks for more. */
-const KILLS = Number(process.env.SOAK_KILLS ?? 25)
+const KILLS = Number(process.env.SOAK_DIRECTORY_KILLS ?? 25)
 const APP = 'demo'
 const MAX_LINES = 10
 /** About as long as one registration takes. */
