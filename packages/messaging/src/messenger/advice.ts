@@ -27,11 +27,15 @@ const RECEIVING_ADVICE: Partial<Record<ErrorCode, string>> = {
     'Read it on a device that has it, let that device hand its history over, or restore a backup with the recovery key.',
   KEY_EXPIRED: 'Ask the sender to send the key again: repair() makes the request.',
   OPEN_FAILED: 'The message was changed under way or is not for this device.',
+  RECORD_INVALID:
+    'Do not rely on this message: what it says about its sender or its readers breaks the rules. Ask its sender to ' +
+    'send it again; if that does not help, tell your operator.',
   SENDER_REVOKED: 'Do not trust this message: the sending device was revoked.',
   SESSION_UNKNOWN: 'Ask the sender to send the key again: repair() makes the request.',
   WIRE_MALFORMED:
     'This is no message, or one that was cut under way: hand over the whole envelope, unchanged.',
-  SIGNATURE_INVALID: 'Do not trust this message: its sender did not sign it for you.',
+  SIGNATURE_INVALID:
+    'The message is for somebody else, or was changed under way. Do not rely on it; if you expected one, ask its sender.',
 }
 
 /** What to do about a message that was not read, in a sentence. */
