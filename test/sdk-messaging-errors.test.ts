@@ -79,3 +79,62 @@ test('what the server refuses is said in words', async () => {
     said('the server answered INPUT_INVALID: what was'),
   )
 })
+
+test('what is no request, hash, id or store is said before anything is sent', async () => {
+  const { approve, inspect, object, revoke } = anna.devices
+  const refused = (code: string, message: RegExp) => ({ code, message: expect.stringMatching(message) })
+  for (const text of ['hello', '', 'a.b', '{"request":"x"}']) {
+    await expect(approve(text)).rejects.toMatchObject(refused('INPUT_INVALID', /requestDevice\(\)/))
+    await expect(inspect(text)).rejects.toMatchObject(refused('INPUT_INVALID', /requestDevice\(\)/))
+  }
+  for (const text of ['nope', '', 'A'.repeat(42)]) {
+    await expect(object(text)).rejects.toMatchObject(refused('INPUT_INVALID', /devices\.list\(\)/))
+  }
+  await expect(object('A'.repeat(43))).rejects.toMatchObject(refused('NOT_FOUND', /devices\.list\(\)/))
+  const nothing = undefined as never
+  await expect(approve(nothing)).rejects.toThrow(/^a device request is a text: .*requestDevice\(\)/)
+  await expect(object(nothing)).rejects.toThrow(/^an entry is named by its hash/)
+  await expect(revoke(nothing)).rejects.toThrow(/^a device is named by its id.*devices\.list\(\)/)
+  const kh = server.connect()
+  const calls: readonly (readonly [Promise<unknown>, string])[] = [
+    [kh.resume(nothing), 'resume({ store })'],
+    [kh.resume({} as never), 'resume() needs `store`'],
+    [kh.resume({ store: 'anna.db' as never }), 'store must be an open store'],
+    [kh.enroll(nothing), 'enroll({ username, token'],
+    [kh.requestDevice(nothing), 'requestDevice({ username'],
+  ]
+  for (const [call, example] of calls) {
+    const error: Error = await call.then(
+      () => new Error('done'),
+      (reason) => reason,
+    )
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(example)
+  }
+})
+
+test('a message for somebody else is no cause for alarm', async () => {
+  const ben = await server.enroll('ben the recipient')
+  const carl = await server.enroll('carl the onlooker')
+  const { envelope } = await anna.messages.encrypt(ben.username, 'for ben')
+  await expect(carl.messages.decrypt(envelope)).rejects.toMatchObject({
+    code: 'SIGNATURE_INVALID',
+    advice: expect.stringMatching(/^The message is for somebody else, or/),
+  })
+  await Promise.all([ben.close(), carl.close()])
+})
+
+test('who brought a device in is named also after both have renewed', async () => {
+  const dora = await server.enroll('dora')
+  const pending = await server.connect().requestDevice({ username: 'dora' })
+  await dora.devices.approve(pending.request)
+  const phone = await pending.completed()
+  await phone.renew()
+  await dora.renew()
+  const approvers = (await dora.devices.list()).map(({ device, approvedBy }) => [device, approvedBy])
+  expect(Object.fromEntries(approvers)).toEqual({
+    [dora.device]: dora.device,
+    [phone.device]: dora.device,
+  })
+  await Promise.all([dora.close(), phone.close()])
+})

@@ -32,7 +32,7 @@ export type {
 } from '@keyhaven/messaging'
 export { type ConnectOptions, connect, type Keyhaven } from './connect.ts'
 export type { LogTrustOptions } from './device/app-context.ts'
-export type { DeviceInfo, DeviceRequestInfo, Devices } from './device/devices.ts'
+export type { DeviceApproval, DeviceInfo, DeviceRequestInfo, Devices } from './device/devices.ts'
 export type { Directory } from './device/directory.ts'
 export type { EnrollOptions, NewDeviceSetup } from './device/enroll.ts'
 export type { History } from './device/history.ts'

@@ -44,7 +44,7 @@ async function received(items: readonly { from: object; envelope: string }[]) {
     used: { store: memoryStore() },
     signed: async (run: () => unknown) => run(),
   } as unknown as OpenDevice
-  const given = await createMailbox(device, () => {}).receive()
+  const given = await createMailbox(device, () => {}).mailbox.receive()
   return { given: given.map((item) => item.envelope), answered }
 }
 
@@ -86,8 +86,105 @@ test('a stream that the server has ended is opened again soon, each time', async
     used: { store: memoryStore() },
     signed: async (run: () => unknown) => run(),
   } as unknown as OpenDevice
-  for await (const _ of createMailbox(device, () => {}).subscribe({ signal: ended.signal }))
+  for await (const _ of createMailbox(device, () => {}).mailbox.subscribe({ signal: ended.signal }))
     expect(_).toBe('nothing')
   // With a wait that doubled it would be 3.5 seconds.
   expect(opened.at(-1)! - opened[0]!).toBeLessThan(2_500)
+})
+
+/** A mailbox of these envelopes of Anna's, which gives those after the cursor, and then waits. */
+function mailboxOf(envelopes: readonly string[], store = memoryStore()) {
+  const mail = envelopes.map((text, at) => ({
+    from: ANNA,
+    envelope: text,
+    id: `${at}`,
+    cursor: `${at + 1}`,
+    receivedAt: '2026-11-21',
+  }))
+  const after = (path: string) => Number(new URLSearchParams(path.split('?')[1]).get('after') ?? 0)
+  const device = {
+    api: {
+      json: async (_method: string, path: string) => ({ items: mail.slice(after(path)), nextCursor: null }),
+      call: async (_method: string, path: string, _body: undefined, signal: AbortSignal) => {
+        const events = mail.slice(after(path)).map((item) => `data: ${JSON.stringify(item)}\n\n`)
+        const stream = new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode(events.join('')))
+            signal.addEventListener('abort', () => controller.error(signal.reason))
+          },
+        })
+        return new Response(stream)
+      },
+    },
+    keys: MINE,
+    used: { store },
+    signed: async (run: () => unknown) => run(),
+  } as unknown as OpenDevice
+  return createMailbox(device, () => {})
+}
+
+const MAIL = ['first', 'second', 'third']
+const given = async (store: ReturnType<typeof memoryStore>) =>
+  (await mailboxOf(MAIL, store).mailbox.receive()).map((item) => item.envelope)
+
+test('closing ends every subscription, also one that waits, and one that begins later', async () => {
+  const { mailbox, close } = mailboxOf(['first'])
+  const waiting = mailbox.subscribe()
+  expect((await waiting.next()).value?.envelope).toBe('first')
+  const next = waiting.next()
+  await close()
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(await mailbox.subscribe().next()).toEqual({ done: true, value: undefined })
+})
+
+test('what was decrypted before a clean close is not given again; what was not, is', async () => {
+  const store = memoryStore()
+  const { mailbox, read, close } = mailboxOf(MAIL, store)
+  expect(await mailbox.receive()).toHaveLength(3)
+  read('first')
+  // Behind one that was not read: it comes again with it.
+  read('third')
+  await close()
+  expect(await given(store)).toEqual(['second', 'third'])
+})
+
+test('what was given counts as read once the app asks for more', async () => {
+  const store = memoryStore()
+  const { mailbox, close } = mailboxOf(MAIL, store)
+  await mailbox.receive()
+  expect(await mailbox.receive()).toEqual([])
+  await close()
+  expect(await given(store)).toEqual([])
+})
+
+test.each([
+  ['was decrypted', true, ['second', 'third']],
+  ['failed', false, ['first', 'second', 'third']],
+])('leaving a subscription at an item that %s', async (_, isRead, left) => {
+  const store = memoryStore()
+  const { mailbox, read } = mailboxOf(MAIL, store)
+  for await (const { envelope: text } of mailbox.subscribe()) {
+    if (isRead) read(text)
+    break
+  }
+  expect(await given(store)).toEqual(left)
+})
+
+test('an item under way when the device is closed is given again, and nothing is written after', async () => {
+  const store = memoryStore()
+  let isClosed = false
+  const guarded: typeof store = {
+    ...store,
+    commit: (change) => {
+      if (isClosed) throw new Error('the store is closed')
+      return store.commit(change)
+    },
+  }
+  const { mailbox, close } = mailboxOf(MAIL, guarded)
+  const mail = mailbox.subscribe()
+  await mail.next()
+  await close()
+  isClosed = true
+  expect((await mail.next()).done).toBe(true)
+  expect(await given(store)).toEqual(MAIL)
 })

@@ -7,12 +7,21 @@ import {
   verifyDeviceKeyRequest,
 } from '@keyhaven/directory'
 import { fingerprintOf } from './fingerprint.ts'
+import type { HandOverOutcome } from './hand-over.ts'
 import type { HistoryParts } from './history.ts'
 import type { OpenDevice } from './open-device.ts'
 import { openRecoveryKey, type RecoverySecret } from './recovery-secret.ts'
+import { requireDeviceId, requireDeviceRequest, requireEntryHash } from './require-input.ts'
 
 const MS_PER_SECOND = 1_000
 const MISFITS: readonly string[] = ['RECORD_INVALID', 'CHAIN_BROKEN']
+/** The server may have run the request. */
+const UNKNOWN_CODES: readonly string[] = [
+  'RESULT_UNKNOWN',
+  'GATEWAY_UNAVAILABLE',
+  'GATEWAY_REFUSED',
+  'OPEN_FAILED',
+]
 
 /** One device of one's own. */
 export interface DeviceInfo {
@@ -23,7 +32,7 @@ export interface DeviceInfo {
   readonly isThisDevice: boolean
   readonly since: Date
   readonly expires: Date
-  /** The device that approved it; itself, if it was the first. */
+  /** The device that approved it, also after renewals; itself, if it was the first. */
   readonly approvedBy: string
   /** In force, or to come: until `effective` any device can object. */
   readonly revocation?: {
@@ -43,27 +52,50 @@ export interface DeviceRequestInfo {
   readonly fingerprint: string
 }
 
+/** A device that was approved. */
+export interface DeviceApproval extends DeviceRequestInfo {
+  /**
+   * What became of this device's history. `done`: the new device has it. `later`: it is handed over by itself as soon as
+   * that can be, such as to a device whose clock is ahead, and whose record is not valid yet. `refused`: the device
+   * cannot be written to. `off`: not wanted.
+   */
+  readonly history: HandOverOutcome | 'off'
+}
+
 /** The devices of one's own. */
 export interface Devices {
   list(): Promise<readonly DeviceInfo[]>
-  /** Reads a new device's request, to show what would be approved. @throws KeyhavenError `RECORD_INVALID` */
+  /**
+   * Reads a new device's request, to show what would be approved.
+   *
+   * @throws KeyhavenError `INPUT_INVALID` for what is no request, `RECORD_INVALID` for one that does not hold or is
+   *   another person's.
+   */
   inspect(request: string): Promise<DeviceRequestInfo>
   /**
    * Records another device, and hands it the history that this device has.
    *
    * @param options.history - false: it reads only what comes from now on. @defaultValue true
+   * @throws as {@link inspect}, and KeyhavenError `CONFLICT` if it was approved before.
    */
-  approve(request: string, options?: { readonly history?: boolean }): Promise<DeviceRequestInfo>
+  approve(request: string, options?: { readonly history?: boolean }): Promise<DeviceApproval>
   /**
-   * This device at once; another one after 24 hours, in which any device can object; with the recovery key at once.
+   * This device at once; another one after 24 hours, in which any device can object; with the recovery key at once. A
+   * recovery key that was made less than 24 hours ago, while there were other devices, takes 24 hours as a device does:
+   * the thief of a device could have made it. An operator ends a device at once.
    *
-   * @param device - id. @returns when it takes effect.
+   * @param device - id. @returns when it takes effect: compare it with now.
    */
   revoke(
     device: string,
     options?: { readonly reason?: string; readonly recovery?: RecoverySecret },
   ): Promise<Date>
-  /** Voids a revocation, or a replacement of the recovery key, before it takes effect. @param entry - its hash */
+  /**
+   * Voids a revocation, or a replacement of the recovery key, before it takes effect.
+   *
+   * @param entry - its hash: `revocation.entry` of `list()`.
+   * @throws KeyhavenError `INPUT_INVALID` for what is no hash, `NOT_FOUND` if nothing is pending under it.
+   */
   object(entry: string): Promise<void>
 }
 
@@ -72,7 +104,7 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
   const { application, backend } = app
 
   async function inspect(request: string): Promise<DeviceRequestInfo> {
-    const text = request.trim()
+    const text = requireDeviceRequest(request)
     const read = await verifyDeviceKeyRequest(backend, text, { application, username: keys.username })
     const { device: id, name, profile } = read
     return { device: id, name, profile, fingerprint: await fingerprintOf(backend, text) }
@@ -81,6 +113,14 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
   async function ownDevice(id: string): Promise<DeviceState | undefined> {
     const { devices } = await device.signed(() => directory.ownChain())
     return devices.find((item) => item.device === id)
+  }
+
+  async function isPending(entry: string): Promise<boolean> {
+    const { devices, recoveryKeys } = await device.signed(() => directory.ownChain())
+    const { current, next } = recoveryKeys
+    return [...devices.map(({ revocation }) => revocation), current, next].some(
+      (item) => item?.entry === entry,
+    )
   }
 
   /** The directory only says that an entry does not fit the chain; the chain says why. */
@@ -105,19 +145,29 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
     async approve(request, options = {}) {
       touch()
       const info = await inspect(request)
-      await refusedBecause(
-        () => directory.approve(request.trim()),
-        async () => {
-          if (!(await ownDevice(info.device))) return undefined
-          return new KeyhavenError('CONFLICT', 'this device was approved before: devices.list() shows it')
-        },
-      )
+      const { handOvers } = history
+      const wanted = options.history !== false
+      if (!wanted) await handOvers.withdraw(info.device)
+      const takeBack = wanted ? await handOvers.promise(info.device) : async () => {}
+      try {
+        await refusedBecause(
+          () => directory.approve(request.trim()),
+          async () => {
+            if (!(await ownDevice(info.device))) return undefined
+            return new KeyhavenError('CONFLICT', 'this device was approved before: devices.list() shows it')
+          },
+        )
+      } catch (error) {
+        // Without an answer it may be approved: the upkeep finds out.
+        if (error instanceof KeyhavenError && !UNKNOWN_CODES.includes(error.code)) await takeBack()
+        throw error
+      }
       messenger.directoryChanged(keys.username)
-      if (options.history !== false) await history.handOver(info.device)
-      return info
+      return { ...info, history: wanted ? await handOvers.keep(info.device) : 'off' }
     },
     async revoke(id, { reason = '', recovery } = {}) {
       touch()
+      requireDeviceId(id)
       const key = recovery && (await openRecoveryKey(device, recovery))
       const signer = key && signerOf(backend, key.signingKey)
       await refusedBecause(
@@ -133,7 +183,11 @@ export function createDevices(device: OpenDevice, history: HistoryParts, touch: 
     },
     async object(entry) {
       touch()
-      await device.signed(() => directory.object(entry))
+      requireEntryHash(entry)
+      await refusedBecause(
+        () => directory.object(entry),
+        async () => ((await isPending(entry)) ? undefined : nothingPending()),
+      )
       messenger.directoryChanged(keys.username)
     },
   }
@@ -143,7 +197,17 @@ function noSuchDevice(): KeyhavenError {
   return new KeyhavenError('NOT_FOUND', 'you have no such device: devices.list() names the ids')
 }
 
-function infoOf({ device, record, revocation, status, since }: DeviceState, own: string): DeviceInfo {
+function nothingPending(): KeyhavenError {
+  return new KeyhavenError(
+    'NOT_FOUND',
+    'nothing is pending under this entry: devices.list() shows `revocation.entry` of what can be objected to',
+  )
+}
+
+function infoOf(
+  { device, record, earlier, revocation, status, since }: DeviceState,
+  own: string,
+): DeviceInfo {
   return {
     device,
     name: record.name,
@@ -152,7 +216,8 @@ function infoOf({ device, record, revocation, status, since }: DeviceState, own:
     isThisDevice: device === own,
     since: new Date(since * MS_PER_SECOND),
     expires: new Date(record.expires * MS_PER_SECOND),
-    approvedBy: record.approvedBy,
+    // Its first record says who brought it in; the later ones it signed itself.
+    approvedBy: (earlier[0] ?? record).approvedBy,
     ...(revocation && {
       revocation: {
         entry: revocation.entry,

@@ -15,6 +15,7 @@ import { createMe, type Me, type MeOptions } from './me.ts'
 import { type MessageStoreSource, openMessageStore, type UsedStore } from './message-store.ts'
 import { type DeviceSettings, directoryOf, identityOf, newDevice, openDevice } from './open-device.ts'
 import { recordOf } from './record-of.ts'
+import { requireOptions } from './require-input.ts'
 import { requireProfile } from './require-profile.ts'
 
 const MS_PER_SECOND = 1_000
@@ -50,6 +51,7 @@ export interface PendingDevice {
  *   has one: see `requestDevice`; `UNAUTHENTICATED` or `ACCESS_DENIED` on a sign-up proof that does not count.
  */
 export async function enroll(app: AppContext, options: EnrollOptions): Promise<Me> {
+  requireOptions(options, 'enroll({ username, token, store })')
   const signUp = requireSignUp(options)
   const pending = await prepareDevice(app, options)
   const { keys, used } = pending

@@ -1,6 +1,7 @@
 import { type KemPrivateKey, KeyhavenError, kemPublicKeyFromJwk } from '@keyhaven/crypto'
 import type { RecoveryState } from '@keyhaven/directory'
 import type { HistoryRecipient } from '@keyhaven/messaging'
+import { HandOvers } from './hand-over.ts'
 import type { OpenDevice } from './open-device.ts'
 import { openRecoveryKey, type RecoverySecret } from './recovery-secret.ts'
 import { readText, writeText } from './stored-value.ts'
@@ -32,7 +33,8 @@ export interface History {
 /** What other parts of the SDK need of the history. */
 export interface HistoryParts {
   readonly history: History
-  handOver(device: string): Promise<number>
+  /** To devices that this one approves. */
+  readonly handOvers: HandOvers
   restoreBackup(key: KemPrivateKey): Promise<number>
 }
 
@@ -129,12 +131,7 @@ export function createHistoryParts(device: OpenDevice): HistoryParts {
         return receiving
       },
     },
-    async handOver(id) {
-      const { devices } = await device.signed(() => directory.lookUp(keys.username))
-      const recipient = devices.find((candidate) => candidate.device === id)
-      if (recipient === undefined) throw new KeyhavenError('NOT_FOUND', 'the directory has no such device')
-      return sendTo({ device: recipient })
-    },
+    handOvers: new HandOvers(device, (recipient) => sendTo({ device: recipient })),
     restoreBackup,
   }
 }

@@ -1,6 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { MessageError, namedSender, REPAIR_TYPE } from '@keyhaven/messaging'
 import { readEvents } from './event-stream.ts'
+import { GivenMail } from './given-mail.ts'
 import { type MailItem, readMailItem } from './mail-item.ts'
 import type { OpenDevice } from './open-device.ts'
 import { pause } from './pause.ts'
@@ -17,14 +18,15 @@ const FINAL_CODES: readonly string[] = ['DEVICE_REVOKED', 'UNAUTHENTICATED', 'KE
 
 /**
  * Store and forward on the key server, for first steps and small systems: any other transport does as well. An item
- * counts as read when the next one is asked for; a crash before brings it again, and `decrypt` then says `DUPLICATE`.
+ * counts as read when the next one is asked for, or when it was decrypted before `me.close()`. A crash before brings it
+ * again, and `decrypt` then says `DUPLICATE`.
  */
 export interface Mailbox {
   /** To one person, and one's own other devices. @returns the item's id. */
   send(to: string, envelope: string): Promise<string>
   /** What has come since the last call, at most 1,000 items. Repair requests are answered, and left out. */
   receive(): Promise<readonly MailItem[]>
-  /** What has come, and then what comes, until `signal` is aborted. Connects again whenever it has to. */
+  /** What has come, and then what comes, until `signal` is aborted or `me` closed. Connects again whenever it has to. */
   subscribe(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<MailItem>
   /**
    * Does what a program can do about a message that could not be decrypted; if that is to ask the sending device, the
@@ -36,10 +38,19 @@ export interface Mailbox {
   repair(error: unknown): Promise<'sent' | 'retry' | 'none'>
 }
 
-export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
+/** What other parts of the SDK need of the mailbox. */
+export interface MailboxParts {
+  readonly mailbox: Mailbox
+  /** The app has had this envelope decrypted, or was told why it never will be. */
+  read(envelope: string): void
+  /** Ends subscriptions, and remembers what was read. */
+  close(): Promise<void>
+}
+
+export function createMailbox(device: OpenDevice, touch: () => void): MailboxParts {
   const { api, keys, messenger, used } = device
-  /** Where the items end that were given out last. */
-  let given: string | undefined
+  const given = new GivenMail()
+  const closing = new AbortController()
 
   async function send(to: string, envelope: string): Promise<string> {
     touch()
@@ -48,9 +59,13 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
     return String(id)
   }
 
+  async function remember(cursor: string | undefined): Promise<void> {
+    if (cursor !== undefined) await writeText(used.store, POSITION_KEY, cursor)
+  }
+
+  /** Where to go on: who asks has read what was given before. */
   async function position(): Promise<string | undefined> {
-    if (given !== undefined) await writeText(used.store, POSITION_KEY, given)
-    given = undefined
+    await remember(given.takeAll())
     return readText(used.store, POSITION_KEY)
   }
 
@@ -78,15 +93,21 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
     touch()
     let after = await position()
     const items: MailItem[] = []
+    const seen: (readonly [cursor: string, envelope: string | undefined])[] = []
     for (let more = true; more && items.length < RECEIVE_MAX_ITEMS; ) {
       const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
       const page = await device.signed(() => api.json('GET', MESSAGES_PATH + query))
       const read = Array.isArray(page.items) ? page.items.map(readMailItem) : []
-      for (const item of read) if (await isForApp(item)) items.push(item)
+      for (const item of read) {
+        const isWanted = await isForApp(item)
+        if (isWanted) items.push(item)
+        seen.push([item.cursor, isWanted ? item.envelope : undefined])
+      }
       after = read.at(-1)?.cursor ?? after
       more = read.length > 0 && page.nextCursor !== null && page.nextCursor !== undefined
     }
-    given = after
+    // Not before: what a failure on the way keeps from the app was not given to it.
+    for (const [cursor, envelope] of seen) given.add(cursor, envelope)
     return items
   }
 
@@ -107,11 +128,13 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
   }
 
   async function* subscribe(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<MailItem, void> {
+    if (closing.signal.aborted) return
     const ended = new AbortController()
-    const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal
-    let after = await position()
+    const ends = [ended.signal, closing.signal]
+    const signal = AbortSignal.any(options.signal ? [...ends, options.signal] : ends)
     let wait = FIRST_WAIT_MS
     try {
+      let after = await position()
       while (!signal.aborted) {
         touch()
         try {
@@ -120,9 +143,15 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
             wait = FIRST_WAIT_MS
           }
           for await (const item of events(after, signal, onOpen)) {
-            if (await isForApp(item)) yield item
+            if (await isForApp(item)) {
+              given.add(item.cursor, item.envelope)
+              yield item
+              // The store may be closed with it.
+              if (closing.signal.aborted) return
+              given.takeAll()
+            }
             after = item.cursor
-            await writeText(used.store, POSITION_KEY, after)
+            await remember(after)
           }
         } catch (error) {
           if (signal.aborted) return
@@ -133,10 +162,12 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
       }
     } finally {
       ended.abort()
+      // Who leaves off at an item may have failed with it.
+      if (!closing.signal.aborted) await remember(given.takeRead())
     }
   }
 
-  return {
+  const mailbox: Mailbox = {
     send,
     receive,
     subscribe,
@@ -145,6 +176,14 @@ export function createMailbox(device: OpenDevice, touch: () => void): Mailbox {
       const repair = await error.repair()
       if (repair.action === 'send') await send(repair.to.username, repair.envelope)
       return repair.action === 'send' ? 'sent' : repair.action
+    },
+  }
+  return {
+    mailbox,
+    read: (envelope) => given.read(envelope),
+    async close() {
+      closing.abort()
+      await remember(given.takeRead())
     },
   }
 }

@@ -27,7 +27,10 @@ export interface Me {
   renew(options?: RenewOptions): Promise<void>
   /** What runs in the background, now: renewal if it is due, the next encryption key, the backup of the history. */
   upkeep(): Promise<void>
-  /** Ends what runs in the background, erases keys from memory, and closes a store that was not given open. */
+  /**
+   * Ends what runs in the background and every `mailbox.subscribe()`, erases keys from memory, and closes a store that was
+   * not given open.
+   */
   close(): Promise<void>
 }
 
@@ -42,10 +45,15 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
   const parts = createHistoryParts(device)
   const onError = options.onError ?? (() => {})
   const alsoDo = async (): Promise<void> => {
-    await parts.history.backUp()
+    try {
+      await parts.handOvers.keepAll()
+    } finally {
+      await parts.history.backUp()
+    }
   }
   const upkeep = new Upkeep({ device, onError, alsoDo })
   const touch = () => upkeep.touch()
+  const { mailbox, read, close: closeMailbox } = createMailbox(device, touch)
   await upkeep.start()
   return {
     username: keys.username,
@@ -53,8 +61,8 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
     get profile() {
       return keys.profile
     },
-    messages: createMessages(device, parts.history, upkeep),
-    mailbox: createMailbox(device, touch),
+    messages: createMessages(device, parts.history, { upkeep, read }),
+    mailbox,
     devices: createDevices(device, parts, touch),
     directory: createDirectory(device),
     recovery: createRecovery(device, parts),
@@ -63,9 +71,13 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
     renew: (renewal) => upkeep.alone(() => renewRecord(device, renewal)),
     upkeep: () => upkeep.check(),
     async close() {
-      await upkeep.stop()
-      await messenger.close()
-      await used.close()
+      try {
+        await closeMailbox()
+      } finally {
+        await upkeep.stop()
+        await messenger.close()
+        await used.close()
+      }
     },
   }
 }

@@ -13,8 +13,13 @@ export interface UsedStore {
   close(): Promise<void>
 }
 
-/** @param source - left out: memory, which forgets with the process. */
+/** @param source - left out: memory, which forgets with the process. @throws TypeError on what is no store. */
 export async function openMessageStore(source: MessageStoreSource | undefined): Promise<UsedStore> {
+  if (source !== undefined && (typeof source !== 'object' || source === null)) {
+    throw new TypeError(
+      'store must be an open store, or { open } that gives one, such as indexedDbMessageStore(name)',
+    )
+  }
   if (source !== undefined && !('open' in source)) return { store: source, close: async () => {} }
   const store = source === undefined ? memoryStore() : await source.open()
   return {

@@ -1,5 +1,5 @@
-import { KeyhavenError } from '@keyhaven/crypto'
-import type { ContactTrust, Decrypted, Encrypted } from '@keyhaven/messaging'
+import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
+import { type ContactTrust, type Decrypted, type Encrypted, MessageError } from '@keyhaven/messaging'
 import type { History } from './history.ts'
 import type { OpenDevice } from './open-device.ts'
 
@@ -55,11 +55,36 @@ export interface Messages {
   endSession(session: string): Promise<void>
 }
 
+/** Of failures that another try may not have. */
+const PASSING_CODES: readonly ErrorCode[] = [
+  'DIRECTORY_STALE',
+  'KEY_NOT_YET_VALID',
+  'RATE_LIMITED',
+  'STORE_UNAVAILABLE',
+]
+
+export interface MessagesContext {
+  readonly upkeep: { touch(): void; ready(): Promise<void> }
+  /** Told of each envelope that was decrypted, or never can be. */
+  readonly read: (envelope: string) => void
+}
+
 export function createMessages(
   { messenger }: OpenDevice,
   history: History,
-  upkeep: { touch(): void; ready(): Promise<void> },
+  { upkeep, read }: MessagesContext,
 ): Messages {
+  async function decrypt(envelope: string): Promise<ReceivedMessage> {
+    try {
+      const message = received(await messenger.decrypt(envelope))
+      read(envelope)
+      return message
+    } catch (error) {
+      if (error instanceof MessageError && !PASSING_CODES.includes(error.code)) read(envelope)
+      throw error
+    }
+  }
+
   async function readAgain(envelope: string): Promise<ReceivedMessage> {
     try {
       return received(await messenger.decryptArchived(envelope))
@@ -76,9 +101,9 @@ export function createMessages(
       await upkeep.ready()
       return messenger.encrypt(to, content, options)
     },
-    async decrypt(envelope) {
+    decrypt(envelope) {
       upkeep.touch()
-      return received(await messenger.decrypt(envelope))
+      return decrypt(envelope)
     },
     readAgain,
     async answerRepair(request) {

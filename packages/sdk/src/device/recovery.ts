@@ -21,7 +21,8 @@ export interface Recovery {
   /** The key in force, as the own chain says. */
   current(): Promise<RecoveryState | undefined>
   /**
-   * Makes a recovery key, and records it. From now on the history is backed up under it.
+   * Makes a recovery key, and records it. From now on the history is backed up under it. If the user has other devices,
+   * the key ends devices at once only when it is 24 hours old: until then its revocations take 24 hours.
    *
    * @param options.replacing - the key in force: then the new one counts at once, else after 24 hours, in which any
    *   device can object.

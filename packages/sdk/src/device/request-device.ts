@@ -4,6 +4,7 @@ import { fingerprintOf } from './fingerprint.ts'
 import { createMe, type Me } from './me.ts'
 import { openDevice } from './open-device.ts'
 import { pause } from './pause.ts'
+import { requireOptions } from './require-input.ts'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 10_000
@@ -22,6 +23,7 @@ export interface DeviceRequest {
 
 /** Makes a second device, which one of the user's devices then approves. */
 export async function requestDevice(app: AppContext, options: NewDeviceSetup): Promise<DeviceRequest> {
+  requireOptions(options, 'requestDevice({ username, store })')
   const pending = await prepareDevice(app, options)
   const { directory, keys, used, wanted } = pending
   const request = await directory.requestDevice(keys.username, wanted)
