@@ -10,6 +10,13 @@ import { problem, startScriptedAdmin } from './scripted-admin.ts'
 const NOW_SECONDS = TEST_NOW / 1_000
 const PASSPHRASE = { KEYHAVEN_ROOT_PASSPHRASE: 'four words put together' }
 
+const MANIFEST_KEY = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+
+/** A delegation by the root key in a file. @param key - JWK of the manifest key. */
+function delegateWith(root: string, key = MANIFEST_KEY): string[] {
+  return [...`trust delegate --root ${root} --application a --epoch 1 --manifest-key`.split(' '), key]
+}
+
 /** A root key file, to be altered. */
 type Altered = Record<string, unknown> & { readonly protected: Record<string, unknown> }
 
@@ -38,19 +45,7 @@ describe('a root key', () => {
     const cwd = folder.path
     await runCommand(['trust', 'root', 'create', '--out', 'r', '--passphrase'], { cwd, env: PASSPHRASE })
     expect(await readFile(join(cwd, 'r'), 'utf8')).not.toContain('privateKey')
-    const key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
-    const argv = [
-      'trust',
-      'delegate',
-      '--root',
-      'r',
-      '--application',
-      'a',
-      '--epoch',
-      '1',
-      '--manifest-key',
-      key,
-    ]
+    const argv = delegateWith('r')
     expect((await runCommand(argv, { cwd, env: PASSPHRASE })).exitCode).toBe(0)
     const wrong = await runCommand([...argv, '--json'], {
       cwd,
@@ -70,19 +65,7 @@ describe('a root key', () => {
     const created = await runCommand(argv, { cwd, typed: [line, 'four words together\n'] })
     expect(created).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('The same again:') })
     expect(created.stderr + created.stdout).not.toContain('four')
-    const key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
-    const sign = [
-      'trust',
-      'delegate',
-      '--root',
-      'r',
-      '--application',
-      'a',
-      '--epoch',
-      '1',
-      '--manifest-key',
-      key,
-    ]
+    const sign = delegateWith('r')
     expect((await runCommand(sign, { cwd, typed: ['four words together\r'] })).exitCode).toBe(0)
     const interrupted = await runCommand(sign, { cwd, typed: ['four\u0003'] })
     expect(interrupted).toMatchObject({ exitCode: 130, stdout: '' })
@@ -136,19 +119,7 @@ describe('a root key', () => {
     const cwd = folder.path
     await runCommand(['trust', 'root', 'create', '--out', 'r', '--passphrase'], { cwd, env: PASSPHRASE })
     await writeFile(join(cwd, 'r'), JSON.stringify(alter(JSON.parse(await readFile(join(cwd, 'r'), 'utf8')))))
-    const key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
-    const argv = [
-      'trust',
-      'delegate',
-      '--root',
-      'r',
-      '--application',
-      'a',
-      '--epoch',
-      '1',
-      '--manifest-key',
-      key,
-    ]
+    const argv = delegateWith('r')
     const result = await runCommand(argv, { cwd, env: PASSPHRASE })
     expect(result.exitCode).toBeGreaterThan(0)
     expect(result.stderr).toContain('what to do:')
@@ -165,19 +136,7 @@ test('a private key whose public part is another one does not sign', async () =>
     join(cwd, 'mixed'),
     JSON.stringify({ ...(await read('a')), privateKey: (await read('b')).privateKey }),
   )
-  const key = '{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
-  const argv = [
-    'trust',
-    'delegate',
-    '--root',
-    'mixed',
-    '--application',
-    'a',
-    '--epoch',
-    '1',
-    '--manifest-key',
-    key,
-  ]
+  const argv = delegateWith('mixed')
   const result = await runCommand(argv, { cwd })
   expect(result.stderr).toContain('it was altered')
   expect(result.exitCode).toBe(2)
@@ -189,7 +148,7 @@ test('a delegation is a JWS that node:crypto verifies, for so many days', async 
   const root = JSON.parse(
     (await runCommand(['trust', 'root', 'create', '--out', 'r', '--json'], { cwd })).stdout,
   )
-  const manifestKey = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
+  const manifestKey = JSON.parse(MANIFEST_KEY)
   const result = await runCommand(
     'trust delegate --root r --application demo --epoch 3 --manifest-key - --days 60'.split(' '),
     { cwd, stdin: JSON.stringify({ mode: 'offline', manifestKey }) },
@@ -212,19 +171,7 @@ test('a delegation is a JWS that node:crypto verifies, for so many days', async 
 })
 
 test('a private manifest key is not taken', async () => {
-  const key = '{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}'
-  const argv = [
-    'trust',
-    'delegate',
-    '--root',
-    'r',
-    '--application',
-    'a',
-    '--epoch',
-    '1',
-    '--manifest-key',
-    key,
-  ]
+  const argv = delegateWith('r', '{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}')
   const result = await runCommand(argv)
   expect(result.stderr).toContain('holds a private key')
   expect(result.exitCode).toBe(2)

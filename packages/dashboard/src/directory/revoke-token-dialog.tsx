@@ -1,8 +1,6 @@
-import { Modal, Stack, Text } from '@mantine/core'
-import type { FormEvent } from 'react'
+import { Modal } from '@mantine/core'
 import { type SignUpToken, useDeleteSignUpToken } from '../api/sign-up-tokens.ts'
-import { DialogActions } from '../parts/dialog-actions.tsx'
-import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { RemovalForm } from '../parts/removal-form.tsx'
 
 interface RevokeTokenDialogProps {
   readonly applicationId: string
@@ -29,20 +27,10 @@ interface RevokeTokenFormProps {
 
 function RevokeTokenForm({ applicationId, token, onClose }: RevokeTokenFormProps) {
   const remove = useDeleteSignUpToken(applicationId)
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    remove.mutate(token.id, { onSuccess: onClose })
-  }
   return (
-    <form onSubmit={submit}>
-      <Stack gap="md">
-        <Text size="sm">
-          Nobody can enroll as <strong>{token.username}</strong> with it any more. If they still should, issue
-          another.
-        </Text>
-        <ProblemAlert error={remove.error} />
-        <DialogActions danger submit="Revoke token" busy={remove.isPending} onCancel={onClose} />
-      </Stack>
-    </form>
+    <RemovalForm remove={remove} id={token.id} submit="Revoke token" onClose={onClose}>
+      Nobody can enroll as <strong>{token.username}</strong> with it any more. If they still should, issue
+      another.
+    </RemovalForm>
   )
 }

@@ -1,8 +1,6 @@
-import { Modal, Stack, Text } from '@mantine/core'
-import type { FormEvent } from 'react'
+import { Modal } from '@mantine/core'
 import { type ApiToken, useDeleteToken } from '../api/tokens.ts'
-import { DialogActions } from '../parts/dialog-actions.tsx'
-import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { RemovalForm } from '../parts/removal-form.tsx'
 
 interface DeleteTokenDialogProps {
   readonly token: ApiToken | undefined
@@ -19,20 +17,9 @@ export function DeleteTokenDialog({ token, opened, onClose }: DeleteTokenDialogP
 }
 
 function DeleteTokenForm({ token, onClose }: { readonly token: ApiToken; readonly onClose: () => void }) {
-  const remove = useDeleteToken()
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    remove.mutate(token.id, { onSuccess: onClose })
-  }
   return (
-    <form onSubmit={submit}>
-      <Stack gap="md">
-        <Text size="sm">
-          Whatever uses the token <strong>{token.name}</strong> is refused from now on. This cannot be undone.
-        </Text>
-        <ProblemAlert error={remove.error} />
-        <DialogActions danger submit="Delete token" busy={remove.isPending} onCancel={onClose} />
-      </Stack>
-    </form>
+    <RemovalForm remove={useDeleteToken()} id={token.id} submit="Delete token" onClose={onClose}>
+      Whatever uses the token <strong>{token.name}</strong> is refused from now on. This cannot be undone.
+    </RemovalForm>
   )
 }
