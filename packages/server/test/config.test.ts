@@ -28,6 +28,8 @@ describe('settings', () => {
         legacyProfile: false,
         renewalGraceDays: 30,
       },
+      objects: { kind: 'disk', dir: resolve(dataDir, 'objects') },
+      conversationKeys: 'database',
     })
   })
 
@@ -47,6 +49,42 @@ describe('settings', () => {
     ['postgresql://h/n', { dialect: 'postgres', url: 'postgresql://h/n' }],
   ])('database %s', (url, database) => {
     expect(loadConfig({ KEYHAVEN_DATABASE_URL: url }).database).toEqual(database)
+  })
+
+  test('objects: a folder, or S3', () => {
+    expect(loadConfig({ KEYHAVEN_OBJECTS_DIR: '/o' }).objects).toEqual({ kind: 'disk', dir: '/o' })
+    const bucket = { KEYHAVEN_OBJECTS: 's3', KEYHAVEN_S3_BUCKET: 'files' }
+    expect(loadConfig(bucket).objects).toEqual({
+      kind: 's3',
+      bucket: 'files',
+      region: 'us-east-1',
+      pathStyle: false,
+    })
+    const all = {
+      ...bucket,
+      KEYHAVEN_S3_ENDPOINT: 'http://127.0.0.1:7480/',
+      KEYHAVEN_S3_REGION: 'eu-central-1',
+      KEYHAVEN_S3_KMS_KEY: 'key-1',
+      KEYHAVEN_S3_PATH_STYLE: 'on',
+      KEYHAVEN_S3_ACCESS_KEY_ID: 'id',
+      KEYHAVEN_S3_SECRET_ACCESS_KEY: 'secret',
+    }
+    expect(loadConfig(all).objects).toEqual({
+      kind: 's3',
+      bucket: 'files',
+      region: 'eu-central-1',
+      endpoint: 'http://127.0.0.1:7480',
+      kmsKey: 'key-1',
+      pathStyle: true,
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    })
+    refused({ KEYHAVEN_OBJECTS: 's3' }, 'KEYHAVEN_OBJECTS=s3 needs KEYHAVEN_S3_BUCKET')
+    refused({ ...bucket, KEYHAVEN_OBJECTS_DIR: '/o' }, 'KEYHAVEN_OBJECTS_DIR needs KEYHAVEN_OBJECTS=disk')
+    refused({ KEYHAVEN_S3_BUCKET: 'files' }, 'KEYHAVEN_S3_BUCKET needs KEYHAVEN_OBJECTS=s3')
+    refused({ ...bucket, KEYHAVEN_S3_BUCKET: 'No/Bucket' }, 'KEYHAVEN_S3_BUCKET must be the name of a bucket')
+    const half = { ...bucket, KEYHAVEN_S3_ACCESS_KEY_ID: 'id' }
+    refused(half, 'KEYHAVEN_S3_ACCESS_KEY_ID needs KEYHAVEN_S3_SECRET_ACCESS_KEY')
+    refused({ KEYHAVEN_OBJECTS: 'tape' }, 'KEYHAVEN_OBJECTS must be disk or s3')
   })
 
   test('the rest', () => {

@@ -71,6 +71,45 @@ const MORE_SETTINGS: readonly Setting[] = [
   },
 ]
 
+/** Where files lie: for every command that opens them. */
+export const OBJECT_SETTINGS: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_OBJECTS',
+    flags: '--objects <kind>',
+    description: 'where files lie: disk or s3',
+    default: 'disk',
+  },
+  {
+    variable: 'KEYHAVEN_OBJECTS_DIR',
+    flags: '--objects-dir <dir>',
+    description: 'folder of the files',
+    default: 'objects in the data folder',
+  },
+  { variable: 'KEYHAVEN_S3_ENDPOINT', flags: '--s3-endpoint <url>', description: 'store other than AWS' },
+  {
+    variable: 'KEYHAVEN_S3_REGION',
+    flags: '--s3-region <name>',
+    description: 'region of the bucket',
+    default: 'us-east-1',
+  },
+  { variable: 'KEYHAVEN_S3_BUCKET', flags: '--s3-bucket <name>', description: 'bucket of the files' },
+  {
+    variable: 'KEYHAVEN_S3_KMS_KEY',
+    flags: '--s3-kms-key <id>',
+    description: 'KMS key that S3 encrypts each object with',
+  },
+  {
+    variable: 'KEYHAVEN_S3_PATH_STYLE',
+    description: 'on: ENDPOINT/BUCKET in place of BUCKET.ENDPOINT',
+    default: 'off',
+  },
+  {
+    variable: 'KEYHAVEN_S3_ACCESS_KEY_ID',
+    description: 'access key; without it the one that AWS tools find',
+  },
+  { variable: 'KEYHAVEN_S3_SECRET_ACCESS_KEY', description: 'its secret' },
+]
+
 const VARIABLES_ONLY: readonly Setting[] = [
   {
     variable: 'KEYHAVEN_ADMIN_TOKEN',
@@ -111,6 +150,11 @@ const VARIABLES_ONLY: readonly Setting[] = [
     description: "how long after its end a device's record may still be renewed, 0 to 90",
     default: '30',
   },
+  {
+    variable: 'KEYHAVEN_CONVERSATION_KEYS',
+    description: 'where wrapped conversation keys lie: database or objects',
+    default: 'database',
+  },
 ]
 
 /** Settings of `keyhaven serve`. */
@@ -118,6 +162,7 @@ export const SERVE_SETTINGS: readonly Setting[] = [
   ...LISTEN_SETTINGS,
   ...DATA_SETTINGS,
   ...MORE_SETTINGS,
+  ...OBJECT_SETTINGS,
   ...VARIABLES_ONLY,
 ]
 

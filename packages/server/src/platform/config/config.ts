@@ -26,6 +26,9 @@ export interface Config {
   readonly upstreams: readonly string[]
   readonly logLevel: LogLevel
   readonly directory: DirectoryConfig
+  readonly objects: ObjectsConfig
+  /** Where wrapped conversation keys lie. */
+  readonly conversationKeys: 'database' | 'objects'
 }
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -47,6 +50,23 @@ export interface DirectoryConfig {
   readonly legacyProfile: boolean
   /** How long after its end a record may still be renewed. */
   readonly renewalGraceDays: number
+}
+
+/** Where files lie, and what else is too large for the database. */
+export type ObjectsConfig = { readonly kind: 'disk'; readonly dir: string } | S3Config
+
+export interface S3Config {
+  readonly kind: 's3'
+  readonly bucket: string
+  readonly region: string
+  /** Of another store than AWS. No trailing slash. */
+  readonly endpoint?: string
+  /** Names the KMS key that the store encrypts every object with; without it the bucket's own rule holds. */
+  readonly kmsKey?: string
+  /** `ENDPOINT/BUCKET` in place of `BUCKET.ENDPOINT`. */
+  readonly pathStyle: boolean
+  /** Without them those that AWS' tools find: variables, profile, role of the machine. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
 }
 
 /** Someone else's server that cosigns the logs' checkpoints. */

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { KeyhavenError, nearestName } from '@keyhaven/crypto'
 import { z } from 'zod'
 import type { Config, DatabaseConfig } from './config.ts'
+import { OBJECT_SETTINGS, objectProblems, objectsConfig } from './object-settings.ts'
 import {
   httpUrl,
   integer,
@@ -85,6 +86,7 @@ const SETTINGS = z.object({
   KEYHAVEN_USERS_OIDC_CLIENT_ID: z.string().min(1).optional(),
   KEYHAVEN_LEGACY_PROFILE: ON_OFF.default(false),
   KEYHAVEN_RENEWAL_GRACE_DAYS: integer(0, MAX_RENEWAL_GRACE_DAYS, 'days').default(DEFAULT_RENEWAL_GRACE_DAYS),
+  ...OBJECT_SETTINGS,
   KEYHAVEN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -131,7 +133,7 @@ export function loadConfig(
       problems.push(`${shownAs.get(name) ?? name} ${message}`)
     }
   }
-  if (parsed.success) problems.push(...missingPartners(given))
+  if (parsed.success) problems.push(...missingPartners(given), ...objectProblems(given))
   if (!parsed.success || problems.length > 0) throw new KeyhavenError('CONFIG_INVALID', problems.join('; '))
   return toConfig(parsed.data)
 }
@@ -152,6 +154,8 @@ function missingPartners(given: Readonly<Record<string, string>>): string[] {
     ['KEYHAVEN_OIDC_ISSUER', 'KEYHAVEN_OIDC_CLIENT_ID'],
     ['KEYHAVEN_USERS_OIDC_ISSUER', 'KEYHAVEN_USERS_OIDC_CLIENT_ID'],
     ['KEYHAVEN_USERS_OIDC_CLIENT_ID', 'KEYHAVEN_USERS_OIDC_ISSUER'],
+    ['KEYHAVEN_S3_ACCESS_KEY_ID', 'KEYHAVEN_S3_SECRET_ACCESS_KEY'],
+    ['KEYHAVEN_S3_SECRET_ACCESS_KEY', 'KEYHAVEN_S3_ACCESS_KEY_ID'],
     ...['CLIENT_ID', 'CLIENT_SECRET', 'ROLE_CLAIM', 'ROLE_MAP', 'NAME', 'SCOPES'].map(
       (part): [string, string] => [`KEYHAVEN_OIDC_${part}`, 'KEYHAVEN_OIDC_ISSUER'],
     ),
@@ -188,6 +192,8 @@ function toConfig(settings: z.infer<typeof SETTINGS>): Config {
     upstreams: settings.KEYHAVEN_UPSTREAMS,
     logLevel: settings.KEYHAVEN_LOG_LEVEL,
     directory: directoryConfig(settings, dataDir),
+    objects: objectsConfig(settings, dataDir),
+    conversationKeys: settings.KEYHAVEN_CONVERSATION_KEYS,
   }
 }
 

@@ -1,14 +1,17 @@
 import { CompiledQuery } from 'kysely'
 import type { Database, DbTransaction, Dialect } from './schema.ts'
 
-/** Rows in one statement. Few sizes, so that every statement is compiled once and its preparation is found again. */
+/**
+ * Rows in one statement. Few sizes, so that every statement is compiled once and its preparation is found
+ * again.
+ */
 const CHUNK_ROWS = [256, 64, 16, 4, 1] as const
 /** Statements by table, columns, rows and engine. */
 const statements = new Map<string, string>()
 
 /**
- * Inserts many rows of one shape. For a row or two the query builder does; compiling hundreds of rows each time costs
- * more than the database takes to store them.
+ * Inserts many rows of one shape. For a row or two the query builder does; compiling hundreds of rows each
+ * time costs more than the database takes to store them.
  *
  * @param columns - of every row, in the order of its values.
  */

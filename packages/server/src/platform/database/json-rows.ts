@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Dialect } from './schema.ts'
 
 /**
- * A list of rows as ONE parameter, to join with: the statement is the same for any number of them, so that it is
- * prepared once, and one query answers for a whole batch.
+ * A list of rows as ONE parameter, to join with: the statement is the same for any number of them, so that it
+ * is prepared once, and one query answers for a whole batch.
  *
  * @param columns - name and type of each value of a row.
  * @param rows - values in the order of the columns: texts, whole numbers, null.

@@ -5,6 +5,7 @@ import { applicationSchema } from '../../applications/schema.ts'
 import { channelSchema } from '../../channel/schema.ts'
 import { conversationsSchema } from '../../conversations/schema.ts'
 import { directorySchema } from '../../directory/schema.ts'
+import { fileSchema } from '../../files/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
 import { messagingSchema } from '../../messaging/schema.ts'
 import { authSchema } from '../auth/schema.ts'
@@ -23,6 +24,7 @@ const FEATURES: readonly FeatureSchema[] = [
   directorySchema,
   messagingSchema,
   conversationsSchema,
+  fileSchema,
 ]
 
 /** All tables but the migrator's own. */

@@ -20,8 +20,8 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * A connection that was not made, as `STORE_UNAVAILABLE` that names the address, the reason and what to do, and never
- * the password. Any other error as {@link toStoreError} has it.
+ * A connection that was not made, as `STORE_UNAVAILABLE` that names the address, the reason and what to do,
+ * and never the password. Any other error as {@link toStoreError} has it.
  *
  * @param url - of the connection.
  */

@@ -3,6 +3,7 @@ import type { ApplicationTables } from '../../applications/tables.ts'
 import type { ChannelTables } from '../../channel/tables.ts'
 import type { ConversationTables } from '../../conversations/tables.ts'
 import type { DirectoryTables } from '../../directory/tables.ts'
+import type { FileTables } from '../../files/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
 import type { MessagingTables } from '../../messaging/tables.ts'
 import type { AuthTables } from '../auth/tables.ts'
@@ -20,7 +21,8 @@ export interface Database
     AuthTables,
     DirectoryTables,
     MessagingTables,
-    ConversationTables {}
+    ConversationTables,
+    FileTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>

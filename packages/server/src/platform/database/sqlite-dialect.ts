@@ -26,9 +26,9 @@ export function createSqliteDialect(database: DatabaseSync): Dialect {
 }
 
 /**
- * Waits for another process's transaction without blocking this process: SQLite's own busy timeout would stop the
- * event loop. A deferred transaction that turns from reading to writing fails when another process wrote in between,
- * so transactions take the write lock at once.
+ * Waits for another process's transaction without blocking this process: SQLite's own busy timeout would stop
+ * the event loop. A deferred transaction that turns from reading to writing fails when another process wrote
+ * in between, so transactions take the write lock at once.
  */
 class ImmediateDriver extends SqliteDriver {
   #patient: DatabaseConnection | undefined

@@ -9,8 +9,8 @@ const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
 
 /**
- * Opens (and makes, readable by its owner only) a database file: WAL and synchronous=FULL, so that what is committed
- * survives a power cut; deleted bytes are overwritten with zeros.
+ * Opens (and makes, readable by its owner only) a database file: WAL and synchronous=FULL, so that what is
+ * committed survives a power cut; deleted bytes are overwritten with zeros.
  *
  * @throws KeyhavenError `STORE_UNAVAILABLE` if the file cannot be opened or is no database.
  */

@@ -15,7 +15,9 @@ const SQLITE_UNAVAILABLE: ReadonlyMap<number, string> = new Map([
 ])
 const SQLITE_CONSTRAINT_UNIQUE = 2067
 const SQLITE_CONSTRAINT_PRIMARY_KEY = 1555
-/** PostgreSQL classes (appendix A): connection, resources (disk full), operator intervention, system error. */
+/**
+ * PostgreSQL classes (appendix A): connection, resources (disk full), operator intervention, system error.
+ */
 const POSTGRES_UNAVAILABLE = /^(08|53|57|58|25006|28|3D)/
 const POSTGRES_UNIQUE_VIOLATION = '23505'
 const POSTGRES_RETRY = new Set(['40001', '40P01'])
@@ -29,7 +31,9 @@ interface DriverError {
   readonly message?: unknown
 }
 
-/** What a database driver threw, as `STORE_UNAVAILABLE` if trying again later can help; otherwise as it is. */
+/**
+ * What a database driver threw, as `STORE_UNAVAILABLE` if trying again later can help; otherwise as it is.
+ */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof KeyhavenError || typeof error !== 'object' || error === null) return error
   const { code, errcode, message } = error as DriverError
@@ -48,7 +52,9 @@ export function toStoreError(error: unknown): unknown {
   return error
 }
 
-/** Whether another process holds the write lock, so that the statement had no effect and may be tried again. */
+/**
+ * Whether another process holds the write lock, so that the statement had no effect and may be tried again.
+ */
 export function isBusy(error: unknown): boolean {
   const { errcode } = ((error as Error | undefined)?.cause ?? {}) as DriverError
   return typeof errcode === 'number' && (errcode & 0xff) === SQLITE_BUSY
