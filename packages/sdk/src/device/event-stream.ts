@@ -3,6 +3,8 @@ import { KeyhavenError } from '@keyhaven/crypto'
 /** Of one line. */
 const EVENT_MAX_CHARACTERS = 1_048_576
 const LINE_END = /\r\n|\r|\n/
+/** The server says something every 15 seconds: a connection that is silent for three times as long is gone. */
+export const STREAM_SILENCE_MS = 45_000
 
 /** An event of a stream (WHATWG HTML §9.2, server-sent events). */
 export interface StreamEvent {
@@ -11,15 +13,25 @@ export interface StreamEvent {
   readonly data: string
 }
 
-/** Reads server-sent events. Ends with the stream; comments and what is cut off at its end are dropped. */
-export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent, void> {
+/**
+ * Reads server-sent events. Ends with the stream; comments and what is cut off at its end are dropped.
+ *
+ * @param onSilence - called when nothing has come for {@link STREAM_SILENCE_MS}: it has to end the connection, as after a
+ *   power cut or a change of network, of which nothing else would ever tell.
+ */
+export async function* readEvents(
+  stream: ReadableStream<Uint8Array>,
+  onSilence: () => void = () => {},
+): AsyncGenerator<StreamEvent, void> {
   const reader = stream.getReader()
   const decoder = new TextDecoder()
   let rest = ''
   let type = ''
   let data: string[] = []
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    for (;;) {
+      const read = await readOrTell(reader, onSilence)
+      if (read.done) return
       rest += decoder.decode(read.value, { stream: true })
       // A lone CR at the end may be half of a CRLF.
       const held = rest.endsWith('\r') ? 1 : 0
@@ -42,5 +54,15 @@ export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGene
     }
   } finally {
     await reader.cancel().catch(() => {})
+  }
+}
+
+/** The time that the app takes with an event is not silence. */
+async function readOrTell(reader: ReadableStreamDefaultReader<Uint8Array>, onSilence: () => void) {
+  const timer = setTimeout(onSilence, STREAM_SILENCE_MS)
+  try {
+    return await reader.read()
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -117,12 +117,12 @@ export function createMailbox(device: OpenDevice, touch: () => void): MailboxPar
     onOpen: () => void,
   ): AsyncGenerator<MailItem, void> {
     const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
-    const response = await device.signed(() =>
-      api.call('GET', `/v1/mailbox/events${query}`, undefined, signal),
-    )
+    const silence = new AbortController()
+    const ends = AbortSignal.any([signal, silence.signal])
+    const response = await device.signed(() => api.call('GET', `/v1/mailbox/events${query}`, undefined, ends))
     onOpen()
     if (response.body === null) return
-    for await (const { type, data } of readEvents(response.body)) {
+    for await (const { type, data } of readEvents(response.body, () => silence.abort())) {
       if (type === 'message') yield readMailItem(parsed(data))
     }
   }
