@@ -6,7 +6,7 @@ export {
   type NewDeviceOptions,
   openDeviceKeys,
 } from './device/open-device-keys.ts'
-export type { MessagingDirectory } from './directory-port.ts'
+export type { DeviceSigner, DeviceVerifyKey, MessagingDirectory } from './directory-port.ts'
 export type { History, HistoryBatch, HistoryRecipient } from './history/history.ts'
 export { MAX_BATCH_CHARACTERS } from './history/history-batch.ts'
 export { DEFAULT_SETTINGS } from './messenger/context.ts'
@@ -44,5 +44,17 @@ export { indexedDbStore } from './store/indexed-db-store.ts'
 export { memoryStore } from './store/memory-store.ts'
 export type { MessagingStore, StoreChange, StoredValue } from './store/messaging-store.ts'
 export type { SafetyNumber, Verification } from './verification/verification.ts'
+export { signDeviceJws, verifyDeviceJws } from './wire/device-jws.ts'
 export { MESSAGE_TYPE } from './wire/envelope.ts'
 export { MAX_ENVELOPE_CHARACTERS, MAX_RECIPIENT_DEVICES } from './wire/limits.ts'
+export {
+  type JsonObject,
+  malformed,
+  requireApplication,
+  requireDeviceId,
+  requireHash,
+  requireMembers,
+  requireUsername,
+  requireWhole,
+} from './wire/member-checks.ts'
+export { openFrom, sealTo, unwrapKey, wrapKey } from './wire/wrapped-key.ts'
