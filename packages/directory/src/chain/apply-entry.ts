@@ -61,7 +61,9 @@ function checkLink(ledger: Ledger, entry: Entry): void {
   if (entry.chain !== chain) breaks('the chain number counts the resets')
 }
 
-/** Whether an entry may take one of the last places: none of these can be made again and again by a device. */
+/**
+ * Whether an entry may take one of the last places: none of these can be made again and again by a device.
+ */
 function isReserved(entry: Entry): boolean {
   if (entry.kind === 'revocation') return entry.effective === entry.issued
   return entry.kind === 'objection' || entry.kind === 'reset'

@@ -5,8 +5,8 @@ import type { DeviceState, DeviceStatus } from './user-state.ts'
 type Timed = Pick<DeviceState, 'record' | 'revocation'>
 
 /**
- * What a device's newest record and its revocation come to at a time. Of both, a revocation counts first. A record begins
- * by its device's clock, so it is not turned away for as much as clocks may differ.
+ * What a device's newest record and its revocation come to at a time. Of both, a revocation counts first. A
+ * record begins by its device's clock, so it is not turned away for as much as clocks may differ.
  */
 export function deviceStatus(device: Timed, at: number): DeviceStatus {
   if (isRevoked(device, at)) return 'revoked'

@@ -7,8 +7,9 @@ export const MAX_ACCEPTANCE_BYTES = 2_048
 /** Entries of one user, over all chains. */
 export const MAX_CHAIN_ENTRIES = 4_096
 /**
- * The last of them are kept for what ends something: the authority's entries with the device that follows a reset,
- * revocations at once, and objections. A stolen device that fills the chain can then still be shut out of it.
+ * The last of them are kept for what ends something: the authority's entries with the device that follows a
+ * reset, revocations at once, and objections. A stolen device that fills the chain can then still be shut out
+ * of it.
  */
 export const RESERVED_CHAIN_ENTRIES = 256
 /** Devices of one chain that are not revoked. */

@@ -1,6 +1,6 @@
 /**
- * Entries of one answer: 500 of the largest size are under 11 MiB, and a client reads no more than 16 MiB. Who lacks more
- * asks again for those after the last one.
+ * Entries of one answer: 500 of the largest size are under 11 MiB, and a client reads no more than 16 MiB.
+ * Who lacks more asks again for those after the last one.
  */
 export const MAX_LOOK_UP_ENTRIES = 500
 

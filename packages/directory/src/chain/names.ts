@@ -4,9 +4,13 @@ import { DEVICE_ID_BYTES, MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS } from './l
 const APPLICATION = /^[a-z0-9][a-z0-9-]{0,62}$/
 /** Control characters, line and paragraph separators, and what turns the direction of text round. */
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
-/** What no font shows, joiners and variation selectors apart: `anna` with one of them would look like `anna`. */
+/**
+ * What no font shows, joiners and variation selectors apart: `anna` with one of them would look like `anna`.
+ */
 const INVISIBLE = /(?!\p{Join_Control}|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|\u2800/u
-/** Those have a meaning in some scripts and in emoji, and none after these, or where a joiner joins nothing. */
+/**
+ * Those have a meaning in some scripts and in emoji, and none after these, or where a joiner joins nothing.
+ */
 const JOINER_WITHOUT_USE =
   /(?:^|[\x20-\x7e\p{Join_Control}\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])(?:\p{Join_Control}|\p{Variation_Selector})|\p{Join_Control}$/u
 /** UTF-16 units that MAX_NAME_CHARACTERS code points have at most; checked before they are counted. */
@@ -20,8 +24,8 @@ export function isApplicationId(text: string): boolean {
 const UNADDRESSABLE: readonly string[] = ['.', '..']
 
 /**
- * 1 to 128 characters in NFC, without control or invisible characters or a space at either end; not `.` or `..`.
- * Compared byte for byte: `Anna` and `anna` are two users.
+ * 1 to 128 characters in NFC, without control or invisible characters or a space at either end; not `.` or
+ * `..`. Compared byte for byte: `Anna` and `anna` are two users.
  */
 export function isUsername(text: string): boolean {
   return (

@@ -28,12 +28,15 @@ export class ChainMoved extends KeyhavenError {
   readonly head: string | null
   /** Undefined if the server does not say. */
   readonly chain: number | undefined
+  /** When the newest entry was issued, seconds since the epoch. Undefined if the server does not say. */
+  readonly issued: number | undefined
 
-  constructor(sequence: number, head: string | null, chain: number | undefined) {
+  constructor({ sequence, head, chain, issued }: Pick<ChainMoved, 'sequence' | 'head' | 'chain' | 'issued'>) {
     super('CONFLICT', 'another entry was accepted first')
     this.sequence = sequence
     this.head = head
     this.chain = chain
+    this.issued = issued
   }
 }
 
@@ -182,7 +185,8 @@ async function readProblem(response: Response): Promise<KeyhavenError> {
     if (status === STATUS_CONFLICT && code === 'CONFLICT' && problem.has('sequence')) {
       const head = problem.has('head') ? problem.text('head', HASH_CHARACTERS) : null
       const chain = problem.has('chain') ? problem.integer('chain', -1) : undefined
-      return new ChainMoved(problem.integer('sequence', -1), head, chain)
+      const issued = problem.has('issued') ? problem.integer('issued') : undefined
+      return new ChainMoved({ sequence: problem.integer('sequence', -1), head, chain, issued })
     }
     if (SERVER_CODES.has(code)) return serverRefusal('the directory', code as ErrorCode)
   } catch {

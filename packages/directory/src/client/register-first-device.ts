@@ -1,3 +1,5 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import { MAX_CLOCK_DIFFERENCE_SECONDS } from '../chain/limits.ts'
 import type { AcceptedEntries } from './accepted-entries.ts'
 import { deviceEntryOf, deviceRequestOf, identityOf } from './device-entry.ts'
 import { ChainMoved } from './directory-api.ts'
@@ -29,7 +31,7 @@ export async function registerFirstDevice(
     // After a reset the chain has a place of its own, which only the server can tell to a user without a device.
     if (error instanceof ChainMoved && error.chain !== undefined && error.chain > 0 && error.head !== null) {
       const { chain, sequence, head } = error
-      place = { ...place, chain, sequence: sequence + 1, previous: head, issued: now() }
+      place = { ...place, chain, sequence: sequence + 1, previous: head, issued: dateAfter(now(), error) }
       entry = await deviceEntryOf(options, place, signed)
       await accepted.orUnknown(post(), entry, [identity])
     } else {
@@ -37,4 +39,17 @@ export async function registerFirstDevice(
     }
   }
   return accepted.adopt(identity, entry)
+}
+
+/**
+ * The date of an entry that follows a reset: clocks differ, and it may not lie before.
+ *
+ * @throws KeyhavenError `CLOCK_SKEW` where it would be more than clocks may differ: no device signs a far day.
+ */
+function dateAfter(now: number, { issued = now }: ChainMoved): number {
+  if (issued - now <= MAX_CLOCK_DIFFERENCE_SECONDS) return Math.max(now, issued)
+  throw new KeyhavenError(
+    'CLOCK_SKEW',
+    "this device's clock is slow: it is before the reset that the new chain begins with. Set it",
+  )
 }

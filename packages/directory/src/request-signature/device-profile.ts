@@ -60,8 +60,8 @@ export function formatSignatureInput(parameters: DeviceSignatureParameters): str
 const INPUT_PARAMETERS = /;created=([1-9][0-9]{0,11});nonce="([\w-]{22})";keyid="([\w-]{22})";/
 
 /**
- * Reads a `Signature-Input` of exactly the form that {@link formatSignatureInput} writes: another label, component,
- * parameter, order or spelling is refused, and so is a second signature.
+ * Reads a `Signature-Input` of exactly the form that {@link formatSignatureInput} writes: another label,
+ * component, parameter, order or spelling is refused, and so is a second signature.
  *
  * @throws KeyhavenError `WIRE_MALFORMED`
  */

@@ -41,10 +41,11 @@ export function signatureParams(
 /**
  * What is signed (RFC 9421 §2.5).
  *
- * Supported: fields without parameters, `@method`, `@authority`, `@path`, `@query`, `@query-param`, `@status`.
+ * Supported: fields without parameters, `@method`, `@authority`, `@path`, `@query`, `@query-param`,
+ * `@status`.
  *
- * @throws KeyhavenError `SIGNATURE_INVALID` on a component that the message does not have, or that is named twice;
- *   `UNSUPPORTED` on another derived component.
+ * @throws KeyhavenError `SIGNATURE_INVALID` on a component that the message does not have, or that is named
+ *   twice; `UNSUPPORTED` on another derived component.
  */
 export function signatureBase(
   message: SignedMessage,

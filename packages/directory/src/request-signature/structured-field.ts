@@ -19,8 +19,8 @@ export function serializeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Stricter than RFC 9651 §4.2.7: padding is required and no bit is set behind the last byte, so one value has one
- * text.
+ * Stricter than RFC 9651 §4.2.7: padding is required and no bit is set behind the last byte, so one value has
+ * one text.
  *
  * @throws KeyhavenError `WIRE_MALFORMED`
  */

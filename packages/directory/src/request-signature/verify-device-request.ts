@@ -52,7 +52,11 @@ export interface SignedDeviceRequest<Device extends KnownDevice> {
   readonly now: number
   /** Of this application; undefined: unknown, or without a key that may sign requests. */
   readonly findDevice: (device: string) => Awaitable<Device | undefined>
-  /** Marks a nonce in a store that all processes share, in one step. @returns whether it was there already. */
+  /**
+   * Marks a nonce in a store that all processes share, in one step.
+   *
+   * @returns whether it was there already.
+   */
   readonly seenNonce: (entry: {
     readonly device: string
     readonly nonce: string
@@ -69,12 +73,13 @@ export function isDeviceRequest(headers: { get(name: string): string | null }): 
 /**
  * Verifies that a device signed this request, for this seal, now, and for the first time.
  *
- * The values of the covered fields are compared with what the server knows itself; none is taken from the request. A
- * nonce is marked only after the signature was verified, so nobody else can use up a device's nonces.
+ * The values of the covered fields are compared with what the server knows itself; none is taken from the
+ * request. A nonce is marked only after the signature was verified, so nobody else can use up a device's
+ * nonces.
  *
  * @returns the device as `findDevice` gave it.
- * @throws KeyhavenError `UNAUTHENTICATED`, whatever the reason, which is in `cause` for the log; `DEVICE_REVOKED` if
- *   all is right and the device is revoked.
+ * @throws KeyhavenError `UNAUTHENTICATED`, whatever the reason, which is in `cause` for the log;
+ *   `DEVICE_REVOKED` if all is right and the device is revoked.
  */
 export async function verifyDeviceRequest<Device extends KnownDevice>(
   request: SignedDeviceRequest<Device>,

@@ -28,8 +28,7 @@ export interface Standing {
 
 /** @throws KeyhavenError `CONFLICT` with the present sequence and head, unless the entry is made for them. */
 export function checkTurn({ state }: Standing, { entry }: DecodedEntry): void {
-  if (entry.sequence !== state.sequence + 1 || entry.previous !== state.head)
-    throw new ChainConflict(state.sequence, state.head, state.chain)
+  if (entry.sequence !== state.sequence + 1 || entry.previous !== state.head) throw new ChainConflict(state)
 }
 
 /**
@@ -45,6 +44,9 @@ export async function judge<Tx extends DirectoryTransaction>(
   const { issued } = decoded.entry
   if (Math.abs(issued - now) > MAX_CLOCK_DIFFERENCE_SECONDS)
     throw new KeyhavenError('CLOCK_SKEW', 'the entry is dated more than 5 minutes from now: set the clock')
+  // To readers the chain would be broken; to the one who signs it says that the clock is slow.
+  if (issued < state.issued)
+    throw new KeyhavenError('CLOCK_SKEW', 'the entry is dated before the one that it follows: set the clock')
   const expected = { authority: authority.publicKey, now }
   // What the entry's own date allows counts for every reader; what has passed since then counts here.
   if (issued < now) await extendChain(backend, state, [text], { ...expected, acceptedAt: now })
@@ -92,11 +94,7 @@ export async function write<Tx extends DirectoryTransaction>(
   const row = { sequence, kind, entry: text, hash, acceptance, index, opening, acceptedAt: now }
   if (!(await tx.insertEntry(username, row))) {
     const winner = await tx.findUser(username)
-    throw new ChainConflict(
-      winner?.sequence ?? before.sequence,
-      winner?.head ?? before.head,
-      winner?.chain ?? before.chain,
-    )
+    throw new ChainConflict(winner ?? before)
   }
   const signUp = user?.signUp ?? submission.signUp
   if (signUp === undefined) throw new TypeError('a first entry without a sign-up')

@@ -93,7 +93,7 @@ async function inTransaction<Tx extends DirectoryTransaction>(
 /** A first chain, or the one after a reset. */
 function admitFirst({ user, state }: Standing, taken: TakenProof): void {
   if (user === undefined) return
-  if (state.history.at(-1)?.kind !== 'reset') throw new ChainConflict(state.sequence, state.head, state.chain)
+  if (state.history.at(-1)?.kind !== 'reset') throw new ChainConflict(state)
   requireSinceReset(taken, user.changedAt)
 }
 

@@ -103,9 +103,9 @@ export class RealService {
       return await this.#route(path, body.length > 0 ? JSON.parse(fromUtf8(body)) : {}, caller)
     } catch (error) {
       if (!(error instanceof KeyhavenError)) throw error
-      const { code, sequence, head, chain } = error as KeyhavenError & Record<string, unknown>
+      const { code, sequence, head, chain, issued } = error as KeyhavenError & Record<string, unknown>
       const status = code === 'CONFLICT' ? 409 : code === 'NOT_FOUND' ? 404 : 400
-      return Response.json({ code, status, sequence, head, chain }, { status })
+      return Response.json({ code, status, sequence, head, chain, issued }, { status })
     }
   }
 

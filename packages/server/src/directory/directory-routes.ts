@@ -252,12 +252,13 @@ async function answer(c: Context<UserEnv>, accept: () => Promise<Accepted>) {
     return c.json({ acceptance, head, index, sequence }, 201)
   } catch (error) {
     if (!(error instanceof ChainConflict)) throw error
-    const { sequence, head, chain } = error
+    const { sequence, head, chain, issued } = error
     const document = {
       ...problem('CONFLICT', { detail: error.message }),
       sequence,
       chain,
       ...(head === null ? {} : { head }),
+      ...(issued === undefined ? {} : { issued }),
     }
     const headers = { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' }
     // The router's types know only the answers that succeed.
