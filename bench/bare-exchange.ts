@@ -26,8 +26,8 @@ const ROUNDS = 5
 export type BareSuite = 'x25519' | 'x-wing'
 
 /**
- * The limit of one exchange at the server: the calls into node:crypto that opening a request and sealing its answer
- * cannot do without.
+ * The limit of one exchange at the server: the calls into node:crypto that opening a request and sealing its
+ * answer cannot do without.
  *
  * @returns processor time in microseconds, the median of the rounds.
  */

@@ -71,7 +71,11 @@ export async function openGrowingDirectory(engine: Engine): Promise<GrowingDirec
   return directory
 }
 
-/** Without signing a checkpoint each time: the first one who reads it does. @returns position of the first leaf. */
+/**
+ * Without signing a checkpoint each time: the first one who reads it does.
+ *
+ * @returns position of the first leaf.
+ */
 async function appendFillers(state: State, databaseUrl: string, count: number): Promise<number> {
   let head = await state.db
     .selectFrom('log_heads')

@@ -84,7 +84,10 @@ async function figuresAt(directory: GrowingDirectory, size: number): Promise<Map
   return figures
 }
 
-/** Users spread over the whole table, each asked for once: nothing of them is in memory. Least of the callers'. */
+/**
+ * Users spread over the whole table, each asked for once: nothing of them is in memory. Least of the
+ * callers'.
+ */
 async function lookUpMicroseconds(
   { directories, filler }: GrowingDirectory,
   callers: readonly Enrolled[],

@@ -23,8 +23,8 @@ interface Figures {
 }
 
 /**
- * Part (b): sealed against plain requests of the same server, 1 KiB, padding and replay protection on. The requests
- * are sealed before the clock starts; plain and sealed rounds alternate.
+ * Part (b): sealed against plain requests of the same server, 1 KiB, padding and replay protection on. The
+ * requests are sealed before the clock starts; plain and sealed rounds alternate.
  */
 export async function run(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-bench-'))

@@ -11,8 +11,8 @@ export interface LoadResult {
 }
 
 /**
- * Sends every request once over a few kept-alive connections, each with one request under way at a time. It parses as
- * little as it can, so that the server is what is measured.
+ * Sends every request once over a few kept-alive connections, each with one request under way at a time. It
+ * parses as little as it can, so that the server is what is measured.
  *
  * @param requests - whole HTTP/1.1 requests as bytes; whatever is expensive to make was made before.
  * @throws Error on any status but 200.

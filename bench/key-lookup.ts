@@ -13,7 +13,9 @@ const CACHED_APPLICATIONS = 50
 const MAX_GROWTH = 2
 const MICROSECONDS_PER_MILLISECOND = 1_000
 
-/** The keys of an application that is not in memory, looked up in a table of 10³, 10⁵ and 10⁶ applications. */
+/**
+ * The keys of an application that is not in memory, looked up in a table of 10³, 10⁵ and 10⁶ applications.
+ */
 export async function run(): Promise<Row[]> {
   const rows: Row[] = []
   for (const engine of ENGINES) {

@@ -12,7 +12,9 @@ import { cpuMicroseconds, memoryMebibytes } from './server-figures.ts'
 
 const TABLE_SIZES = [10, 1_000, 100_000] as const
 const HOT_REQUESTS = 6_000
-/** Applications of which each is called once, spread over the whole table: nothing of them is in memory yet. */
+/**
+ * Applications of which each is called once, spread over the whole table: nothing of them is in memory yet.
+ */
 const COLD_APPLICATIONS = 1_000
 const CONNECTIONS = 32
 const APPLICATIONS_PER_TRANSACTION = 500

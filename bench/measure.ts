@@ -13,7 +13,11 @@ export interface MeasureOptions {
   readonly rounds: number
   /** How long each contestant works in each round. */
   readonly sliceMilliseconds: number
-  /** `processor`: what a core can do, whoever else has it; all threads of the process count. @defaultValue wall */
+  /**
+   * `processor`: what a core can do, whoever else has it; all threads of the process count.
+   *
+   * @defaultValue wall
+   */
   readonly clock?: 'wall' | 'processor'
 }
 

@@ -27,7 +27,11 @@ const VIRGIL = 'virgil-crypto'
 /** Another way to send a message from one person to another, authenticated by its sender. */
 export interface MessagePeer {
   readonly name: string
-  /** Encrypts a message for the other, who decrypts it; both check what they must. @returns bytes on the wire. */
+  /**
+   * Encrypts a message for the other, who decrypts it; both check what they must.
+   *
+   * @returns bytes on the wire.
+   */
   exchange(payload: Uint8Array): Promise<number> | number
 }
 
@@ -45,7 +49,10 @@ const GROUP_ID_BYTES = 16
 type KeyPackagePair = Awaited<ReturnType<typeof generateKeyPackage>>
 type Group = Awaited<ReturnType<typeof createGroup>>
 
-/** ts-mls twice, with WebCrypto and with JavaScript, then the libraries that do public-key work for each message. */
+/**
+ * ts-mls twice, with WebCrypto and with JavaScript, then the libraries that do public-key work for each
+ * message.
+ */
 export async function messagePeers(): Promise<MessagePeer[]> {
   return [await mls(TS_MLS), await mls(TS_MLS_NOBLE), await openPgp(), await virgil()]
 }

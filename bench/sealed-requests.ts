@@ -8,7 +8,10 @@ export interface PinnedE2eKey {
   readonly publicKey: string
 }
 
-/** What the channel's client sends for one call, caught before it goes out: padded, dated, with its own request id. */
+/**
+ * What the channel's client sends for one call, caught before it goes out: padded, dated, with its own
+ * request id.
+ */
 export function createSealer(
   applicationId: string,
   key: PinnedE2eKey,

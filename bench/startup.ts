@@ -12,7 +12,10 @@ const STARTS = 5
 const MAX_START_MILLISECONDS = 1_500
 const REST_MILLISECONDS = 3_000
 
-/** Part (c): from the start of the process until it is ready for calls, and the memory it holds when nothing happens. */
+/**
+ * Part (c): from the start of the process until it is ready for calls, and the memory it holds when nothing
+ * happens.
+ */
 export async function run(): Promise<Row[]> {
   const first: number[] = []
   const again: number[] = []

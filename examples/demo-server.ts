@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig, startGateway, startServer } from '@keyhaven/server'
 
-/** What the examples start instead of `npm start`: a key server on free ports, with data that is gone afterwards. */
+/**
+ * What the examples start instead of `npm start`: a key server on free ports, with data that is gone
+ * afterwards.
+ */
 export interface DemoServer {
   readonly url: string
   readonly applicationId: string

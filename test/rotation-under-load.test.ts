@@ -9,8 +9,8 @@ import { startServerProcess } from './kit/server-process.ts'
 import { callAdmin } from './kit/test-server.ts'
 
 /*
- * The promise "a key can be replaced at any time, and no user notices": two server processes on one PostgreSQL, apps
- * calling all the time; a key is added, becomes active, the old one is revoked.
+ * The promise "a key can be replaced at any time, and no user notices": two server processes on one
+ * PostgreSQL, apps calling all the time; a key is added, becomes active, the old one is revoked.
  */
 
 const REQUESTS_PER_SECOND = 200

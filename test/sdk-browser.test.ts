@@ -50,7 +50,9 @@ beforeEach(async () => {
 
 afterEach(() => page.context().close())
 
-/** The page's script: `keyhaven` is connected, with its state in IndexedDB; `codeOf` tells how a call failed. */
+/**
+ * The page's script: `keyhaven` is connected, with its state in IndexedDB; `codeOf` tells how a call failed.
+ */
 function pageScript(): string {
   const { id, rootThumbprints } = server.defaultApplication!
   const options = {

@@ -11,7 +11,10 @@ import { type FileServer, serveFiles } from './kit/serve-files.ts'
 
 const MS_PER_SECOND = 1_000
 const ROOT = join(import.meta.dirname, '..')
-/** A platform authenticator that keeps passkeys, verifies its user and has the PRF extension (CTAP 2.1 hmac-secret). */
+/**
+ * A platform authenticator that keeps passkeys, verifies its user and has the PRF extension (CTAP 2.1
+ * hmac-secret).
+ */
 const AUTHENTICATOR = {
   protocol: 'ctap2',
   ctap2Version: 'ctap2_1',
@@ -54,8 +57,9 @@ afterAll(async () => {
 })
 
 /**
- * The page's script, with what an app would write for passkeys: `createPasskey(name)` gives a passkey's id, `prf(id)` what
- * it gives for the app's input; without an id the user's passkey is found by the site's name alone.
+ * The page's script, with what an app would write for passkeys: `createPasskey(name)` gives a passkey's id,
+ * `prf(id)` what it gives for the app's input; without an id the user's passkey is found by the site's name
+ * alone.
  */
 function pageScript(): string {
   return `

@@ -42,7 +42,8 @@ describe('a log with two sides', () => {
       // The authority enters keys of its own under carl's name, where only ben looks.
       const mallory = await servers.enroll(two, 'carl')
       expect(await tell(annaThere, carl, 'for carl')).toBe('for carl')
-      // This is what docs/threat-model.md says under "What it can do": the wrong one reads it, and nobody knows.
+      // This is what docs/threat-model.md says under "What it can do": the wrong one reads it, and nobody
+      // knows.
       expect(await tell(benHere, mallory, 'for carl')).toBe('for carl')
       for (let round = 0; round < ROUNDS; round++) {
         await servers.enroll(one, `there ${round}`)

@@ -1,4 +1,5 @@
-// A page and a key server: node examples/browser/main.ts, then open the address that it prints. Ctrl+C ends it.
+// A page and a key server: node examples/browser/main.ts, then open the address that it prints. Ctrl+C ends
+// it.
 import { createServer } from 'vite'
 import { startDemoServer } from '../demo-server.ts'
 

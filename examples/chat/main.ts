@@ -1,4 +1,5 @@
-// A chat for two people: node examples/chat/main.ts, then open the address that it prints in two tabs. Ctrl+C ends it.
+// A chat for two people: node examples/chat/main.ts, then open the address that it prints in two tabs. Ctrl+C
+// ends it.
 import { createServer } from 'vite'
 import { startDemoServer } from '../demo-server.ts'
 

@@ -1,4 +1,5 @@
-// A small app for the scripts: `app PUBLIC_URL APPLICATION TRUST_AS_JSON [APP_VERSION [URL]]` makes one sealed call.
+// A small app for the scripts: `app PUBLIC_URL APPLICATION TRUST_AS_JSON [APP_VERSION [URL]]` makes one
+// sealed call.
 import { connect } from '@keyhaven/sdk'
 
 const [url, applicationId, trust, appVersion = '1.0.0', target] = process.argv.slice(2)

@@ -10,8 +10,8 @@ const BIN = fileURLToPath(new URL('../../packages/cli/bin/keyhaven.mjs', import.
 export interface CliFolder extends AsyncDisposable {
   readonly path: string
   /**
-   * An environment in which `keyhaven` is the command, `app` calls as an app does, `member` signs up a user, and
-   * nothing of ours is set.
+   * An environment in which `keyhaven` is the command, `app` calls as an app does, `member` signs up a user,
+   * and nothing of ours is set.
    */
   readonly env: Readonly<Record<string, string>>
 }

@@ -1,5 +1,5 @@
-// A user for the scripts: `member PUBLIC_URL APPLICATION TRUST_AS_JSON LOG_KEY USERNAME TOKEN DEVICE_NAME` signs up a
-// device with a sign-up token, and looks itself up as an app does.
+// A user for the scripts: `member PUBLIC_URL APPLICATION TRUST_AS_JSON LOG_KEY USERNAME TOKEN DEVICE_NAME`
+// signs up a device with a sign-up token, and looks itself up as an app does.
 import { createChannel } from '@keyhaven/channel'
 import { backend } from '@keyhaven/crypto'
 import { createDirectoryClient, createMemoryDirectoryStore, generateDeviceKeys } from '@keyhaven/directory'

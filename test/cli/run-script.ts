@@ -18,7 +18,10 @@ export interface ScriptSurroundings {
 
 export interface StepOutcome {
   readonly command: string
-  /** The output, with each line that matches replaced by the expected one, so that a diff shows only what differs. */
+  /**
+   * The output, with each line that matches replaced by the expected one, so that a diff shows only what
+   * differs.
+   */
   readonly actual: string
   readonly expected: string
 }
@@ -42,7 +45,8 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
  * Runs a script of commands and expected output.
  *
  *     $ command            runs in a shell
- *     expected output      <uuid>, <time>, <n> … stand for what changes; <uuid:KEY> also sets $KEY for later commands;
+ *     expected output      <uuid>, <time>, <n> … stand for what changes; <uuid:KEY> also sets $KEY
+ *                          for later commands;
  *                          a line `...` stands for any lines; two or more spaces for as many as there are
  *     ? 2                  the exit code, if it is not 0
  *     # a comment

@@ -22,8 +22,8 @@ interface Trust {
 }
 
 /**
- * Servers in folders that can be copied while nothing runs: two copies, both started, are one log that goes on as two,
- * each of them signed with the same keys. Real processes, real devices.
+ * Servers in folders that can be copied while nothing runs: two copies, both started, are one log that goes
+ * on as two, each of them signed with the same keys. Real processes, real devices.
  */
 export interface ForkedServers {
   /** As an app ships it, without witnesses. */

@@ -28,7 +28,8 @@ export interface KillOptions {
 type Worker = ChildProcessByStdio<Writable, Readable, null>
 
 /**
- * Kills one worker after the other with SIGKILL, and opens the state after each, which compares it with the anchor.
+ * Kills one worker after the other with SIGKILL, and opens the state after each, which compares it with the
+ * anchor.
  *
  * @returns how many died between "will" and "done".
  */

@@ -66,9 +66,10 @@ export function placesOf(rows: Rows): number[] {
 }
 
 /**
- * Adds a device of its own to a user's chain: a record signed by the authority instead of by one of the user's devices,
- * accepted, logged under the user's label, with a checkpoint that the log's key signs. The server is stopped, and this
- * is its own code with its own keys; only the rules, which would refuse the entry, are left out.
+ * Adds a device of its own to a user's chain: a record signed by the authority instead of by one of the
+ * user's devices, accepted, logged under the user's label, with a checkpoint that the log's key signs. The
+ * server is stopped, and this is its own code with its own keys; only the rules, which would refuse the
+ * entry, are left out.
  *
  * @returns its place in the log.
  */

@@ -69,7 +69,9 @@ export async function swappedKeys(scene: MessagingScene, { alice, bob, laptop }:
   )
 }
 
-/** For a while there is no bob: the authority signs up as bob itself. Carol comes, who never saw the true one. */
+/**
+ * For a while there is no bob: the authority signs up as bob itself. Carol comes, who never saw the true one.
+ */
 async function signUpAsBob(
   scene: MessagingScene,
 ): Promise<{ readonly carol: Device; readonly stolen: string; readonly truth: Rows }> {

@@ -1,11 +1,17 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from 'node:net'
 
-/** Somebody's line to the key server, and whoever sits on it: reads every byte, and decides where the line ends. */
+/**
+ * Somebody's line to the key server, and whoever sits on it: reads every byte, and decides where the line
+ * ends.
+ */
 export interface Wiretap {
   /** http://127.0.0.1:PORT, where the app thinks its server is. */
   readonly url: string
-  /** From now on the line ends at another server. Resolves when the app has noticed that its connections are gone. */
+  /**
+   * From now on the line ends at another server. Resolves when the app has noticed that its connections are
+   * gone.
+   */
   lead(upstream: string): Promise<void>
   /** Everything that passed so far, both ways. */
   bytes(): Buffer

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript for old versions of Node: it only finds a Node that runs the TypeScript source, and goes there.
+// Plain JavaScript for old versions of Node: it only finds a Node that runs the TypeScript source, and goes
+// there.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

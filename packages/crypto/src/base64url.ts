@@ -55,7 +55,10 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** The native decoder lets white space and padding pass, which give fewer bytes, and bits behind the last byte. */
+/**
+ * The native decoder lets white space and padding pass, which give fewer bytes, and bits behind the last
+ * byte.
+ */
 function setNative(bytes: Uint8Array<ArrayBuffer>, text: string, partial: number): Uint8Array<ArrayBuffer> {
   let written: number
   try {

@@ -1,7 +1,9 @@
 /** More differing letters than this, or than half of the name, and it is no suggestion. */
 const MAX_DISTANCE = 6
 
-/** For "did you mean": the name that differs in the fewest letters, in any case; undefined if none is near. */
+/**
+ * For "did you mean": the name that differs in the fewest letters, in any case; undefined if none is near.
+ */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined
   let least = MAX_DISTANCE + 1

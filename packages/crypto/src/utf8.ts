@@ -2,7 +2,9 @@ import { KeyhavenError } from './error.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** Up to here a loop over ASCII is faster than calling the encoder, and V8 keeps the bytes in its own heap. */
+/**
+ * Up to here a loop over ASCII is faster than calling the encoder, and V8 keeps the bytes in its own heap.
+ */
 const SHORT_CHARACTERS = 64
 const ASCII_LIMIT = 0x80
 

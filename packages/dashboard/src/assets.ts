@@ -22,7 +22,8 @@ server again. The admin API works without it.</p></body></html>`
 /**
  * The built dashboard, read once and kept in memory by the server.
  *
- * File names under `/assets/` carry a hash of their content, so they can be cached for ever; `/index.html` cannot.
+ * File names under `/assets/` carry a hash of their content, so they can be cached for ever; `/index.html`
+ * cannot.
  *
  * @returns path from the root of the site, such as `/index.html`, to the file. Without a build it is one page
  * that says how to make it, so that a server from source starts all the same.

@@ -8,8 +8,9 @@ export const KEY_ID_COUNT = 256
 export const MAX_LIVE_KEYS = 32
 
 /**
- * The key id of the application's next key: one that no key ever had, and only when all 256 were used the one whose
- * owners were all revoked longest ago. So a client that kept an old key id meets `KEY_REVOKED`, not a stranger's key.
+ * The key id of the application's next key: one that no key ever had, and only when all 256 were used the one
+ * whose owners were all revoked longest ago. So a client that kept an old key id meets `KEY_REVOKED`, not a
+ * stranger's key.
  *
  * @param keys - all end-to-end keys that the application ever had.
  * @throws KeyhavenError `CONFLICT` if {@link MAX_LIVE_KEYS} keys are live.

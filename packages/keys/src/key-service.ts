@@ -33,14 +33,14 @@ export interface KeySchedule {
 /** The life of managed keys: the rules, over the store and the wrapper it is given. */
 export interface KeyService<Tx> {
   /**
-   * Makes a key pair, wraps it, stores it. The application's first key (or the first after none was active) is
-   * active at once, others activate no sooner than {@link MIN_ACTIVATION_DELAY_MS}.
+   * Makes a key pair, wraps it, stores it. The application's first key (or the first after none was active)
+   * is active at once, others activate no sooner than {@link MIN_ACTIVATION_DELAY_MS}.
    * @throws KeyhavenError `INPUT_INVALID` (times), `CONFLICT` (too many live keys), `STORE_UNAVAILABLE`.
    */
   addE2eKey(input: AddE2eKey, by: By<Tx>): Promise<ManagedE2eKey>
   /**
-   * Active at once; an older active one of the purpose becomes retiring. A spare stays pending, at no planned time,
-   * until {@link activateSigningKey}.
+   * Active at once; an older active one of the purpose becomes retiring. A spare stays pending, at no planned
+   * time, until {@link activateSigningKey}.
    */
   addSigningKey(
     input: { applicationId: string; purpose: SigningPurpose; spare?: boolean },

@@ -2,8 +2,8 @@ import type { AeadName, HpkeSuite, KemName } from '@keyhaven/crypto'
 
 export type KeyState = 'pending' | 'active' | 'retiring' | 'revoked'
 /**
- * `log-signing`: checkpoints of the directory's log. `authority-signing`: what the directory accepts. `vrf`: makes the
- * log's labels (RFC 9381); its key pair has the form of Ed25519's.
+ * `log-signing`: checkpoints of the directory's log. `authority-signing`: what the directory accepts. `vrf`:
+ * makes the log's labels (RFC 9381); its key pair has the form of Ed25519's.
  */
 export type SigningPurpose = 'manifest-signing' | 'root-signing' | 'log-signing' | 'authority-signing' | 'vrf'
 export type KeyPurpose = 'e2e' | SigningPurpose

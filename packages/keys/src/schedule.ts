@@ -1,14 +1,16 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 
 /**
- * A new key opens at once but is advertised only after this: by then every process has heard of it, for a process
- * that has had no news for one second asks the database.
+ * A new key opens at once but is advertised only after this: by then every process has heard of it, for a
+ * process that has had no news for one second asks the database.
  */
 export const MIN_ACTIVATION_DELAY_MS = 2_000
 /** The end of the year 9999, the last that ISO 8601 writes with four digits. */
 export const MAX_TIME_MS = 253_402_300_799_999
 
-/** @throws KeyhavenError `INPUT_INVALID` unless it is a whole number of milliseconds between 1970 and 9999. */
+/**
+ * @throws KeyhavenError `INPUT_INVALID` unless it is a whole number of milliseconds between 1970 and 9999.
+ */
 export function checkTime(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0 && value <= MAX_TIME_MS) return value
   throw new KeyhavenError('INPUT_INVALID', `${name} must be a time between 1970 and 9999`)

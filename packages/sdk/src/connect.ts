@@ -6,7 +6,9 @@ import type { Me } from './device/me.ts'
 import type { DeviceRequest } from './device/request-device.ts'
 import type { ResumeOptions } from './device/resume.ts'
 
-/** Where the server is, which application this is, and how it is trusted; see `ChannelOptions` for the rest. */
+/**
+ * Where the server is, which application this is, and how it is trusted; see `ChannelOptions` for the rest.
+ */
 export type ConnectOptions = ChannelOptions & {
   /** With `log`, the verifier key of the directory's log, for `enroll` and what follows. */
   readonly trust: LogTrustOptions
@@ -15,8 +17,9 @@ export type ConnectOptions = ChannelOptions & {
 /** A connection to the key server and, sealed, to the backend behind it. */
 export interface Keyhaven {
   /**
-   * The platform's `fetch`, sealed to the server's key. Relative URLs start from `url`. Rejects as `fetch` does
-   * (TypeError, AbortError), and with a `KeyhavenError` when the channel itself fails: branch on its `code`.
+   * The platform's `fetch`, sealed to the server's key. Relative URLs start from `url`. Rejects as `fetch`
+   * does (TypeError, AbortError), and with a `KeyhavenError` when the channel itself fails: branch on its
+   * `code`.
    */
   readonly fetch: Channel['fetch']
   /** Records a user's first device, with a sign-up token of the operator or an OIDC id token. */

@@ -11,8 +11,8 @@ export interface IndexedDbStorageOptions {
 }
 
 /**
- * Keeps a channel's state in IndexedDB: it survives reloads, and all tabs and workers of an origin share it. It holds no
- * secret, only what the app has seen already, so that it cannot be shown an older manifest.
+ * Keeps a channel's state in IndexedDB: it survives reloads, and all tabs and workers of an origin share it.
+ * It holds no secret, only what the app has seen already, so that it cannot be shown an older manifest.
  *
  * @throws TypeError where there is no IndexedDB.
  */

@@ -6,7 +6,9 @@ import { createPrivateFile, readPrivateFile } from './platform/wrappers/private-
 const ADMIN_TOKEN_FILE = 'admin-token'
 const MIN_TOKEN_CHARS = 16
 
-/** The fixed admin token: of the settings, else of the data folder, where the first start writes it (0600). */
+/**
+ * The fixed admin token: of the settings, else of the data folder, where the first start writes it (0600).
+ */
 export function readAdminToken(dataDir: string, configured: string | undefined): string {
   if (configured !== undefined) return configured
   const file = join(dataDir, ADMIN_TOKEN_FILE)

@@ -14,20 +14,23 @@ export interface DataLock {
 }
 
 /**
- * `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that share what they
- * remember. `maintenance`: no server at all, because this is none, and replaces what a server relies on.
+ * `alone`: no other server, because what this one remembers lies in its memory. `shared`: others that share
+ * what they remember. `maintenance`: no server at all, because this is none, and replaces what a server
+ * relies on.
  */
 export type DataLockMode = 'alone' | 'shared' | 'maintenance'
 
 /**
- * Says who uses the folder of a database, by a lock of the operating system that ends with the process, however it ends.
+ * Says who uses the folder of a database, by a lock of the operating system that ends with the process,
+ * however it ends.
  *
  * @throws KeyhavenError `CONFIG_INVALID` if another server runs that does not allow it.
  */
 export function lockDataFolder(folder: string, mode: DataLockMode): DataLock {
   const lock = new DatabaseSync(join(folder, LOCK_FILE), { timeout: 0 })
   try {
-    // A rollback-journal database: a read transaction takes SQLite's shared lock, an exclusive one the exclusive.
+    // A rollback-journal database: a read transaction takes SQLite's shared lock, an exclusive one the
+    // exclusive.
     lock.exec('PRAGMA journal_mode = DELETE')
     if (mode === 'shared') {
       lock.exec('BEGIN')
@@ -54,8 +57,8 @@ export function lockDataFolder(folder: string, mode: DataLockMode): DataLock {
 }
 
 /**
- * Locks a SQLite database; several servers on one PostgreSQL share what they remember. It is the database's folder that
- * counts, since two servers with data folders of their own can be given one database.
+ * Locks a SQLite database; several servers on one PostgreSQL share what they remember. It is the database's
+ * folder that counts, since two servers with data folders of their own can be given one database.
  *
  * @throws as {@link lockDataFolder}.
  */

@@ -45,7 +45,9 @@ export interface AdminService {
   close(graceMs: number): Promise<void>
 }
 
-/** The admin address: API, dashboard, metrics, and a gateway of its own through which a remote CLI is sealed. */
+/**
+ * The admin address: API, dashboard, metrics, and a gateway of its own through which a remote CLI is sealed.
+ */
 export async function startAdminService(
   parts: ServerParts,
   options: AdminServiceOptions,

@@ -92,7 +92,9 @@ export function routeEnvelopes(
   }
 }
 
-/** The application that an envelope's address names; the gateway itself decides whether there is such a one. */
+/**
+ * The application that an envelope's address names; the gateway itself decides whether there is such a one.
+ */
 function envelopeTarget(
   url: string | undefined,
   defaultApplicationId: string | undefined,

@@ -26,7 +26,10 @@ export interface RunningServer {
   readonly adminUrl: string
   /** Signs in to the dashboard once, within 15 minutes. */
   readonly oneTimeCode: string
-  /** What an app needs to trust the default application; of a gateway for one application, that one, once it exists. */
+  /**
+   * What an app needs to trust the default application; of a gateway for one application, that one, once it
+   * exists.
+   */
   readonly defaultApplication:
     | {
         readonly id: string
@@ -74,8 +77,9 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
 }
 
 /**
- * A store in memory that follows another refuses the second in which it began, since dates are whole seconds. Whoever is
- * told that the server runs can call at once. A longer wait, after a change of the store, is `/readyz`'s to say.
+ * A store in memory that follows another refuses the second in which it began, since dates are whole seconds.
+ * Whoever is told that the server runs can call at once. A longer wait, after a change of the store, is
+ * `/readyz`'s to say.
  */
 async function untilCallsRun({ replay }: ServerParts): Promise<void> {
   for (;;) {

@@ -49,7 +49,10 @@ export interface ServerParts {
   close(): Promise<void>
 }
 
-/** Where the replay entries of this set-up are kept: in memory only if no other process can answer the same call. */
+/**
+ * Where the replay entries of this set-up are kept: in memory only if no other process can answer the same
+ * call.
+ */
 export function replayKindOf(config: Config): ReplayKind {
   if (config.redisUrl !== undefined) return 'redis'
   return config.database.dialect === 'sqlite' && config.workers === 1 ? 'memory' : 'database'

@@ -31,7 +31,11 @@ describe.each(ENGINES)('a chain of more entries than an answer holds, on $name',
   })
   afterAll(() => server?.dispose())
 
-  /** Sends what `write` adds to the chain. @param by - the device that signs the request; else a first one. */
+  /**
+   * Sends what `write` adds to the chain.
+   *
+   * @param by - the device that signs the request; else a first one.
+   */
   async function add(write: () => Promise<string>, by?: string): Promise<string> {
     const key = by === undefined ? undefined : chain.devices.get(by)!.requestKey
     chain.now = Math.floor(Date.now() / 1_000)

@@ -145,7 +145,10 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     }
   })
 
-  /** Serves with one kind of store, stops, sets the state back by `setBack`, and opens it again at {@link RESTORED}. */
+  /**
+   * Serves with one kind of store, stops, sets the state back by `setBack`, and opens it again at
+   * {@link RESTORED}.
+   */
   const after = async (kind: ReplayKind, setBack: () => Promise<unknown>) => {
     const mark = await start(kind)
     const file = `${fixture.folder}/${kind}.backup`

@@ -15,8 +15,8 @@ export interface ClockMark {
 /**
  * The device's clock, and the correction that a sealed answer taught.
  *
- * The correction serves only to date requests. Whether a manifest has expired is asked of {@link latest}, so no
- * answer, not even a sealed one, makes a manifest live longer than the device's own clock allows.
+ * The correction serves only to date requests. Whether a manifest has expired is asked of {@link latest}, so
+ * no answer, not even a sealed one, makes a manifest live longer than the device's own clock allows.
  */
 export class ChannelClock {
   readonly #sources: ClockSources

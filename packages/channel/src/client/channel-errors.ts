@@ -9,7 +9,10 @@ function described(refusal: UnsealedRefusal): string {
   return `HTTP ${refusal.status}, not authenticated`
 }
 
-/** An unsealed answer that is neither an error of HTTP nor a sealed one: a captive portal, a redirect, a wrong URL. */
+/**
+ * An unsealed answer that is neither an error of HTTP nor a sealed one: a captive portal, a redirect, a wrong
+ * URL.
+ */
 export function notSealed(status: number): KeyhavenError {
   return new KeyhavenError(
     'GATEWAY_REFUSED',

@@ -39,7 +39,10 @@ export interface ChannelOptions {
   readonly url: string | URL
   readonly applicationId: string
   readonly trust: ChannelTrust
-  /** Shown in the usage of keys, by which an operator decides when to revoke: 1 to 64 of `A-Z a-z 0-9 . _ + -`. */
+  /**
+   * Shown in the usage of keys, by which an operator decides when to revoke: 1 to 64 of
+   * `A-Z a-z 0-9 . _ + -`.
+   */
   readonly appVersion?: string
   /** @defaultValue memory, which forgets with the process. */
   readonly storage?: ChannelStorage
@@ -54,8 +57,8 @@ export interface ChannelOptions {
   /** From 0 to 1, spreads refreshes over time. @defaultValue `Math.random` */
   readonly jitter?: () => number
   /**
-   * Whether uploads go out while they are read. Browsers cannot do so over HTTP/1.1, and collect the sealed upload in
-   * a Blob first. @defaultValue true outside browsers
+   * Whether uploads go out while they are read. Browsers cannot do so over HTTP/1.1, and collect the sealed
+   * upload in a Blob first. @defaultValue true outside browsers
    */
   readonly streamUploads?: boolean
 }
@@ -76,8 +79,9 @@ export interface Channel {
   /** As the platform's `fetch`; relative URLs start from the channel's `url`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
   /**
-   * As `fetch`, with fields that `sign` makes for each attempt anew, because a signature holds for one seal only. The
-   * body is read into memory first, and no redirect is followed: a signature is made for one address.
+   * As `fetch`, with fields that `sign` makes for each attempt anew, because a signature holds for one seal
+   * only. The body is read into memory first, and no redirect is followed: a signature is made for one
+   * address.
    *
    * @throws KeyhavenError `WIRE_TOO_LARGE` on a body over 1 MiB; TypeError if the server redirects.
    */

@@ -1,8 +1,9 @@
 import { type Awaitable, KeyhavenError } from '@keyhaven/crypto'
 
 /**
- * Where a channel keeps what must outlive a restart: its installation id, the newest manifest it has seen, the
- * newest pinned key that worked. Nothing in it is secret; losing it loses the protection against an older manifest.
+ * Where a channel keeps what must outlive a restart: its installation id, the newest manifest it has seen,
+ * the newest pinned key that worked. Nothing in it is secret; losing it loses the protection against an older
+ * manifest.
  */
 export interface ChannelStorage {
   get(key: string): Awaitable<string | undefined>
@@ -36,7 +37,10 @@ export function storageKeys(url: string, applicationId: string): StorageKeys {
   }
 }
 
-/** @throws KeyhavenError `STORE_UNAVAILABLE`: going on without the stored value would forget what was refused before. */
+/**
+ * @throws KeyhavenError `STORE_UNAVAILABLE`: going on without the stored value would forget what was refused
+ *   before.
+ */
 export async function readStored(storage: ChannelStorage, key: string): Promise<string | undefined> {
   try {
     return await storage.get(key)

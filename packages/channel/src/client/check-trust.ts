@@ -12,8 +12,8 @@ const WAYS: readonly string[] = ['rootThumbprints', 'pinnedKeys']
 const TRUST_EXPECTED = 'trust must hold either rootThumbprints or pinnedKeys'
 
 /**
- * One way to trust, never both: that would leave open which one counts. Other members are let be, so that what the
- * admin API says of an application's trust, or of a key, can be given as it is.
+ * One way to trust, never both: that would leave open which one counts. Other members are let be, so that
+ * what the admin API says of an application's trust, or of a key, can be given as it is.
  *
  * @throws TypeError that names the member.
  */

@@ -5,8 +5,8 @@ import { readAtMost } from './read-at-most.ts'
 /**
  * Gets a manifest's bytes. Nothing of the answer is believed here; {@link verifyManifest} decides.
  *
- * @throws TypeError of `fetch` if the network fails; KeyhavenError `GATEWAY_UNAVAILABLE` (5xx), `GATEWAY_REFUSED` (any
- *   other status, another media type), `WIRE_TOO_LARGE`.
+ * @throws TypeError of `fetch` if the network fails; KeyhavenError `GATEWAY_UNAVAILABLE` (5xx),
+ *   `GATEWAY_REFUSED` (any other status, another media type), `WIRE_TOO_LARGE`.
  */
 export async function fetchManifest(
   fetchBytes: typeof fetch,

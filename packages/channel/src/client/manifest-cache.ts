@@ -31,8 +31,8 @@ export class ManifestCache {
   }
 
   /**
-   * Reads what an earlier run stored. Its position counts even if the manifest itself has expired since: that is what
-   * refuses an older one after a restart.
+   * Reads what an earlier run stored. Its position counts even if the manifest itself has expired since: that
+   * is what refuses an older one after a restart.
    *
    * @param now - seconds since the epoch.
    * @throws KeyhavenError `STORE_UNAVAILABLE`.
@@ -78,7 +78,9 @@ export class ManifestCache {
     return text === undefined ? undefined : parseStored(text)
   }
 
-  /** @throws KeyhavenError `MANIFEST_ROLLED_BACK` if another tab or process has stored a newer one meanwhile. */
+  /**
+   * @throws KeyhavenError `MANIFEST_ROLLED_BACK` if another tab or process has stored a newer one meanwhile.
+   */
   async #write(next: StoredManifest): Promise<void> {
     const stored = await this.#read()
     if (stored !== undefined && compareManifests(stored, next) > 0) {

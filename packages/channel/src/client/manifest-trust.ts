@@ -19,7 +19,10 @@ import { fetchManifest } from './fetch-manifest.ts'
 import type { ManifestCache } from './manifest-cache.ts'
 import type { TrustSource } from './trust-source.ts'
 
-/** A refresh in the background is due somewhere in this part of a manifest's life, spread by chance over the clients. */
+/**
+ * A refresh in the background is due somewhere in this part of a manifest's life, spread by chance over the
+ * clients.
+ */
 const REFRESH_EARLIEST = 0.5
 const REFRESH_LATEST = 0.8
 /** Between two refreshes in the background: this long, and up to twice as long by chance. */
@@ -37,13 +40,19 @@ export interface ManifestTrustOptions {
   readonly jitter: () => number
 }
 
-/** Keys from signed manifests: fetched, verified, cached, refreshed before they expire and on any unsealed refusal. */
+/**
+ * Keys from signed manifests: fetched, verified, cached, refreshed before they expire and on any unsealed
+ * refusal.
+ */
 export function createManifestTrust(options: ManifestTrustOptions): TrustSource {
   const { backend, cache, clock, jitter } = options
   const imported = new Map<string, Awaitable<KemPublicKey>>()
   let loading: Promise<void> | undefined
   let refreshing: Promise<void> | undefined
-  /** Which manifest is in use, and when this process first accepted it: the same one again does not start anew. */
+  /**
+   * Which manifest is in use, and when this process first accepted it: the same one again does not start
+   * anew.
+   */
   let position: ManifestPosition | undefined
   let acceptedAt = clock.mark()
   /** When the last refresh ended, and how long after that the next is due. */
@@ -52,7 +61,10 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
   let running: AbortController | undefined
   let lastError: unknown
 
-  /** @param pause - milliseconds that the next refresh waits at least: a cache on the way may serve an old manifest. */
+  /**
+   * @param pause - milliseconds that the next refresh waits at least: a cache on the way may serve an old
+   *   manifest.
+   */
   function adopt(manifest: Manifest, pause: number): void {
     if (position === undefined || compareManifests(manifest, position) !== 0) {
       position = { epoch: manifest.epoch, sequence: manifest.sequence }
@@ -65,8 +77,8 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
   }
 
   /**
-   * Whether the manifest may be used: by the later of the two clocks, and never longer in this process than it lives
-   * in all, so that setting the device's clock back does not bring it to life again.
+   * Whether the manifest may be used: by the later of the two clocks, and never longer in this process than
+   * it lives in all, so that setting the device's clock back does not bring it to life again.
    */
   function isLive(manifest: Manifest): boolean {
     const lifetime = (manifest.expires - manifest.issued) * MILLISECONDS
@@ -159,7 +171,8 @@ export function createManifestTrust(options: ManifestTrustOptions): TrustSource 
       const moved = await current()
       // Another call has met the refusal before and refreshed already.
       if (!equalConstantTime(moved.publicKey.bytes, refused.publicKey.bytes)) return moved
-      // Without a new manifest the old one still counts: a forged refusal must not win by blocking the refresh too.
+      // Without a new manifest the old one still counts: a forged refusal must not win by blocking the
+      // refresh too.
       await refresh().catch((error) => {
         lastError = error
       })
@@ -186,7 +199,10 @@ function seconds(clock: ChannelClock): number {
   return Math.floor(clock.latest() / MILLISECONDS)
 }
 
-/** The first active key that has not ended, else a retiring one; else the first: the gateway decides, by its own clock. */
+/**
+ * The first active key that has not ended, else a retiring one; else the first: the gateway decides, by its
+ * own clock.
+ */
 function preferredKey(manifest: Manifest, now: number): ManifestKey {
   const usable = manifest.keys.filter((key) => key.end === undefined || key.end > now)
   return usable.find((key) => key.state === 'active') ?? usable[0] ?? manifest.keys[0]!

@@ -24,8 +24,8 @@ type ResponseEvent = BhttpEvent<BhttpResponseHead>
 const STREAMED_LIMITS = { maxContentBytes: Number.MAX_SAFE_INTEGER }
 
 /**
- * Opens a `message/ohttp-chunked-res` up to its head. Plaintext comes out only after the tag of its chunk was checked,
- * and the stream ends well only after the final chunk was: a cut answer makes it fail.
+ * Opens a `message/ohttp-chunked-res` up to its head. Plaintext comes out only after the tag of its chunk was
+ * checked, and the stream ends well only after the final chunk was: a cut answer makes it fail.
  *
  * @throws KeyhavenError `OPEN_FAILED` on anything altered or cut; what the network throws as it is.
  */

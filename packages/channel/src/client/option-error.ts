@@ -30,7 +30,9 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? `"${shortened(value)}"` : kindOf(value)
 }
 
-/** What was given, without its characters: someone may have put a private key, a token or a password there. */
+/**
+ * What was given, without its characters: someone may have put a private key, a token or a password there.
+ */
 export function hidden(value: unknown): string {
   if (typeof value !== 'string') return kindOf(value)
   if (PLACEHOLDERS.includes(value)) return `the placeholder "${value}" of the documentation`

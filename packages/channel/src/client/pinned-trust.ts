@@ -15,8 +15,9 @@ export interface PinnedTrustOptions {
 }
 
 /**
- * Keys that ship inside the app. The client moves forward in their list and never back: a forged refusal can make it
- * try a newer key of the list, which is as good, but only a sealed answer under that key makes it stay there.
+ * Keys that ship inside the app. The client moves forward in their list and never back: a forged refusal can
+ * make it try a newer key of the list, which is as good, but only a sealed answer under that key makes it
+ * stay there.
  */
 export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
   const { backend, storage, storageKey } = options
@@ -24,7 +25,10 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
   let keys: readonly RecipientKey[] = []
   /** Index of the newest key that a sealed answer has come under. */
   let reached = 0
-  /** For one call, and in memory only: an app that sends nothing but streams would else never get past an old key. */
+  /**
+   * For one call, and in memory only: an app that sends nothing but streams would else never get past an old
+   * key.
+   */
   let postponed: RecipientKey | undefined
 
   async function load(): Promise<readonly RecipientKey[]> {
@@ -64,7 +68,8 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
     postpone(key) {
       postponed = key
     },
-    // At most one attempt per pinned key, each with the same request id: the gateway runs no more than one of them.
+    // At most one attempt per pinned key, each with the same request id: the gateway runs no more than one of
+    // them.
     next: async (refused) => {
       const list = await loaded()
       return list[Math.max(list.indexOf(refused) + 1, reached)]
@@ -76,7 +81,8 @@ export function createPinnedTrust(options: PinnedTrustOptions): TrustSource {
       try {
         await storage.set(storageKey, await fingerprint(key))
       } catch {
-        // The call has run: it must not fail for this. Until the next success, a restart tries the older key first.
+        // The call has run: it must not fail for this. Until the next success, a restart tries the older key
+        // first.
       }
     },
     refusal: pinnedKeysRefused,

@@ -12,8 +12,8 @@ const BODY_HEADERS: ReadonlySet<string> = new Set([
 /**
  * The request that follows a redirect (Fetch standard, "HTTP-redirect fetch"), through the channel again.
  *
- * @throws TypeError if the target is on another origin: the server of this channel has no say over that one, and a
- *   request would leave with this one's headers; or if the body is a stream that is consumed.
+ * @throws TypeError if the target is on another origin: the server of this channel has no say over that one,
+ *   and a request would leave with this one's headers; or if the body is a stream that is consumed.
  */
 export function redirected(request: OutgoingRequest, status: number, location: string): OutgoingRequest {
   const url = new URL(location, request.url)

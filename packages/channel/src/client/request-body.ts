@@ -15,8 +15,8 @@ export interface RequestBody {
 }
 
 /**
- * Takes a body as `fetch` does: what is in memory is copied now, so that later changes by the caller do not reach a
- * second attempt.
+ * Takes a body as `fetch` does: what is in memory is copied now, so that later changes by the caller do not
+ * reach a second attempt.
  *
  * @throws TypeError on a stream without `duplex: 'half'`, as the platform asks, and on one that is in use.
  */
@@ -53,8 +53,8 @@ function streamBody(stream: ReadableStream<Uint8Array>): RequestBody {
 }
 
 /**
- * Reads ahead up to `maxBytes`: a body that ends within them becomes one in memory, which can be padded as a whole and
- * sent twice; of a longer one nothing is lost.
+ * Reads ahead up to `maxBytes`: a body that ends within them becomes one in memory, which can be padded as a
+ * whole and sent twice; of a longer one nothing is lost.
  */
 export async function readAhead(body: RequestBody, maxBytes: number): Promise<RequestBody> {
   if (body.bytes !== undefined || (body.length ?? 0) > maxBytes) return body

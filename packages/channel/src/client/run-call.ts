@@ -39,13 +39,13 @@ interface Stamp {
 /**
  * Runs one request through the channel, at most once on the server.
  *
- * An unsealed refusal can be forged, so the request may have run all the same: it is sent again with the same id and
- * the same date, and the gateway answers REPLAYED if it has run. After a clock refusal, which is sealed, it is sent
- * again under a new id, and only if it certainly never ran.
+ * An unsealed refusal can be forged, so the request may have run all the same: it is sent again with the same
+ * id and the same date, and the gateway answers REPLAYED if it has run. After a clock refusal, which is
+ * sealed, it is sent again under a new id, and only if it certainly never ran.
  *
  * @returns the sealed answer, opened up to its head.
- * @throws as {@link sendSealed}; KeyhavenError `RESULT_UNKNOWN`, `CLOCK_SKEW`, `KEY_REVOKED`, `GATEWAY_REFUSED`, and
- *   those of the trust source (`MANIFEST_…`).
+ * @throws as {@link sendSealed}; KeyhavenError `RESULT_UNKNOWN`, `CLOCK_SKEW`, `KEY_REVOKED`,
+ *   `GATEWAY_REFUSED`, and those of the trust source (`MANIFEST_…`).
  */
 export async function runCall(context: CallContext, request: OutgoingRequest): Promise<OpenedAnswer> {
   const { trust } = context
@@ -86,7 +86,10 @@ export async function runCall(context: CallContext, request: OutgoingRequest): P
   }
 }
 
-/** @throws KeyhavenError `RESULT_UNKNOWN` unless the request certainly never ran; `CLOCK_SKEW` if it cannot be sent again. */
+/**
+ * @throws KeyhavenError `RESULT_UNKNOWN` unless the request certainly never ran; `CLOCK_SKEW` if it cannot be
+ *   sent again.
+ */
 async function correctClock(
   { clock }: CallContext,
   refusal: ClockRefusal | undefined,

@@ -13,7 +13,9 @@ export function fitsOneChunk(body: RequestBody | undefined): boolean {
   return body === undefined || (body.bytes !== undefined && body.bytes.length <= CHUNK_CONTENT_BYTES)
 }
 
-/** A request with a small body or none: one final chunk, a message of known length padded to its Padmé size. */
+/**
+ * A request with a small body or none: one final chunk, a message of known length padded to its Padmé size.
+ */
 export async function sealWhole(
   sealer: RequestSealer,
   head: BhttpRequestHead,
@@ -24,8 +26,9 @@ export async function sealWhole(
 }
 
 /**
- * A request with a large body, or one of unknown length: chunks of one size, whatever the pieces of the body are, and
- * zeros at the end up to the Padmé size of the whole. So the wire shows the padded length and nothing else.
+ * A request with a large body, or one of unknown length: chunks of one size, whatever the pieces of the body
+ * are, and zeros at the end up to the Padmé size of the whole. So the wire shows the padded length and
+ * nothing else.
  *
  * Holds one chunk at a time. Stopping the iteration cancels the body.
  */

@@ -30,13 +30,14 @@ export type SealedResult =
 /**
  * One attempt of one request: seals it to `key`, sends it, opens the answer.
  *
- * Only a 200 of the right media type is taken for sealed, and only what opens under this exchange is: all else is
- * anybody's.
+ * Only a 200 of the right media type is taken for sealed, and only what opens under this exchange is: all
+ * else is anybody's.
  *
- * @param sign - makes fields for this attempt's head; what it throws comes out as it is, and nothing was sent.
+ * @param sign - makes fields for this attempt's head; what it throws comes out as it is, and nothing was
+ *   sent.
  * @returns the answer up to its head, or an unsealed 4xx.
- * @throws what the transport throws (TypeError, AbortError); KeyhavenError `GATEWAY_UNAVAILABLE` on an unsealed 5xx,
- *   `GATEWAY_REFUSED` on any other unsealed answer, `OPEN_FAILED`.
+ * @throws what the transport throws (TypeError, AbortError); KeyhavenError `GATEWAY_UNAVAILABLE` on an
+ *   unsealed 5xx, `GATEWAY_REFUSED` on any other unsealed answer, `OPEN_FAILED`.
  */
 export async function sendSealed(
   transport: Transport,
@@ -92,7 +93,10 @@ interface UploadFailure {
   error?: TypeError
 }
 
-/** Remembers that the app's own body failed: else only the gateway's complaint about a cut request would be seen. */
+/**
+ * Remembers that the app's own body failed: else only the gateway's complaint about a cut request would be
+ * seen.
+ */
 async function* watched<T>(
   pieces: AsyncGenerator<T, void, void>,
   failure: UploadFailure,

@@ -20,7 +20,10 @@ export interface RequestToSign {
   readonly query: string
   /** Empty if there is none. */
   readonly body: Uint8Array
-  /** A value that only the two ends of this attempt know; the handler gets the same from `SealedContext.export`. */
+  /**
+   * A value that only the two ends of this attempt know; the handler gets the same from
+   * `SealedContext.export`.
+   */
   readonly export: (label: Uint8Array, length: number) => Awaitable<Uint8Array>
 }
 

@@ -19,8 +19,8 @@ export interface OutgoingRequest {
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
- * Not the app's to set: about one connection, set by the channel itself, or (`accept-encoding`) a promise to decode
- * that only the platform's own `fetch` could keep.
+ * Not the app's to set: about one connection, set by the channel itself, or (`accept-encoding`) a promise to
+ * decode that only the platform's own `fetch` could keep.
  */
 const DROPPED_HEADERS: ReadonlySet<string> = new Set([
   'accept-encoding',
@@ -52,7 +52,8 @@ export async function takeRequest(
   const url = new URL(given?.url ?? String(input), base)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('only http and https URLs')
   if (init.integrity) throw new TypeError('integrity is not supported: the seal already protects the answer')
-  // The platform checks and normalises; what it would do with the network (mode, credentials, cache) has no meaning here.
+  // The platform checks and normalises; what it would do with the network (mode, credentials, cache) has no
+  // meaning here.
   const checked = new Request(url, {
     method: init.method ?? given?.method ?? 'GET',
     headers: init.headers ?? given?.headers ?? {},
@@ -72,8 +73,8 @@ function takeInitBody(init: RequestInit): Promise<RequestBody> {
 }
 
 /**
- * A Request does not tell what its body was made from, so up to one chunk is read ahead: a small one can then be padded
- * and sent twice.
+ * A Request does not tell what its body was made from, so up to one chunk is read ahead: a small one can then
+ * be padded and sent twice.
  */
 async function bodyOf(request: Request | undefined): Promise<RequestBody | undefined> {
   if (request === undefined || WITHOUT_BODY.has(request.method)) return undefined

@@ -2,8 +2,8 @@ import type { BhttpField } from '../wire/bhttp-message.ts'
 import { OWN_FIELD_PREFIX } from '../wire/client-header.ts'
 
 /**
- * Fields about one connection (RFC 9110 §7.6.1, and what older programs also take as such), in lower case: they
- * mean nothing beyond it.
+ * Fields about one connection (RFC 9110 §7.6.1, and what older programs also take as such), in lower case:
+ * they mean nothing beyond it.
  */
 export const HOP_BY_HOP_FIELDS: ReadonlySet<string> = new Set([
   'connection',

@@ -48,10 +48,10 @@ export interface ReplayStore {
    */
   insert(entry: ReplayEntry): Awaitable<boolean>
   /**
-   * As {@link insert}, for a request that is refused because its date lies ahead: the entry must also outlive a loss
-   * of the store's memory, or the request could run when its date has come. A store that cannot promise this has no
-   * `burn`, and one that has no room for it answers undefined: the gateway then tells the client that the request may
-   * still run.
+   * As {@link insert}, for a request that is refused because its date lies ahead: the entry must also outlive
+   * a loss of the store's memory, or the request could run when its date has come. A store that cannot
+   * promise this has no `burn`, and one that has no room for it answers undefined: the gateway then tells the
+   * client that the request may still run.
    */
   burn?(entry: ReplayEntry): Awaitable<boolean | undefined>
   /** Whether either is there; marks nothing. */

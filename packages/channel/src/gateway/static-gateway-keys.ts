@@ -19,8 +19,8 @@ export interface StaticGatewayKey {
  * Fixed keys, for a gateway inside a backend that has no key server.
  *
  * @param keys - newest first.
- * @param applicationId - the only one whose calls they open. Were they those of every id, a call could be sent again
- *   under another, and would run again there.
+ * @param applicationId - the only one whose calls they open. Were they those of every id, a call could be
+ *   sent again under another, and would run again there.
  */
 export function staticGatewayKeys(keys: readonly StaticGatewayKey[], applicationId: string): GatewayKeys {
   const byId = new Map<number, GatewayKey>()

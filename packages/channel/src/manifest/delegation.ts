@@ -27,7 +27,10 @@ export const DELEGATION_MAX_BYTES = 4_096
 /** An app ships one root thumbprint and one spare; a few more for a change of hands. */
 export const ROOT_THUMBPRINTS_MAX = 8
 
-/** What a root key signs: "this key may sign the manifests of that application". docs/formats.md, "Delegation". */
+/**
+ * What a root key signs: "this key may sign the manifests of that application". docs/formats.md,
+ * "Delegation".
+ */
 export interface Delegation {
   readonly application: string
   /** Integer from 0; a manifest of a higher epoch overrides every sequence of a lower one. */
@@ -68,11 +71,12 @@ export interface TrustExpectation {
 /**
  * Verifies a delegation against the root thumbprints that an app ships.
  *
- * The root key travels in the header and counts only if its thumbprint is one of ours. `issued` in the future is
- * accepted: a device whose clock is slow must be able to make its first call, and nobody but the root can date it.
+ * The root key travels in the header and counts only if its thumbprint is one of ours. `issued` in the future
+ * is accepted: a device whose clock is slow must be able to make its first call, and nobody but the root can
+ * date it.
  *
- * @throws KeyhavenError `SIGNATURE_INVALID` (another root, a bad signature), `MANIFEST_INVALID` (another application,
- *   a malformed member, over 90 days), `MANIFEST_EXPIRED`.
+ * @throws KeyhavenError `SIGNATURE_INVALID` (another root, a bad signature), `MANIFEST_INVALID` (another
+ *   application, a malformed member, over 90 days), `MANIFEST_EXPIRED`.
  */
 export async function verifyDelegation(
   backend: CryptoBackend,

@@ -61,8 +61,8 @@ export function compareManifests(a: ManifestPosition, b: ManifestPosition): numb
 }
 
 /**
- * Checks and copies a manifest's payload. A key of a suite that this version does not know is left out, so that a
- * server can add one before every app knows it.
+ * Checks and copies a manifest's payload. A key of a suite that this version does not know is left out, so
+ * that a server can add one before every app knows it.
  *
  * @throws KeyhavenError `MANIFEST_INVALID`; `UNSUPPORTED` if no key is left.
  */

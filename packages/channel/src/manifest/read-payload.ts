@@ -54,7 +54,8 @@ export function readLifetime(
 /**
  * The public Ed25519 JWK (RFC 8037 §2) with only its required members.
  *
- * @throws KeyhavenError `MANIFEST_INVALID` on another kind of key, and on a private one: it has no business here.
+ * @throws KeyhavenError `MANIFEST_INVALID` on another kind of key, and on a private one: it has no business
+ *   here.
  */
 export function publicEd25519Jwk(value: unknown): Jwk {
   const jwk = readObject(value, 'the signing key')

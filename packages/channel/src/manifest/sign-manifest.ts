@@ -8,8 +8,8 @@ import { invalid } from './read-payload.ts'
  *
  * @param delegation - compact JWS of {@link signDelegation}; it travels in the manifest's header.
  * @returns compact JWS (RFC 7515 §7.1), body of `GET …/manifest`.
- * @throws KeyhavenError `MANIFEST_INVALID` if a member is malformed, or if application, epoch, key or end do not fit
- *   the delegation; `WIRE_TOO_LARGE`.
+ * @throws KeyhavenError `MANIFEST_INVALID` if a member is malformed, or if application, epoch, key or end do
+ *   not fit the delegation; `WIRE_TOO_LARGE`.
  */
 export async function signManifest(
   backend: CryptoBackend,

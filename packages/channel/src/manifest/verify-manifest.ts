@@ -19,9 +19,9 @@ export interface ManifestExpectation extends TrustExpectation {
  * Verifies a manifest and the delegation in its header, down from the root thumbprints that an app ships.
  *
  * @returns the payload; keys of unknown suites are left out.
- * @throws KeyhavenError `SIGNATURE_INVALID`, `MANIFEST_INVALID` (malformed, another application, does not fit its
- *   delegation), `MANIFEST_EXPIRED`, `MANIFEST_ROLLED_BACK` (older than `newerThan`), `UNSUPPORTED` (no known suite),
- *   `WIRE_TOO_LARGE`.
+ * @throws KeyhavenError `SIGNATURE_INVALID`, `MANIFEST_INVALID` (malformed, another application, does not fit
+ *   its delegation), `MANIFEST_EXPIRED`, `MANIFEST_ROLLED_BACK` (older than `newerThan`), `UNSUPPORTED` (no
+ *   known suite), `WIRE_TOO_LARGE`.
  */
 export async function verifyManifest(
   backend: CryptoBackend,

@@ -14,8 +14,8 @@ export interface MessageToSeal {
   /** Bytes of plaintext in a chunk. */
   readonly chunkBytes: number
   /**
-   * Whether a chunk that is not full goes out where the content pauses: what came reaches the other end then, and an
-   * onlooker sees how much it was.
+   * Whether a chunk that is not full goes out where the content pauses: what came reaches the other end then,
+   * and an onlooker sees how much it was.
    */
   readonly flushAtPauses: boolean
   /** @returns the chunk, with its length before it. It must not keep `plaintext`, which is used again. */

@@ -170,7 +170,8 @@ describe('a streamed answer', () => {
 
   test('whose chunks are reordered or left out is refused', async () => {
     const chunksOf = (bytes: Uint8Array<ArrayBuffer>) => {
-      // Response nonce (32 bytes for AES-256-GCM), then chunks with a QUIC length of 2 or 4 bytes; the last has 0.
+      // Response nonce (32 bytes for AES-256-GCM), then chunks with a QUIC length of 2 or 4 bytes; the last
+      // has 0.
       const chunks: Uint8Array<ArrayBuffer>[] = []
       let at = 32
       while (bytes[at] !== 0) {

@@ -10,7 +10,10 @@ import { APPLICATION_ID, codeOf, createTestServer, forgedProblem, OHTTP_KEY_TYPE
 const KEY_ID = 10
 const CALLS = new Set([`POST /gateway/${APPLICATION_ID}`, `GET /gateway/${APPLICATION_ID}/manifest`])
 
-/** Opens what is sealed to a key of its own, under the same key id, and hands that key to whoever asks for keys. */
+/**
+ * Opens what is sealed to a key of its own, under the same key id, and hands that key to whoever asks for
+ * keys.
+ */
 async function createAttacker(clock: () => number) {
   const { privateKey, publicKey } = await nodeBackend.kem.generateKeyPair('x25519')
   const opened: string[] = []

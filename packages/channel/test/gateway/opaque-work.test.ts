@@ -13,7 +13,10 @@ interface Work {
   opens: number
 }
 
-/** Counts what an opening costs. Time would measure the machine; these are what an attacker's clock would tell. */
+/**
+ * Counts what an opening costs. Time would measure the machine; these are what an attacker's clock would
+ * tell.
+ */
 function countingBackend(work: Work): CryptoBackend {
   return {
     ...nodeBackend,

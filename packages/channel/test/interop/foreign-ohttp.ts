@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 
-// RFC 9458 and the chunked draft once more, on programs that are not ours: HPKE of @hpke/core, HKDF as two HMACs.
-// Nothing here is imported from the packages, so a mistake in them does not meet itself.
+// RFC 9458 and the chunked draft once more, on programs that are not ours: HPKE of @hpke/core, HKDF as two
+// HMACs. Nothing here is imported from the packages, so a mistake in them does not meet itself.
 
 const KEY_BYTES = 32
 const NONCE_BYTES = 12

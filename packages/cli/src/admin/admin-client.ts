@@ -30,7 +30,8 @@ export interface AdminClient extends Disposable {
 }
 
 /**
- * Reaches the admin API: in plain on this machine, otherwise through a sealed channel that trusts the given roots.
+ * Reaches the admin API: in plain on this machine, otherwise through a sealed channel that trusts the given
+ * roots.
  *
  * @throws CommandError on a bad address, a missing token, or another machine without `--trust`.
  */

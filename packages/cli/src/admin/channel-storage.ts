@@ -11,8 +11,9 @@ interface Storage {
 }
 
 /**
- * What the channel must remember between two commands: the newest manifest seen, so that an older one is refused.
- * One file for each server and root, in XDG_STATE_HOME (default ~/.local/state) under `keyhaven/`, mode 0600.
+ * What the channel must remember between two commands: the newest manifest seen, so that an older one is
+ * refused. One file for each server and root, in XDG_STATE_HOME (default ~/.local/state) under `keyhaven/`,
+ * mode 0600.
  */
 export function openChannelStorage(context: Context, origin: string, roots: readonly string[]): Storage {
   const name = createHash('sha256')

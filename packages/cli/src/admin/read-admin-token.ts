@@ -14,11 +14,11 @@ export function dataDirectory(context: Context, option: string | undefined): str
 }
 
 /**
- * The admin token, from KEYHAVEN_ADMIN_TOKEN or the data folder's file. It is never an argument, because every
- * user of a machine can read the arguments of its processes.
+ * The admin token, from KEYHAVEN_ADMIN_TOKEN or the data folder's file. It is never an argument, because
+ * every user of a machine can read the arguments of its processes.
  *
- * @param local - whether the server is on this machine. For another one the default folder is not looked at: its
- *   token belongs to the local server, and is nobody else's business.
+ * @param local - whether the server is on this machine. For another one the default folder is not looked at:
+ *   its token belongs to the local server, and is nobody else's business.
  */
 export async function readAdminToken(
   context: Context,

@@ -8,8 +8,8 @@ import { describeVerdict } from '../terminal/describe-verdict.ts'
 import { printable, table } from '../terminal/output.ts'
 
 /**
- * As in the dashboard before a revoke. The verdict knows only installations that called in the window: many apps are
- * not opened every day, and in one day a whole release could be missed.
+ * As in the dashboard before a revoke. The verdict knows only installations that called in the window: many
+ * apps are not opened every day, and in one day a whole release could be missed.
  */
 export const USAGE_WINDOW_DEFAULT = '7d'
 

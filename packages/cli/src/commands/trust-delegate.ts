@@ -75,7 +75,9 @@ export function trustDelegateCommand(frame: Frame, trust: Command): void {
     )
 }
 
-/** Reads the public JWK from the argument itself, a file or stdin; also out of `keyhaven trust status --json`. */
+/**
+ * Reads the public JWK from the argument itself, a file or stdin; also out of `keyhaven trust status --json`.
+ */
 async function readManifestKey(context: Context, source: string): Promise<Record<string, string>> {
   const text = source.trimStart().startsWith('{') ? source : await readInput(context, source)
   const value = parseUserJson('--manifest-key', text)

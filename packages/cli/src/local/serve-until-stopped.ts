@@ -3,8 +3,8 @@ import type { Output } from '../terminal/output.ts'
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Says that the server is ready, waits for SIGINT or SIGTERM, then closes it. A second signal ends the process at
- * once.
+ * Says that the server is ready, waits for SIGINT or SIGTERM, then closes it. A second signal ends the
+ * process at once.
  */
 export async function serveUntilStopped(
   output: Output,

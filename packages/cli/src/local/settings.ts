@@ -108,7 +108,8 @@ export function readSettings<Config>(
 /**
  * The settings that were given as options. File names become absolute.
  *
- * @throws CommandError when a password was put on the command line, where every user of the machine can read it.
+ * @throws CommandError when a password was put on the command line, where every user of the machine can read
+ *   it.
  */
 function givenSettings(
   context: Context,

@@ -50,7 +50,8 @@ export interface LogAudit {
 /**
  * Audits a log over its public address.
  *
- * @throws KeyhavenError or CommandError `SIGNATURE_INVALID`, `LOG_INCONSISTENT`, `PROOF_INVALID`, `CLOCK_SKEW`; and
+ * @throws KeyhavenError or CommandError `SIGNATURE_INVALID`, `LOG_INCONSISTENT`, `PROOF_INVALID`,
+ *   `CLOCK_SKEW`; and
  * what the network brings.
  */
 export async function auditLog(

@@ -46,15 +46,16 @@ interface Bundle {
 }
 
 /**
- * Fetches a whole log as an auditor does, and recomputes it: every entry, the root at the size of its checkpoint and
- * of the one remembered, and every tile of hashes that proofs are taken from. It keeps only the right edge of the
- * tree, whatever the size.
+ * Fetches a whole log as an auditor does, and recomputes it: every entry, the root at the size of its
+ * checkpoint and of the one remembered, and every tile of hashes that proofs are taken from. It keeps only
+ * the right edge of the tree, whatever the size.
  *
- * A checkpoint that is smaller than the one remembered is no fault by itself, because a log may show the newest one
- * that its witnesses know: then the log must still hand out the entries up to the one remembered.
+ * A checkpoint that is smaller than the one remembered is no fault by itself, because a log may show the
+ * newest one that its witnesses know: then the log must still hand out the entries up to the one remembered.
  *
  * @param onProgress - is told how many entries of how many are done.
- * @throws KeyhavenError `LOG_INCONSISTENT` if the log forked, shrank, was altered or holds what no log may hold;
+ * @throws KeyhavenError `LOG_INCONSISTENT` if the log forked, shrank, was altered or holds what no log may
+ *   hold;
  * `PROOF_INVALID` if the entries are right and the tiles of hashes are not; also what `log` throws.
  */
 export async function verifyLog(

@@ -88,7 +88,8 @@ export async function openRootKey(
     ? await openProtected(content.protected, publicPart.thumbprint, await askPassphrase())
     : (content.privateKey as Jwk)
   const key = await backend.signatures.importSigningKey('EdDSA', jwk)
-  // The stated public key must be this private key's, or delegations would name a root that did not sign them.
+  // The stated public key must be this private key's, or delegations would name a root that did not sign
+  // them.
   if ((await jwkThumbprint(backend, key.publicKey.jwk)) !== publicPart.thumbprint) throw notRootKey(file)
   return { key, publicPart }
 }

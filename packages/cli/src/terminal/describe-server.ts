@@ -1,7 +1,9 @@
 import type { RunningServer } from '@keyhaven/server'
 import type { Output } from './output.ts'
 
-/** What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines. */
+/**
+ * What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines.
+ */
 export function describeServer(output: Output, server: RunningServer): string {
   const call = "fetch('/v1/echo', { method: 'POST', body: 'hello' })"
   return [...addresses(output, server), ...firstCall(server, call, 'json')].join('\n')

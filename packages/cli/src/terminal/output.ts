@@ -92,8 +92,8 @@ function cellText(value: string | number | StyledField | null | undefined): stri
 }
 
 /**
- * Text from elsewhere made safe for a terminal: control characters (also the C1 range and the ones that turn the
- * writing direction) show as escapes, so that a name cannot move the cursor or hide what follows.
+ * Text from elsewhere made safe for a terminal: control characters (also the C1 range and the ones that turn
+ * the writing direction) show as escapes, so that a name cannot move the cursor or hide what follows.
  */
 export function printable(text: string): string {
   return text.replace(

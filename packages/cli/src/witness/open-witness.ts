@@ -37,7 +37,8 @@ export interface OpenWitness extends Disposable {
 }
 
 /**
- * Opens a witness, or makes one: its key comes into being together with the file that remembers what it cosigned.
+ * Opens a witness, or makes one: its key comes into being together with the file that remembers what it
+ * cosigned.
  *
  * @throws CommandError on wrong options; KeyhavenError `STORE_UNAVAILABLE`.
  */

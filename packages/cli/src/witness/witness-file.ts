@@ -8,7 +8,9 @@ import { PRIVATE_FILE_MODE } from '../input/write-file.ts'
 const FOLDER_MODE = 0o700
 /** How long a writer waits for another process's transaction. */
 const BUSY_TIMEOUT_MS = 5_000
-/** The last statements hold whatever asks: a size never goes down, and a size once cosigned keeps its root. */
+/**
+ * The last statements hold whatever asks: a size never goes down, and a size once cosigned keeps its root.
+ */
 const TABLES = `
 create table if not exists identity (
   id integer primary key check (id = 1), name text not null, private_key text not null);
@@ -28,7 +30,10 @@ export interface WitnessIdentity {
   readonly privateKey: string
 }
 
-/** What a witness keeps: its key and what it cosigned, in one file, so that the one is never without the other. */
+/**
+ * What a witness keeps: its key and what it cosigned, in one file, so that the one is never without the
+ * other.
+ */
 export interface WitnessFile {
   readonly state: WitnessState
   /** The identity, made and kept if there is none yet; of two processes one makes it. */

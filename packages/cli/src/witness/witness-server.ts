@@ -35,8 +35,9 @@ interface Answer {
 }
 
 /**
- * The witness over HTTP (C2SP tlog-witness): `POST /add-checkpoint`. Beside it, for people and monitors, `GET /` with
- * its verifier key and its logs, and `GET /<SHA-256 of the origin, hex>/checkpoint` with the last one it cosigned.
+ * The witness over HTTP (C2SP tlog-witness): `POST /add-checkpoint`. Beside it, for people and monitors,
+ * `GET /` with its verifier key and its logs, and `GET /<SHA-256 of the origin, hex>/checkpoint` with the
+ * last one it cosigned.
  */
 export function createWitnessServer(
   witness: Witness,
@@ -85,8 +86,8 @@ async function submit(
 }
 
 /**
- * Whether a log that is known signed what does not continue what was cosigned. Every other refusal is one that anybody
- * could bring about, and a log that begins with a wrong old size asks which one is right.
+ * Whether a log that is known signed what does not continue what was cosigned. Every other refusal is one
+ * that anybody could bring about, and a log that begins with a wrong old size asks which one is right.
  */
 function isInconsistent({ status, body: known }: Answer, body: string): boolean {
   if (status === 422) return true

@@ -1,6 +1,9 @@
 import { argon2idAsync } from '@noble/hashes/argon2.js'
 
-/** Argon2id, version 1.3 (RFC 9106), where Node's own is missing: some seconds, in which the page still answers. */
+/**
+ * Argon2id, version 1.3 (RFC 9106), where Node's own is missing: some seconds, in which the page still
+ * answers.
+ */
 export function argon2id(
   passphrase: Uint8Array,
   salt: Uint8Array,

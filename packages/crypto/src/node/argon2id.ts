@@ -34,8 +34,8 @@ export function isArgon2idCost(
 }
 
 /**
- * Derives a key from a passphrase: Argon2id, version 1.3 (RFC 9106). At {@link ARGON2ID_COST} it takes 64 MiB and a
- * fraction of a second, during which nothing else runs.
+ * Derives a key from a passphrase: Argon2id, version 1.3 (RFC 9106). At {@link ARGON2ID_COST} it takes 64 MiB
+ * and a fraction of a second, during which nothing else runs.
  *
  * @param passphrase - not kept.
  * @param salt - {@link ARGON2ID_SALT_BYTES} random bytes, stored beside what the key locks.

@@ -1,6 +1,8 @@
 import { ApiProblem, readProblem } from './problem.ts'
 
-/** A call that changes something must carry this header, which no foreign page can set without a preflight. */
+/**
+ * A call that changes something must carry this header, which no foreign page can set without a preflight.
+ */
 const DASHBOARD_HEADER = { 'x-keyhaven-dashboard': '1' } as const
 
 export type Query = Readonly<Record<string, string | number | undefined>>

@@ -50,7 +50,9 @@ export function draftToSignUpToken(draft: SignUpTokenDraft): NewSignUpToken {
   }
 }
 
-/** Usernames are compared byte for byte, so what looks the same has to be the same: NFC, no space around it. */
+/**
+ * Usernames are compared byte for byte, so what looks the same has to be the same: NFC, no space around it.
+ */
 function readUsername(draft: SignUpTokenDraft): string {
   return draft.username.trim().normalize('NFC')
 }

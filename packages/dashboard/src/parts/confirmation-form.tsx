@@ -24,7 +24,10 @@ interface ConfirmationFormProps {
 
 const REASON_MAX = 500
 
-/** For what cannot be undone: nothing is sent before the subject's id or name, a reason and any consent were given. */
+/**
+ * For what cannot be undone: nothing is sent before the subject's id or name, a reason and any consent were
+ * given.
+ */
 export function ConfirmationForm(props: ConfirmationFormProps) {
   const { subject, consent, submit, busy, error, onConfirmed, onCancel, children } = props
   const [draft, setDraft] = useState(EMPTY_CONFIRMATION)

@@ -1,4 +1,7 @@
-/** What `<input type="datetime-local">` gives, in the reader's time zone, as ISO 8601; undefined if empty or wrong. */
+/**
+ * What `<input type="datetime-local">` gives, in the reader's time zone, as ISO 8601; undefined if empty or
+ * wrong.
+ */
 export function momentToIso(local: string): string | undefined {
   if (local === '') return undefined
   const time = new Date(local).getTime()

@@ -28,7 +28,10 @@ const ANY_OTHER: ProviderRefusal = {
   detail: 'The server’s log says why. Until then, sign in with a token.',
 }
 
-/** Reads the refusal out of an address, such as `?signInError=ACCESS_DENIED`. Text from outside is never shown. */
+/**
+ * Reads the refusal out of an address, such as `?signInError=ACCESS_DENIED`. Text from outside is never
+ * shown.
+ */
 export function readProviderRefusal(search: string): ProviderRefusal | undefined {
   const code = new URLSearchParams(search).get(PARAMETER)
   if (code === null) return undefined

@@ -15,7 +15,9 @@ const TITLES = {
   token: 'Wrong token',
 }
 
-/** A wrong credential is named as such, with the place of the right one; any other refusal is shown as it is. */
+/**
+ * A wrong credential is named as such, with the place of the right one; any other refusal is shown as it is.
+ */
 export function SignInRefusal({ error, way }: SignInRefusalProps) {
   if (error === null) return null
   const problem = asProblem(error)

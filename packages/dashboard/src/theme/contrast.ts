@@ -4,8 +4,8 @@ import type { CSSVariablesResolver } from '@mantine/core'
 const FILLED_RED = { '--mantine-color-red-filled': '#c02525', '--mantine-color-red-filled-hover': '#a81f1f' }
 
 /**
- * Colours that Mantine's defaults leave under WCAG's 4.5 to 1: the text of light badges and alerts, dimmed and
- * placeholder text, filled red. Light backgrounds are quieter than Mantine's besides.
+ * Colours that Mantine's defaults leave under WCAG's 4.5 to 1: the text of light badges and alerts, dimmed
+ * and placeholder text, filled red. Light backgrounds are quieter than Mantine's besides.
  */
 export const contrastVariables: CSSVariablesResolver = (theme) => {
   const light: Record<string, string> = {

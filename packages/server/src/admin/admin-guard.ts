@@ -16,8 +16,8 @@ export interface AdminGuardOptions {
 }
 
 /**
- * Keeps pages of other sites away from the admin address. A page whose name was pointed at 127.0.0.1 (DNS rebinding)
- * sends its own name as Host; a page that sends a form or a fetch (CSRF) sends its origin.
+ * Keeps pages of other sites away from the admin address. A page whose name was pointed at 127.0.0.1 (DNS
+ * rebinding) sends its own name as Host; a page that sends a form or a fetch (CSRF) sends its origin.
  */
 export function adminGuard(options: AdminGuardOptions): MiddlewareHandler<AppEnv> {
   const ownHost = options.adminUrl === undefined ? undefined : new URL(options.adminUrl).host

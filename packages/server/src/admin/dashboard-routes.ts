@@ -10,8 +10,8 @@ const IMMUTABLE_PREFIX = '/assets/'
 const NO_PAGE = /^\/(?:admin|assets|gateway|v1|\.well-known)(?:\/|$)/
 
 /**
- * Scripts and fonts only from here; styles also inline, because the component library writes `<style>` elements at
- * run time: they cannot run anything, and there is no foreign text in a page's markup.
+ * Scripts and fonts only from here; styles also inline, because the component library writes `<style>`
+ * elements at run time: they cannot run anything, and there is no foreign text in a page's markup.
  */
 const DASHBOARD_CSP = [
   "default-src 'none'",
@@ -26,8 +26,8 @@ const DASHBOARD_CSP = [
 ].join('; ')
 
 /**
- * The dashboard's files. Its pages live behind the hash, so any other address that a browser opens is sent to the
- * page of that name. Add these routes last.
+ * The dashboard's files. Its pages live behind the hash, so any other address that a browser opens is sent to
+ * the page of that name. Add these routes last.
  */
 export function addDashboardRoutes<Env extends AppEnv>(app: OpenAPIHono<Env>): void {
   let assets: ReturnType<typeof load> | undefined

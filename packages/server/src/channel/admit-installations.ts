@@ -13,7 +13,8 @@ interface ApplicationHour {
 }
 
 /**
- * Keeps the calls of known installations, and of new ones as many as their application may still have in their hour.
+ * Keeps the calls of known installations, and of new ones as many as their application may still have in
+ * their hour.
  *
  * @returns those calls, and how many installations were left out.
  */

@@ -11,9 +11,9 @@ export interface DurableReplayStore extends ReplayEntries {
 }
 
 /**
- * A fast store that forgets (memory, Redis), with the database for what must not be forgotten: requests that were
- * refused because their date lies ahead. Otherwise one of them could run after a restart, when its date has come,
- * although its sender was told that it never would.
+ * A fast store that forgets (memory, Redis), with the database for what must not be forgotten: requests that
+ * were refused because their date lies ahead. Otherwise one of them could run after a restart, when its date
+ * has come, although its sender was told that it never would.
  *
  * @param database - the store over the same database.
  */

@@ -8,14 +8,17 @@ import { readLiveRoots } from './root-keys.ts'
 import { ONLINE_DELEGATION_SECONDS, signOnlineDelegation } from './trust.ts'
 
 const MS_PER_SECOND = 1_000
-/** An unchanged manifest is signed anew after this part of its life, so that clients always get a fresh one. */
+/**
+ * An unchanged manifest is signed anew after this part of its life, so that clients always get a fresh one.
+ */
 const REFRESH_AFTER_PART = 1 / 4
 /** Manifests in memory; beyond it the one asked for longest ago is read again when needed. */
 const MAX_CACHED = 10_000
 
 export interface ManifestPublisher {
   /**
-   * The manifest to hand out now, as compact JWS. Publishes a new one if keys changed or the last is no longer fresh.
+   * The manifest to hand out now, as compact JWS. Publishes a new one if keys changed or the last is no
+   * longer fresh.
    * @throws KeyhavenError `NOT_FOUND`, `MANIFEST_EXPIRED` (an offline root has to sign), `STORE_UNAVAILABLE`.
    */
   current(applicationId: string): Promise<string>
@@ -157,7 +160,10 @@ export function createManifestPublisher(
   }
 }
 
-/** @throws KeyhavenError `MANIFEST_INVALID` (no key to name), `MANIFEST_EXPIRED` (an offline root has to sign). */
+/**
+ * @throws KeyhavenError `MANIFEST_INVALID` (no key to name), `MANIFEST_EXPIRED` (an offline root has to
+ *   sign).
+ */
 function requirePublishable(
   publication: Publication,
   epoch: number,

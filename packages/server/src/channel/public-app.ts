@@ -23,7 +23,9 @@ export interface GatewayAppParts {
   readonly serves: (applicationId: string) => boolean
 }
 
-/** `GET /gateway/{applicationId}` and its manifest. The sealed calls themselves do not come through a router. */
+/**
+ * `GET /gateway/{applicationId}` and its manifest. The sealed calls themselves do not come through a router.
+ */
 export function addGatewayRoutes<Env extends AppEnv>(app: OpenAPIHono<Env>, parts: GatewayAppParts): void {
   const { gateway, manifests, serves } = parts
   app.use('/gateway/*', publicCors())

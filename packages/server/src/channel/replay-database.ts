@@ -6,7 +6,10 @@ import type { ReplayEntries } from './replay-mark.ts'
 
 /** Rows of one clean-up statement: a longer one would hold up SQLite's only writer. */
 const PRUNE_ROWS = 2_000
-/** Hashes of requests dated ahead that are kept; they live up to a day, and whoever has the public key can make them. */
+/**
+ * Hashes of requests dated ahead that are kept; they live up to a day, and whoever has the public key can
+ * make them.
+ */
 export const MAX_BURNED_HASHES = 20_000
 const BURNED_COUNT_MS = 1_000
 const MS_PER_SECOND = 1_000

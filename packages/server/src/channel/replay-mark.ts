@@ -36,7 +36,10 @@ const PLACES: Readonly<Record<ReplayKind, string>> = {
   redis: 'Redis',
 }
 
-/** Says in the database which replay store is in use, so that servers with different ones never run the same request. */
+/**
+ * Says in the database which replay store is in use, so that servers with different ones never run the same
+ * request.
+ */
 export interface ReplayMark {
   /** Milliseconds: requests dated earlier may be in a store that is gone. The same for all processes. */
   readonly refusesBefore: number
@@ -44,14 +47,18 @@ export interface ReplayMark {
   check(): void
   /** @throws KeyhavenError `CONFIG_INVALID` if another store is in use; `STORE_UNAVAILABLE`. */
   renew(): Promise<void>
-  /** Lets another store be used at once. Another process of this store takes it back within {@link MARK_RENEW_MS}. */
+  /**
+   * Lets another store be used at once. Another process of this store takes it back within
+   * {@link MARK_RENEW_MS}.
+   */
   release(): Promise<void>
 }
 
 /**
  * Takes the mark for a store, from a store that nobody uses any more if need be.
  *
- * @param identity - of what the store remembers: another one if it has forgotten; undefined while it is not known.
+ * @param identity - of what the store remembers: another one if it has forgotten; undefined while it is not
+ *   known.
  * @throws as {@link ReplayMark.renew}.
  */
 export async function createReplayMark(
@@ -74,7 +81,10 @@ export async function createReplayMark(
       .returning('since')
       .executeTakeFirst()
 
-  /** Puts this store into the row, if it may. Another process can do the same at once: then one of them does it. */
+  /**
+   * Puts this store into the row, if it may. Another process can do the same at once: then one of them does
+   * it.
+   */
   async function replaceRow(mine: string, now: number): Promise<void> {
     const row = await db.selectFrom('replay_store').selectAll().executeTakeFirst()
     const fresh = { kind, identity: mine, renewed_at: now }
@@ -159,13 +169,13 @@ async function nothingRan(db: Db): Promise<boolean> {
 
 export interface MarkedReplayStore extends ReplayStore {
   /**
-   * Milliseconds until calls that are dated then are no longer refused; 0: it takes those of now. Dates are whole
-   * seconds, so that the second in which a store began is refused to its end.
+   * Milliseconds until calls that are dated then are no longer refused; 0: it takes those of now. Dates are
+   * whole seconds, so that the second in which a store began is refused to its end.
    */
   takesCallsIn(): number
   /**
-   * @throws KeyhavenError `STORE_UNAVAILABLE` with the reason, while calls cannot run for the store's sake: it is not
-   *   certainly the one in use, or so new that it refuses what is dated now.
+   * @throws KeyhavenError `STORE_UNAVAILABLE` with the reason, while calls cannot run for the store's sake:
+   *   it is not certainly the one in use, or so new that it refuses what is dated now.
    */
   checkReady(): void
 }

@@ -40,11 +40,11 @@ export interface RedisReplayStore extends ReplayEntries {
 }
 
 /**
- * Replay entries of several processes in one Redis. A Redis that restarts may have lost entries: then it is another
- * one to the replay mark. While it cannot be reached, nothing runs.
+ * Replay entries of several processes in one Redis. A Redis that restarts may have lost entries: then it is
+ * another one to the replay mark. While it cannot be reached, nothing runs.
  *
- * @throws KeyhavenError at the start: `STORE_UNAVAILABLE` if Redis does not answer, `CONFIG_INVALID` if it may drop
- *   entries, or its clock is wrong.
+ * @throws KeyhavenError at the start: `STORE_UNAVAILABLE` if Redis does not answer, `CONFIG_INVALID` if it
+ *   may drop entries, or its clock is wrong.
  */
 export async function createRedisReplayStore(
   url: string,

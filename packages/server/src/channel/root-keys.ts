@@ -16,8 +16,9 @@ export async function rootThumbprint(key: Pick<ManagedKey, 'publicKey'>): Promis
 }
 
 /**
- * The root keys that can sign and that apps ship, in the order of the application's thumbprints: the first one signs.
- * After a recovery the root may be revoked again while the database still names it: then the spare is the first.
+ * The root keys that can sign and that apps ship, in the order of the application's thumbprints: the first
+ * one signs. After a recovery the root may be revoked again while the database still names it: then the spare
+ * is the first.
  */
 export async function readLiveRoots(
   state: State,

@@ -12,11 +12,12 @@ export interface RootSwitch {
 }
 
 /**
- * Makes the spare root key the root: the root is revoked and its private part erased, a new epoch under the spare's
- * delegation overrides what the root signed for the epochs before, and a new spare is made. Clients that ship both
- * thumbprints notice nothing.
+ * Makes the spare root key the root: the root is revoked and its private part erased, a new epoch under the
+ * spare's delegation overrides what the root signed for the epochs before, and a new spare is made. Clients
+ * that ship both thumbprints notice nothing.
  *
- * @throws KeyhavenError `NOT_FOUND`, `CONFLICT` (the roots are offline, another root than the one named, no spare).
+ * @throws KeyhavenError `NOT_FOUND`, `CONFLICT` (the roots are offline, another root than the one named, no
+ *   spare).
  */
 export function switchRoot(
   state: State,
@@ -25,7 +26,8 @@ export function switchRoot(
   actor: Actor,
 ): Promise<Trust> {
   return state.transaction(async (transaction) => {
-    // Locks the manifest's row before anything is read, so that of two switches the second sees what the first did.
+    // Locks the manifest's row before anything is read, so that of two switches the second sees what the
+    // first did.
     const { epoch } = await state.manifests.raiseEpoch(applicationId, transaction)
     const trust = await readTrust(state, applicationId, transaction)
     const [from] = trust.rootThumbprints

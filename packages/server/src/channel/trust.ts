@@ -27,8 +27,8 @@ export interface Trust {
 }
 
 /**
- * Makes what the clients of a new application trust: a manifest key and, unless somebody else holds the root, a root
- * key and a spare one.
+ * Makes what the clients of a new application trust: a manifest key and, unless somebody else holds the root,
+ * a root key and a spare one.
  */
 export async function beginTrust(
   state: State,
@@ -113,8 +113,8 @@ export async function signOnlineDelegation(
 /**
  * Installs what an offline root signed. A higher epoch overrides every manifest of the epochs before.
  *
- * @throws KeyhavenError `CONFLICT` (the server holds the root itself, an older epoch, another manifest key), and what
- *   `verifyDelegation` throws.
+ * @throws KeyhavenError `CONFLICT` (the server holds the root itself, an older epoch, another manifest key),
+ *   and what `verifyDelegation` throws.
  */
 export function installDelegation(
   state: State,

@@ -30,7 +30,10 @@ export interface LastCall extends ClientClaims {
   readonly at: number
 }
 
-/** Installations of one application and hour that could not be kept apart; one that calls again may count again. */
+/**
+ * Installations of one application and hour that could not be kept apart; one that calls again may count
+ * again.
+ */
 export interface LeftOut {
   readonly applicationId: string
   readonly hour: number
@@ -47,9 +50,13 @@ export interface UsageBatch {
 }
 
 export const MS_PER_HOUR = 3_600_000
-/** App versions counted apart for one key in one hour. A client can invent versions: the rest is one bucket. */
+/**
+ * App versions counted apart for one key in one hour. A client can invent versions: the rest is one bucket.
+ */
 export const MAX_VERSIONS_PER_HOUR = 200
-/** Counts by key, hour and version that wait to be written; with the bound above, keys enough for any server. */
+/**
+ * Counts by key, hour and version that wait to be written; with the bound above, keys enough for any server.
+ */
 const MAX_HOUR_COUNTS = 100_000
 /** Installations kept between two flushes; what comes beyond is counted without its name, and as left out. */
 const MAX_LAST_CALLS = 50_000

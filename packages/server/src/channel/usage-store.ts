@@ -8,8 +8,8 @@ import { slices, sorted } from './usage-rows.ts'
 export const USAGE_RETENTION_DAYS = 90
 const MS_PER_DAY = 86_400_000
 /**
- * Installations that one application can be given in an hour. A client can invent them: without a bound it fills the
- * database and the verdict with installations that do not exist. Known ones are always updated.
+ * Installations that one application can be given in an hour. A client can invent them: without a bound it
+ * fills the database and the verdict with installations that do not exist. Known ones are always updated.
  */
 export const MAX_NEW_INSTALLATIONS_PER_HOUR = 10_000
 const MAX_SERIES_ROWS = 20_000
@@ -39,7 +39,9 @@ export interface UsageStore {
   hours(applicationId: string, from: number): Promise<readonly HourUsage[]>
   /** Installations whose last call is not older than `from`. */
   installations(applicationId: string, from: number): Promise<readonly InstallationCount[]>
-  /** How many installations were left out in the hours from `from` on; one that called often may count often. */
+  /**
+   * How many installations were left out in the hours from `from` on; one that called often may count often.
+   */
   installationsLeftOut(applicationId: string, from: number): Promise<number>
   /** Milliseconds, by the key's UUID. */
   keysLastUsed(applicationId: string): Promise<ReadonlyMap<string, number>>

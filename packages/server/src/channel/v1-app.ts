@@ -15,8 +15,8 @@ export function isV1Path(path: string): boolean {
 }
 
 /**
- * What apps call. Inside the seal each call knows whose key opened it; outside it is refused unless the operator has
- * switched that off.
+ * What apps call. Inside the seal each call knows whose key opened it; outside it is refused unless the
+ * operator has switched that off.
  */
 export function createV1App(
   logger: Logger,

@@ -10,9 +10,14 @@ export interface CachedKey {
   readonly aeads: readonly AeadName[]
 }
 
-/** Keys by application and key id, in memory. Answers at once when it can, so await only what is a promise. */
+/**
+ * Keys by application and key id, in memory. Answers at once when it can, so await only what is a promise.
+ */
 export interface KeyCache {
-  /** @returns undefined if unknown. @throws KeyhavenError `STORE_UNAVAILABLE` when the state cannot be confirmed. */
+  /**
+   * @returns undefined if unknown.
+   * @throws KeyhavenError `STORE_UNAVAILABLE` when the state cannot be confirmed.
+   */
   find(applicationId: string, keyId: number): CachedKey | undefined | Promise<CachedKey | undefined>
   /** Active end-to-end keys, newest first; empty for an application without any. */
   advertised(applicationId: string): Promise<readonly ManagedE2eKey[]>

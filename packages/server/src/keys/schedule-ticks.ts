@@ -9,7 +9,8 @@ const RETRY_AFTER_MS = 1_000
 const MIN_WAIT_MS = 10
 
 /**
- * Activates and ends keys when they are due. Several processes may do so at once: each key's step happens once.
+ * Activates and ends keys when they are due. Several processes may do so at once: each key's step happens
+ * once.
  *
  * @returns stops, after the tick that is running.
  */

@@ -2,8 +2,9 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { z } from 'zod'
 
 /**
- * A backup is gzip over JSON lines: header, one line a row, trailer. The trailer holds the SHA-256 of every byte
- * before it, so a backup that was cut or changed by accident is refused. Layout: docs/storage-schema.md, "Backup".
+ * A backup is gzip over JSON lines: header, one line a row, trailer. The trailer holds the SHA-256 of every
+ * byte before it, so a backup that was cut or changed by accident is refused. Layout: docs/storage-schema.md,
+ * "Backup".
  */
 export const BACKUP_FORMAT = 'keyhaven-backup'
 export const BACKUP_VERSION = 1

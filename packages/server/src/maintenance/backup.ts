@@ -31,10 +31,11 @@ export interface BackupSummary {
 }
 
 /**
- * Writes everything but what lives only minutes into one file, as of one moment, while the server runs. Private keys
- * are in it only wrapped; the master keyring and the rollback anchor are not in it.
+ * Writes everything but what lives only minutes into one file, as of one moment, while the server runs.
+ * Private keys are in it only wrapped; the master keyring and the rollback anchor are not in it.
  *
- * @throws KeyhavenError `CONFLICT` if the file exists, `STORE_UNAVAILABLE`, `INPUT_INVALID` if there is no database.
+ * @throws KeyhavenError `CONFLICT` if the file exists, `STORE_UNAVAILABLE`, `INPUT_INVALID` if there is no
+ *   database.
  */
 export async function backup(
   config: Pick<Config, 'database'>,

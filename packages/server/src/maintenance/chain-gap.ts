@@ -28,10 +28,11 @@ export function backupEnd(sequence: number): Readonly<Record<string, number>> {
 }
 
 /**
- * How many audit entries were made, as the anchor knows, that the database does not hold. An entry that a restore wrote
- * can have the number of a lost one, so numbers alone do not tell.
+ * How many audit entries were made, as the anchor knows, that the database does not hold. An entry that a
+ * restore wrote can have the number of a lost one, so numbers alone do not tell.
  *
- * @returns undefined if it cannot be known: no anchor, that of another installation, or entries that were replaced.
+ * @returns undefined if it cannot be known: no anchor, that of another installation, or entries that were
+ *   replaced.
  */
 export async function countLostEntries(
   db: Db,

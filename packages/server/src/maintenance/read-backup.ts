@@ -12,10 +12,11 @@ export type BackupPart =
   | { readonly kind: 'row'; readonly table: string; readonly row: Row }
 
 /**
- * Reads a backup in bounded memory. What it yields counts only once it has ended without an error: the check of the
- * whole comes last.
+ * Reads a backup in bounded memory. What it yields counts only once it has ended without an error: the check
+ * of the whole comes last.
  *
- * @throws KeyhavenError `INPUT_INVALID` if the file is no backup, is cut, was changed or goes on behind its end.
+ * @throws KeyhavenError `INPUT_INVALID` if the file is no backup, is cut, was changed or goes on behind its
+ *   end.
  */
 export async function* readBackup(file: string): AsyncGenerator<BackupPart> {
   const hash = createHash('sha256')

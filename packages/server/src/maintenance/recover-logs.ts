@@ -15,20 +15,23 @@ const MS_PER_SECOND = 1_000
 /** What became of a log that the database had lost a part of. */
 export interface RecoveredLog {
   readonly applicationId: string
-  /** Entries that the database held, that were taken back from the files, and that the anchor or the files knew of. */
+  /**
+   * Entries that the database held, that were taken back from the files, and that the anchor or the files
+   * knew of.
+   */
   readonly kept: number
   readonly restored: number
   readonly anchored: number
   /**
-   * The log is again the one that was published, as far as the anchor or the files know; false: clients will see that
-   * it shrank or changed.
+   * The log is again the one that was published, as far as the anchor or the files know; false: clients will
+   * see that it shrank or changed.
    */
   readonly whole: boolean
 }
 
 /**
- * Takes back what the database lost of each log, from the files beside the anchor: leaves, and the users' entries that
- * they commit to, so that neither the log nor a chain goes back.
+ * Takes back what the database lost of each log, from the files beside the anchor: leaves, and the users'
+ * entries that they commit to, so that neither the log nor a chain goes back.
  */
 export async function recoverLogs(
   db: DbTransaction,

@@ -42,12 +42,13 @@ export interface RecoverSummary {
 }
 
 /**
- * Makes a database that was set back safe to use: revokes again what the anchor says was revoked, raises every
- * manifest's epoch so that clients take the next one, takes back what the logs lost, and goes on with the audit
- * chain behind an entry that names the gap. All in one transaction. Every server process must be stopped.
+ * Makes a database that was set back safe to use: revokes again what the anchor says was revoked, raises
+ * every manifest's epoch so that clients take the next one, takes back what the logs lost, and goes on with
+ * the audit chain behind an entry that names the gap. All in one transaction. Every server process must be
+ * stopped.
  *
- * Also for a machine whose anchor is missing; then nothing is known of what was revoked since, and of the logs what
- * their files hold.
+ * Also for a machine whose anchor is missing; then nothing is known of what was revoked since, and of the
+ * logs what their files hold.
  */
 export async function recover(
   config: Pick<Config, 'database' | 'masterKeyFile' | 'directory'>,

@@ -6,8 +6,8 @@ import type { StateHeadTable } from '../platform/database/tables.ts'
 const SKEW_MS = CLOCK_SKEW_SECONDS * 1_000
 
 /**
- * Replay entries are not in a backup, so after a restore every date is refused that a request can have which ran
- * before. That is up to the skew ahead, but for a store in memory, which runs nothing before its date.
+ * Replay entries are not in a backup, so after a restore every date is refused that a request can have which
+ * ran before. That is up to the skew ahead, but for a store in memory, which runs nothing before its date.
  *
  * @param present - names of the tables of the database that is about to be replaced.
  * @returns milliseconds since the epoch.
@@ -28,8 +28,8 @@ export async function refusedAfterRestore(
 }
 
 /**
- * The same after a recovery. Behind a restore nothing has run, so what that restore said holds. A database that was set
- * back in another way does not know its last replay store.
+ * The same after a recovery. Behind a restore nothing has run, so what that restore said holds. A database
+ * that was set back in another way does not know its last replay store.
  */
 export async function refusedAfterRecovery(
   db: Db,

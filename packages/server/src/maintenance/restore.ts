@@ -38,12 +38,12 @@ export interface RestoreSummary {
 }
 
 /**
- * Fills a database from a backup, of either engine, in one transaction: whole or not at all. The file is read twice,
- * first to check it. A database that is thereby set back behind its anchor starts only after `recover`, so that no
- * revoked key comes back.
+ * Fills a database from a backup, of either engine, in one transaction: whole or not at all. The file is read
+ * twice, first to check it. A database that is thereby set back behind its anchor starts only after
+ * `recover`, so that no revoked key comes back.
  *
- * @throws KeyhavenError `INPUT_INVALID` (the file), `CONFLICT` (database not empty), `CONFIG_INVALID` (master key
- *   missing, backup of a newer version, a server runs), `STORE_UNAVAILABLE`.
+ * @throws KeyhavenError `INPUT_INVALID` (the file), `CONFLICT` (database not empty), `CONFIG_INVALID` (master
+ *   key missing, backup of a newer version, a server runs), `STORE_UNAVAILABLE`.
  */
 export async function restore(
   config: Pick<Config, 'database' | 'masterKeyFile' | 'masterPassphraseFile'>,

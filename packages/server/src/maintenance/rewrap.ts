@@ -15,8 +15,8 @@ const KEYS_PER_TRANSACTION = 200
 export interface RewrapOptions extends LongWork {
   readonly actor: string
   /**
-   * `prepare` only adds the new master key to the keyring and uses it for nothing yet: for several machines, so that
-   * the keyring can be copied to all of them before the keys move. Default: everything.
+   * `prepare` only adds the new master key to the keyring and uses it for nothing yet: for several machines,
+   * so that the keyring can be copied to all of them before the keys move. Default: everything.
    */
   readonly only?: 'prepare'
 }
@@ -33,8 +33,9 @@ export interface RewrapSummary {
 }
 
 /**
- * Moves every private key to a new master key, in batches, while the server runs; then drops the old one. A run that
- * is cut is finished by the next. Backups made before hold keys under the old master key: keep its keyring with them.
+ * Moves every private key to a new master key, in batches, while the server runs; then drops the old one. A
+ * run that is cut is finished by the next. Backups made before hold keys under the old master key: keep its
+ * keyring with them.
  *
  * @throws KeyhavenError `STORE_UNAVAILABLE`, `CONFIG_INVALID`.
  */
@@ -99,7 +100,8 @@ async function moveKeys(state: State, masterKeyId: string, options: RewrapOption
   for (;;) {
     options.signal?.throwIfAborted()
     const inBatch = await state.transaction(async (transaction) => {
-      // Blocks a revocation of these keys until the batch is stored; the revocation then erases the new bytes.
+      // Blocks a revocation of these keys until the batch is stored; the revocation then erases the new
+      // bytes.
       const rows = await transaction.db
         .selectFrom('managed_keys')
         .select(['id', 'application_id', 'purpose', 'wrapped_private_key'])

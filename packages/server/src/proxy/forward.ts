@@ -64,8 +64,8 @@ class UpstreamTimeout extends Error {}
 class BodyCut extends Error {}
 
 /**
- * A connection kept open may have been closed by the backend meanwhile: a call that only reads is then sent anew. Any
- * other could have run before the backend broke off, and would run twice.
+ * A connection kept open may have been closed by the backend meanwhile: a call that only reads is then sent
+ * anew. Any other could have run before the backend broke off, and would run twice.
  */
 async function call(
   send: typeof httpRequest,
@@ -112,7 +112,8 @@ function callOnce(
 async function sendBody(outgoing: ClientRequest, request: Request): Promise<void> {
   if (isBodyHeld(request)) {
     const whole = await request.bytes()
-    // Of a DELETE or OPTIONS, Node frames the content only if told: the backend would take it for the next request.
+    // Of a DELETE or OPTIONS, Node frames the content only if told: the backend would take it for the next
+    // request.
     if (whole.length > 0) outgoing.setHeader('content-length', whole.length)
     outgoing.end(whole.length === 0 ? undefined : whole)
     return

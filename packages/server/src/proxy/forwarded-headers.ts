@@ -24,7 +24,8 @@ function connectionNames(value: string | null | undefined): ReadonlySet<string> 
 }
 
 /**
- * The headers that a backend gets: those of the app, without what belongs to a connection or to a proxy, and ours.
+ * The headers that a backend gets: those of the app, without what belongs to a connection or to a proxy, and
+ * ours.
  *
  * @param context - who called, authenticated by opening the request.
  */
@@ -48,7 +49,11 @@ export function upstreamHeaders(
   return forwarded
 }
 
-/** The headers that an app gets of a backend's answer. @param raw - names and values in turn, as node:http gives them. */
+/**
+ * The headers that an app gets of a backend's answer.
+ *
+ * @param raw - names and values in turn, as node:http gives them.
+ */
 export function appHeaders(raw: readonly string[]): Headers {
   const pairs: [string, string][] = []
   for (let i = 0; i + 1 < raw.length; i += 2) pairs.push([raw[i]!.toLowerCase(), raw[i + 1]!])

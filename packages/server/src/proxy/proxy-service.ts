@@ -26,7 +26,8 @@ export interface ProxyService {
 /**
  * What sealed calls reach in proxy mode: the configured backends, by exact origin.
  *
- * @throws KeyhavenError `CONFIG_INVALID` without a backend, or if a backend is this server's own admin address.
+ * @throws KeyhavenError `CONFIG_INVALID` without a backend, or if a backend is this server's own admin
+ *   address.
  */
 export function createProxyService(
   config: Config,

@@ -5,8 +5,9 @@ import { startServing } from '../serve.ts'
 import type { ProxyMode } from './proxy-mode.ts'
 
 /**
- * Starts proxy mode: a gateway in front of existing backends (`config.upstreams`), which need no change. Keys, admin
- * address and dashboard are those of {@link startServer}; several of both can share one PostgreSQL.
+ * Starts proxy mode: a gateway in front of existing backends (`config.upstreams`), which need no change.
+ * Keys, admin address and dashboard are those of {@link startServer}; several of both can share one
+ * PostgreSQL.
  *
  * @throws KeyhavenError `CONFIG_INVALID` and what `startServer` throws.
  */

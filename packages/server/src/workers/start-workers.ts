@@ -25,7 +25,10 @@ export interface Workers {
   close(): Promise<void>
 }
 
-/** Starts `config.workers` processes that share the public address, and a new one for each that ends by itself. */
+/**
+ * Starts `config.workers` processes that share the public address, and a new one for each that ends by
+ * itself.
+ */
 export async function startWorkers(parts: ServerParts, proxy: ProxyMode | undefined): Promise<Workers> {
   const { config, logger } = parts
   const running = new Set<Worker>()

@@ -42,8 +42,8 @@ export interface AnchorHead {
 }
 
 /**
- * What the database must not be behind of. It lies beside the master key, outside the database and its backups, so
- * that a restored database is noticed and a revoked key stays revoked.
+ * What the database must not be behind of. It lies beside the master key, outside the database and its
+ * backups, so that a restored database is noticed and a revoked key stays revoked.
  */
 export interface Anchor {
   /** Undefined before the first advance. */

@@ -15,8 +15,8 @@ const MISSING =
 /**
  * Compares the database with the anchor, and starts an anchor beside a database that has no history yet.
  *
- * @throws KeyhavenError `STATE_ROLLED_BACK` if the database is behind the anchor, differs from it, or has history
- *   while the anchor is missing.
+ * @throws KeyhavenError `STATE_ROLLED_BACK` if the database is behind the anchor, differs from it, or has
+ *   history while the anchor is missing.
  */
 export async function checkAnchor(db: Db, anchor: Anchor): Promise<void> {
   // The anchor first: other processes commit, then advance it, so what is read later is never behind it.

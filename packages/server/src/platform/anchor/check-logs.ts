@@ -96,8 +96,8 @@ export function storedNodes(db: Db | DbTransaction, applicationId: string): LogN
       const wanted = nodes.map(
         ({ level, index }) => sql`(cast(${level} as bigint), cast(${index} as bigint))`,
       )
-      // Point look-ups, in the order of the cross join: with OR or IN, SQLite would read the whole log. Not by the
-      // query builder: it takes longer than the database.
+      // Point look-ups, in the order of the cross join: with OR or IN, SQLite would read the whole log. Not
+      // by the query builder: it takes longer than the database.
       const { rows } = await sql<{ level: number; position: number; hash: Uint8Array }>`
         with wanted(level, position) as (values ${sql.join(wanted)})
         select n.level, n.position, n.hash from wanted w cross join log_nodes n

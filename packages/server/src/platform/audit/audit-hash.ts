@@ -18,8 +18,9 @@ export interface HashedFields {
 }
 
 /**
- * SHA-256 over: the domain, the hash before (32 bytes), sequence and time (8 bytes each, big-endian), then actor,
- * action, application id, subject and detail, each with its length in UTF-8 bytes before it (4 bytes, big-endian).
+ * SHA-256 over: the domain, the hash before (32 bytes), sequence and time (8 bytes each, big-endian), then
+ * actor, action, application id, subject and detail, each with its length in UTF-8 bytes before it (4 bytes,
+ * big-endian).
  */
 export function auditHash(previous: Uint8Array, entry: HashedFields): Uint8Array {
   const hash = createHash('sha256').update(DOMAIN).update(previous)

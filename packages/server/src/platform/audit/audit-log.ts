@@ -51,7 +51,12 @@ export interface AuditVerifyOptions {
 export interface AuditLog {
   /** Written with the transaction, at its end: the entry exists if and only if the change does. */
   append(transaction: StateTransaction, record: AuditRecord): void
-  /** Newest first. @param page.limit - 1 to 500, default 50. @throws KeyhavenError `INPUT_INVALID` on a bad cursor. */
+  /**
+   * Newest first.
+   *
+   * @param page.limit - 1 to 500, default 50.
+   * @throws KeyhavenError `INPUT_INVALID` on a bad cursor.
+   */
   list(filter: AuditFilter, page?: { cursor?: string; limit?: number }): Promise<AuditPage>
   /** Names of all actions that occur. */
   actions(): Promise<readonly string[]>

@@ -94,8 +94,8 @@ export function createOidcClient(config: OidcConfig): OidcClient {
 }
 
 /**
- * The claim may lie deeper, as Keycloak's `realm_access.roles`. With a map only what it names counts: a provider's own
- * group "admin" shall not be ours.
+ * The claim may lie deeper, as Keycloak's `realm_access.roles`. With a map only what it names counts: a
+ * provider's own group "admin" shall not be ours.
  */
 export function rolesOfClaims(
   claims: Readonly<Record<string, unknown>>,

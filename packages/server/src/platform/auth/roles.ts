@@ -4,8 +4,8 @@ export type Role = (typeof ROLES)[number]
 
 /**
  * What a route asks for.
- * `read`: applications, keys, usage. `manage-keys`: change them. `read-audit`: the audit log. `read-tokens`: the list
- * of API tokens, never their values. `administer`: tokens and all that is left.
+ * `read`: applications, keys, usage. `manage-keys`: change them. `read-audit`: the audit log. `read-tokens`:
+ * the list of API tokens, never their values. `administer`: tokens and all that is left.
  */
 export type Permission = 'read' | 'manage-keys' | 'read-audit' | 'read-tokens' | 'administer'
 

@@ -143,7 +143,8 @@ export function addSessionRoutes(app: OpenAPIHono<AdminEnv>, parts: SessionRoute
 }
 
 /**
- * Not readable by scripts, never sent along from another site; without TLS only where browsers come without it, too.
+ * Not readable by scripts, never sent along from another site; without TLS only where browsers come without
+ * it, too.
  *
  * @param adminUrl - as browsers know it: a proxy before us may be the one that speaks TLS.
  */

@@ -26,7 +26,10 @@ export interface ApiToken {
 }
 
 export interface TokenStore {
-  /** @returns the token itself: it can never be asked for again. @throws KeyhavenError `CONFLICT` (name taken). */
+  /**
+   * @returns the token itself: it can never be asked for again.
+   * @throws KeyhavenError `CONFLICT` (name taken).
+   */
   create(
     input: { name: string; roles: readonly Role[]; expiresAt: number | null },
     actor: Actor,

@@ -3,8 +3,8 @@ import type { Awaitable } from '@keyhaven/crypto'
 import { networkOf } from './network-of.ts'
 
 /**
- * Where a call came from. Made by the listener or the gateway in this process and handed on as a value: nothing
- * in a request (a header, a path) can set it.
+ * Where a call came from. Made by the listener or the gateway in this process and handed on as a value:
+ * nothing in a request (a header, a path) can set it.
  */
 export type CallOrigin =
   | {
@@ -29,8 +29,8 @@ export function sealedOrigin(context: SealedContext): CallOrigin {
 }
 
 /**
- * What rate limits count by: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one has all of
- * it. Sealed callers share one count: nothing before the opening names them.
+ * What rate limits count by: an IPv4 address, or the /64 network of an IPv6 address, since whoever has one
+ * has all of it. Sealed callers share one count: nothing before the opening names them.
  */
 export function callerOf(origin: CallOrigin): string {
   return origin.sealed ? `sealed:${origin.applicationId}` : networkOf(origin.remoteAddress)

@@ -6,7 +6,9 @@ const FAULT_LOG_MS = 60_000
 /** Routes are few; only an error whose name varies could make more. */
 const MAX_FAULTS = 1_000
 
-/** Logs a fault that a request met, once a minute for each code and route, with how many were left out since. */
+/**
+ * Logs a fault that a request met, once a minute for each code and route, with how many were left out since.
+ */
 export type FaultLog = (error: unknown, route: string) => void
 
 /** @param monotonic - milliseconds. */

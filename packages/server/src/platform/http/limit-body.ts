@@ -7,8 +7,8 @@ export const MAX_JSON_BODY_BYTES = 64 * 1_024
 /**
  * Refuses a longer body before it is read: by Content-Length, else while it streams.
  *
- * Not Hono's own: that one copies the request object itself, which fails for the light requests of a listener and
- * of the gateway whenever no Content-Length is given, as with a DELETE.
+ * Not Hono's own: that one copies the request object itself, which fails for the light requests of a listener
+ * and of the gateway whenever no Content-Length is given, as with a DELETE.
  */
 export function limitBody(maxBytes: number): MiddlewareHandler {
   const tooLarge = () =>

@@ -100,11 +100,11 @@ export function problemResponse(code: ProblemCode, options: ProblemOptions = {})
 }
 
 /**
- * What a thrown value is answered with. The message of a {@link KeyhavenError} is written for people and holds
- * nothing secret; that of any other error may, so it stays inside.
+ * What a thrown value is answered with. The message of a {@link KeyhavenError} is written for people and
+ * holds nothing secret; that of any other error may, so it stays inside.
  *
- * @param showsFaults - whether the caller may read what is wrong with the server: it can name a file, a master key's
- *   id, a setting.
+ * @param showsFaults - whether the caller may read what is wrong with the server: it can name a file, a
+ *   master key's id, a setting.
  */
 export function problemOfError(error: unknown, showsFaults = false): Response {
   if (!(error instanceof KeyhavenError)) return problemResponse('INTERNAL')

@@ -27,8 +27,8 @@ const SECRET_FIELDS = [
 const STDERR_FD = 2
 
 /**
- * Writes one JSON line per event to standard error, so that standard output stays free for what a command prints.
- * Requests are logged by route, never with their query string or body.
+ * Writes one JSON line per event to standard error, so that standard output stays free for what a command
+ * prints. Requests are logged by route, never with their query string or body.
  */
 export function createLogger(level: LogLevel, destination?: { write(line: string): void }): Logger {
   return pino(
@@ -47,8 +47,8 @@ export function createLogger(level: LogLevel, destination?: { write(line: string
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/
 
 /**
- * Name, code, text and stack. The code is called `errorCode`, since what is named `code` can be a sign-in's. Other
- * members of an error (a query's values, a request) may hold user data.
+ * Name, code, text and stack. The code is called `errorCode`, since what is named `code` can be a sign-in's.
+ * Other members of an error (a query's values, a request) may hold user data.
  */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: typeof error }

@@ -53,7 +53,9 @@ export function piecesOf(folder: string, parts: readonly WrittenPart[], range: B
   return pieces
 }
 
-/** Reads pieces one after the other, one buffer ahead at most. Fails where a file is shorter than its piece. */
+/**
+ * Reads pieces one after the other, one buffer ahead at most. Fails where a file is shorter than its piece.
+ */
 export function streamPieces(pieces: readonly FilePiece[]): ReadableStream<Uint8Array> {
   const bytes = readPieces(pieces)
   return new ReadableStream<Uint8Array>(

@@ -17,9 +17,9 @@ const TAG_BYTES = 9
 const WHOLE_FIRST = { start: 0 } as const
 
 /**
- * Objects in a folder. `put` makes one file. An object in parts is a folder `NAME.parts` with a file for each part,
- * whose name has a random tag, and a manifest that names those that count: it appears last and by a rename, so there
- * is never half an object, and a writer that comes too late changes nothing.
+ * Objects in a folder. `put` makes one file. An object in parts is a folder `NAME.parts` with a file for each
+ * part, whose name has a random tag, and a manifest that names those that count: it appears last and by a
+ * rename, so there is never half an object, and a writer that comes too late changes nothing.
  */
 export function createDiskStore(root: string): ObjectStore {
   const file = (name: string) => join(root, ...checkObjectName(name).split('/'))

@@ -5,7 +5,10 @@ export const MAX_PARTS = 10_000
 /** What {@link ObjectStore.get} reads at most: for more there is {@link ObjectStore.read}. */
 export const MAX_WHOLE_BYTES = 16 * 1_024 * 1_024
 
-/** Letters, digits, `_` and `-`, in up to eight parts with slashes between: `files/demo/q83vEjRWeJCrze8SNFZ4kA`. */
+/**
+ * Letters, digits, `_` and `-`, in up to eight parts with slashes between:
+ * `files/demo/q83vEjRWeJCrze8SNFZ4kA`.
+ */
 const OBJECT_NAME = /^[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]{1,128}){0,7}$/
 
 /** An upload that has begun. */
@@ -38,8 +41,8 @@ export interface ObjectInfo {
 }
 
 /**
- * Where large or many sealed things lie: on disk or in S3. An object is there whole or not at all, and what a promise
- * was kept for is durable. Nothing here is secret: callers encrypt before.
+ * Where large or many sealed things lie: on disk or in S3. An object is there whole or not at all, and what a
+ * promise was kept for is durable. Nothing here is secret: callers encrypt before.
  *
  * Every call throws KeyhavenError `STORE_UNAVAILABLE` if the store cannot be reached, is full or refuses us.
  */
@@ -47,7 +50,10 @@ export interface ObjectStore {
   readonly kind: 'disk' | 's3'
   /** Puts a small object in its place, over what was there. */
   put(name: string, bytes: Uint8Array): Promise<void>
-  /** @returns undefined if there is none. @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_WHOLE_BYTES}. */
+  /**
+   * @returns undefined if there is none.
+   * @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_WHOLE_BYTES}.
+   */
   get(name: string): Promise<Uint8Array | undefined>
   /** Begins an object that is written in parts; nobody can read it before {@link complete}. */
   beginUpload(name: string): Promise<string>
@@ -60,7 +66,8 @@ export interface ObjectStore {
   /**
    * Makes the object of its parts, in order from 1.
    *
-   * @throws KeyhavenError `NOT_FOUND` if the upload is over, `UPLOAD_CONFLICT` if a part is not the one named.
+   * @throws KeyhavenError `NOT_FOUND` if the upload is over, `UPLOAD_CONFLICT` if a part is not the one
+   *   named.
    */
   complete(ref: UploadRef, parts: readonly WrittenPart[]): Promise<void>
   /** Forgets an upload and its parts; an unknown one is forgotten already. */
@@ -68,7 +75,8 @@ export interface ObjectStore {
   /**
    * The bytes as they come, read no faster than they are taken; cancelling lets go of the file or connection.
    *
-   * @returns undefined if there is no such object. The stream fails if the object is shorter than it should be.
+   * @returns undefined if there is no such object. The stream fails if the object is shorter than it should
+   *   be.
    */
   read(name: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined>
   head(name: string): Promise<ObjectInfo | undefined>
@@ -79,7 +87,8 @@ export interface ObjectStore {
   /** Every upload whose object's name begins so and that is neither complete nor aborted. */
   uploads(prefix: string): AsyncIterable<UploadRef & { readonly at: number }>
   /**
-   * Removes what crashes left that is neither object nor upload and was not touched since `before` (milliseconds).
+   * Removes what crashes left that is neither object nor upload and was not touched since `before`
+   * (milliseconds).
    *
    * @returns how many pieces.
    */

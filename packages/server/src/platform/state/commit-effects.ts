@@ -13,7 +13,10 @@ export const EVERYTHING = '*'
 export const CHANGE_LOG_VERSIONS = 10_000
 const PRUNE_EVERY_VERSIONS = 500
 
-/** A key was wrapped under a master key that was replaced meanwhile: use the present one and run the work again. */
+/**
+ * A key was wrapped under a master key that was replaced meanwhile: use the present one and run the work
+ * again.
+ */
 export class MasterKeyReplaced extends Error {
   readonly masterKeyId: string
 

@@ -66,7 +66,10 @@ export function createStateChanges(options: StateChangesOptions): LocalStateChan
     lastConfirmedAt = Math.max(lastConfirmedAt, askedAt)
   }
 
-  /** Answers a question that is asked after this call: one that is under way may have missed the latest commit. */
+  /**
+   * Answers a question that is asked after this call: one that is under way may have missed the latest
+   * commit.
+   */
   const refresh = (): Promise<void> => {
     if (running === undefined) {
       running = ask().finally(() => {

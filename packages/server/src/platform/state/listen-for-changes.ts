@@ -4,8 +4,8 @@ import { NOTIFY_CHANNEL } from './commit-effects.ts'
 const RECONNECT_AFTER_MS = 1_000
 
 /**
- * Calls `onNotify` whenever a transaction anywhere raised the version. Polling goes on beside it, so a connection that
- * is lost costs only speed until it is back.
+ * Calls `onNotify` whenever a transaction anywhere raised the version. Polling goes on beside it, so a
+ * connection that is lost costs only speed until it is back.
  *
  * @returns stops listening.
  */

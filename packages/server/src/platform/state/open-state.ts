@@ -23,11 +23,11 @@ import type { OpenStateOptions, State } from './state.ts'
 const DEFAULT_CACHED_APPLICATIONS = 10_000
 
 /**
- * Opens the database (making and migrating it), the master keyring and the anchor, and follows what other processes
- * change.
+ * Opens the database (making and migrating it), the master keyring and the anchor, and follows what other
+ * processes change.
  *
- * @throws KeyhavenError `STATE_ROLLED_BACK` if the database is behind its anchor, `CONFIG_INVALID` with what to mend,
- *   `STORE_UNAVAILABLE`.
+ * @throws KeyhavenError `STATE_ROLLED_BACK` if the database is behind its anchor, `CONFIG_INVALID` with what
+ *   to mend, `STORE_UNAVAILABLE`.
  */
 export async function openState(config: Config, options: OpenStateOptions = {}): Promise<State> {
   const database = await openDatabase(config.database)

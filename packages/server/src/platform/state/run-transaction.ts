@@ -17,7 +17,10 @@ export interface TransactionRunnerOptions {
   readonly announce: (applicationIds: Iterable<string>) => void
 }
 
-/** Runs transactions so that their effects are in the database, then in the anchor, then known here; then it answers. */
+/**
+ * Runs transactions so that their effects are in the database, then in the anchor, then known here; then it
+ * answers.
+ */
 export function createTransactionRunner(
   options: TransactionRunnerOptions,
 ): <T>(work: (transaction: StateTransaction) => Promise<T>) => Promise<T> {

@@ -3,9 +3,9 @@ import type { AuditRecord } from '../audit/audit-record.ts'
 import type { DbTransaction } from '../database/schema.ts'
 
 /**
- * One transaction. Inside it use only `db` of the transaction: SQLite has one writer, so a query on `state.db` would
- * wait for the transaction that waits for it. The work may run again if the database asks for it (deadlock), so it has
- * no effect outside the database; use `afterCommit` for that.
+ * One transaction. Inside it use only `db` of the transaction: SQLite has one writer, so a query on
+ * `state.db` would wait for the transaction that waits for it. The work may run again if the database asks
+ * for it (deadlock), so it has no effect outside the database; use `afterCommit` for that.
  */
 export interface StateTransaction {
   readonly db: DbTransaction

@@ -24,13 +24,14 @@ export interface State {
   readonly manifests: ManifestPositions
   readonly changes: StateChanges
   /**
-   * Milliseconds, 0 if there was no restore or recovery. Replay entries are not in a backup: a replay store must refuse
-   * requests dated before it.
+   * Milliseconds, 0 if there was no restore or recovery. Replay entries are not in a backup: a replay store
+   * must refuse requests dated before it.
    */
   readonly restoredAt: number
   /**
    * Runs `work`, appends its audit entries, raises the version, commits, advances the anchor, then answers.
-   * @throws KeyhavenError `STORE_UNAVAILABLE` if the database or the anchor cannot be written; what `work` throws.
+   * @throws KeyhavenError `STORE_UNAVAILABLE` if the database or the anchor cannot be written; what `work`
+   *   throws.
    */
   transaction<T>(work: (transaction: StateTransaction) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -41,7 +42,9 @@ export interface OpenStateOptions {
   readonly clock?: () => number
   /** Applications whose keys stay in memory, default 10,000. */
   readonly cachedApplications?: number
-  /** Activate and end keys when they are due (default true). Exactly one process of an installation needs it. */
+  /**
+   * Activate and end keys when they are due (default true). Exactly one process of an installation needs it.
+   */
   readonly schedule?: boolean
   /** Gets what happens in the background: a failed poll, a failed tick. */
   readonly onError?: (error: unknown) => void

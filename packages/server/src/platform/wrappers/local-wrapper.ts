@@ -16,7 +16,11 @@ export interface LocalWrapper extends KeyWrapper {
   readonly masterKeyIds: readonly string[]
   /** Reads the keyring again: forgets master keys that were dropped, knows those that were added. */
   reload(): void
-  /** Wraps under this one from now on. @throws KeyhavenError `STORE_UNAVAILABLE` if it is not in the keyring. */
+  /**
+   * Wraps under this one from now on.
+   *
+   * @throws KeyhavenError `STORE_UNAVAILABLE` if it is not in the keyring.
+   */
   use(masterKeyId: string): void
 }
 

@@ -86,7 +86,12 @@ export function loadKeyring(location: KeyringLocation): MasterKeyring | undefine
   return { keys, lock }
 }
 
-/** Ids of the master keys, newest first. @returns undefined if there is no file. @throws as {@link loadKeyring}. */
+/**
+ * Ids of the master keys, newest first.
+ *
+ * @returns undefined if there is no file.
+ * @throws as {@link loadKeyring}.
+ */
 export function readMasterKeyIds(location: KeyringLocation): readonly string[] | undefined {
   const keyring = loadKeyring(location)
   return keyring && idsOnly(keyring)

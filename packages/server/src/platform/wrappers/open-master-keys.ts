@@ -15,7 +15,8 @@ export function keyringLocation(
 }
 
 /**
- * Opens the keyring that the database's keys are wrapped under; makes one only for a database that has none yet.
+ * Opens the keyring that the database's keys are wrapped under; makes one only for a database that has none
+ * yet.
  *
  * @throws KeyhavenError `CONFIG_INVALID` if the keyring is missing, or is another installation's.
  */

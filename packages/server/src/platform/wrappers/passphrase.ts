@@ -32,7 +32,11 @@ export function derivePassphraseKey(passphrase: Uint8Array, lock: PassphraseLock
   return argon2id(passphrase, Buffer.from(lock.salt, 'base64url'), cost, AEAD_KEY_BYTES[AEAD])
 }
 
-/** AES-256-GCM: nonce ‖ ciphertext ‖ tag, base64url. @param label - what the secret is; opens under no other. */
+/**
+ * AES-256-GCM: nonce ‖ ciphertext ‖ tag, base64url.
+ *
+ * @param label - what the secret is; opens under no other.
+ */
 export function lockSecret(key: Uint8Array, secret: Uint8Array, label: string): string {
   const nonce = randomBytes(AEAD_NONCE_BYTES)
   const cipher = createCipheriv(AEAD, key, nonce).setAAD(Buffer.from(label))
