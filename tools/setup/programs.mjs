@@ -3,17 +3,19 @@ import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { SetupError } from './setup-error.mjs'
 
-/** Real components of the tests: the program to look for, and the package that has it. */
+/** Real components of the tests: the program to look for, and the packages that have it. */
 const PROGRAMS = {
   postgres: { debian: 'postgresql', brew: 'postgresql', folders: postgresFolders },
   'redis-server': { debian: 'redis-server', brew: 'redis' },
   chromium: { debian: 'chromium', brew: '--cask chromium' },
   mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
+  prosody: { debian: ['prosody', 'lua-unbound'], brew: 'prosody/prosody/prosody' },
+  slixmpp: { debian: 'python3-slixmpp', brew: 'python3 && pip3 install slixmpp', folders: pythonFolders },
 }
 
 /** Which command needs which of them. */
 export const PROGRAM_SETS = {
-  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump'],
+  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump', 'prosody', 'slixmpp'],
   '--demo': ['mitmdump'],
   '--bench': ['postgres'],
 }
@@ -25,7 +27,7 @@ export const PROGRAM_SETS = {
 export function ensurePrograms(names) {
   const missing = names.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
-  const packages = missing.map((name) => PROGRAMS[name].debian)
+  const packages = missing.flatMap((name) => PROGRAMS[name].debian)
   const prefix = installPrefix()
   if (prefix === undefined) throw new SetupError(howToGet(missing, packages))
   console.error(`set-up: installing ${packages.join(', ')}`)
@@ -44,6 +46,13 @@ function isInstalled(name) {
 function postgresFolders() {
   const base = '/usr/lib/postgresql'
   return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : []
+}
+
+/** slixmpp is a library: what Python imports it from. */
+function pythonFolders() {
+  const program = 'import slixmpp, os; print(os.path.dirname(os.path.dirname(slixmpp.__file__)))'
+  const found = spawnSync('python3', ['-c', program], { encoding: 'utf8' })
+  return found.status === 0 ? [found.stdout.trim()] : []
 }
 
 /** @returns the words before `apt-get`, or undefined where we cannot install. */

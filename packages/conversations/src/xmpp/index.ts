@@ -1,5 +1,34 @@
+export type { ArchiveOptions } from './adapter/archive.ts'
+export {
+  type ArchivePage,
+  createXmppAdapter,
+  type XmppAdapter,
+  type XmppAdapterOptions,
+} from './adapter/create-xmpp-adapter.ts'
+export type {
+  ArchivedEvent,
+  ConversationEvent,
+  EnvelopeEvent,
+  RefusedEvent,
+  SessionEvent,
+  StanzaFacts,
+  UndeliveredEvent,
+  Via,
+  XmppEvent,
+} from './adapter/events.ts'
+export { type Jid, parseJid } from './adapter/jid.ts'
+export type {
+  ConversationCipher,
+  EnvelopeCipher,
+  ReadConversationMessage,
+  ReadEnvelope,
+} from './adapter/ports.ts'
+export type { JoinOptions, Room } from './adapter/rooms.ts'
+export type { Sent } from './adapter/sender.ts'
+export { bareAddress, localPartOnOwnServer, type UsernameOf } from './adapter/username-of.ts'
+export type { StreamManagement, XmlFactory, XmppClient, XmppElement } from './adapter/xmpp-client.ts'
 export { fromBase64, toBase64 } from './codec/base64.ts'
-export { MAX_PACKET_BYTES, MAX_STANZA_CHARACTERS } from './codec/limits.ts'
+export { MAX_STANZA_CHARACTERS } from './codec/limits.ts'
 export { NS_ENCRYPTED, NS_ENVELOPE } from './codec/namespaces.ts'
 export {
   decodeMessage,

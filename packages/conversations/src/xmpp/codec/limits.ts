@@ -1,7 +1,6 @@
 import { MAX_ENVELOPE_CHARACTERS } from '@keyhaven/messaging'
+import { MAX_PACKET_BYTES } from '../../message/limits.ts'
 
-/** Of a packet before base64: a message of 192 KiB with its frame, padded. */
-export const MAX_PACKET_BYTES = 262_144
 export const MAX_PACKET_CHARACTERS = Math.ceil(MAX_PACKET_BYTES / 3) * 4
 /** An envelope's characters take up to 3 bytes of UTF-8 each, and then base64. */
 export const MAX_ENVELOPE_BYTES = MAX_ENVELOPE_CHARACTERS * 3
