@@ -48,11 +48,13 @@ function postgresFolders() {
   return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : []
 }
 
-/** slixmpp is a library: what Python imports it from. */
+/** slixmpp is a library: the folders that Pythons import it from, Debian's own first. */
 function pythonFolders() {
   const program = 'import slixmpp, os; print(os.path.dirname(os.path.dirname(slixmpp.__file__)))'
-  const found = spawnSync('python3', ['-c', program], { encoding: 'utf8' })
-  return found.status === 0 ? [found.stdout.trim()] : []
+  const found = ['/usr/bin/python3', 'python3'].map((python) =>
+    spawnSync(python, ['-c', program], { encoding: 'utf8' }),
+  )
+  return found.filter(({ status }) => status === 0).map(({ stdout }) => stdout.trim())
 }
 
 /** @returns the words before `apt-get`, or undefined where we cannot install. */
