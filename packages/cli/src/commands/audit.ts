@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { AuditEntry, AuditVerification, Page } from '../admin/admin-api.ts'
 import { connectAdmin } from '../admin/admin-client.ts'
+import { requireAuditAction } from '../admin/audit-actions.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts'
 import { action, describe, type Frame } from '../frame.ts'
@@ -54,6 +55,7 @@ function listCommand(frame: Frame, audit: Command): void {
         limit: options.all ? LIST_LIMIT_MAX : parseLimit(options.limit),
       }
       using admin = await connectAdmin(context, options)
+      await requireAuditAction(admin, options.action)
       if (!options.all) {
         const page = await admin.get<Page<AuditEntry>>('/audit', { ...query, cursor: options.cursor })
         showPage(output, page, (entries) => entriesTable(entries, 'no entries'))

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { KeyhavenError } from '@keyhaven/crypto'
 import { toStoreError } from './store-error.ts'
 
 /** How long a writer waits for another process's transaction. */
@@ -12,7 +13,7 @@ const FILE_MODE = 0o600
  * Opens (and makes, readable by its owner only) a database file: WAL and synchronous=FULL, so that what is
  * committed survives a power cut; deleted bytes are overwritten with zeros.
  *
- * @throws KeyhavenError `STORE_UNAVAILABLE` if the file cannot be opened or is no database.
+ * @throws KeyhavenError `STORE_UNAVAILABLE`, naming the file, if it cannot be opened or is no database.
  */
 export function openSqliteFile(file: string, options: { readOnly?: boolean } = {}): DatabaseSync {
   try {
@@ -23,8 +24,14 @@ export function openSqliteFile(file: string, options: { readOnly?: boolean } = {
     }
     return database
   } catch (error) {
-    throw toStoreError(error)
+    throw named(file, toStoreError(error))
   }
+}
+
+/** Whoever configured it must know which file is meant. */
+function named(file: string, error: unknown): unknown {
+  if (!(error instanceof KeyhavenError)) return error
+  return new KeyhavenError(error.code, `${file}: ${error.message}`, { cause: error.cause })
 }
 
 function createPrivateFile(file: string): void {

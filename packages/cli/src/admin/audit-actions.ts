@@ -1,0 +1,59 @@
+import { usageError } from '../command-error.ts'
+import type { AdminClient } from './admin-client.ts'
+
+/** What a server of this version writes into its audit log. */
+export const AUDIT_ACTIONS: readonly string[] = [
+  'application.create',
+  'channel.check',
+  'conversation.change',
+  'conversation.create',
+  'conversation.erase',
+  'conversation.export.approve',
+  'conversation.export.download',
+  'conversation.export.request',
+  'conversation.file',
+  'conversation.refuse',
+  'conversation.release',
+  'conversation.rotate',
+  'conversation.share',
+  'delegation.install',
+  'directory.accept',
+  'directory.create',
+  'directory.legacy',
+  'directory.log.check',
+  'directory.refuse',
+  'directory.reset',
+  'directory.revoke',
+  'directory.sign-up-token.add',
+  'directory.sign-up-token.delete',
+  'key.activate',
+  'key.add',
+  'key.retire',
+  'key.revoke',
+  'key.schedule',
+  'keys.rewrap',
+  'root.switch',
+  'session.create',
+  'state.recover',
+  'state.restore',
+  'token.create',
+  'token.delete',
+]
+
+/**
+ * A mistyped action would list nothing, as if nothing had happened. One that only a newer server knows is asked for there.
+ *
+ * @throws CommandError `INPUT_INVALID` that suggests the nearest name.
+ */
+export async function requireAuditAction(admin: AdminClient, action: string | undefined): Promise<void> {
+  if (action === undefined || AUDIT_ACTIONS.includes(action)) return
+  const { items } = await admin.get<{ readonly items: readonly string[] }>('/audit/actions')
+  if (items.includes(action)) return
+  const { nearestName } = await import('@keyhaven/crypto')
+  const names = [...new Set([...AUDIT_ACTIONS, ...items])].sort()
+  const nearest = nearestName(action, names)
+  throw usageError(
+    `--action: there is no action "${action}"${nearest === undefined ? '' : `, did you mean ${nearest}?`}`,
+    `Use one of ${names.join(', ')}.`,
+  )
+}
