@@ -153,7 +153,7 @@ describe('a passkey of a virtual authenticator, by its PRF', () => {
     await server.operator('POST', '/users/ben/reset', { reason: 'lost the only device' })
     const token = await server.token('ben')
     await inPage(
-      `{ globalThis.me = await kh.enroll({ username: 'ben', token: '${token}', store: storeOf('ben anew') }) }`,
+      `{ globalThis.me = await kh.enroll({ username: 'ben', token: '${token}', store: storeOf('anew') }) }`,
     )
     for (const envelope of envelopes) expect(await readAgain(envelope)).not.toContain('message')
 

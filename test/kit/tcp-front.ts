@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** What stands before several processes of a server, as a load balancer does: bytes of TCP, to one of them. */
+/**
+ * What stands before several processes of a server, as a load balancer does: bytes of TCP, to one of them.
+ */
 export interface TcpFront {
   readonly url: string
   /** New connections go here. Those that are there stay where they are. */

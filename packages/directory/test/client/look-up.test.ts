@@ -95,7 +95,7 @@ describe('a look-up', () => {
     ])
   })
 
-  test('a statement that was seen cannot be withheld as long as it counts, unless the device renewed', async () => {
+  test('a statement that was seen cannot be withheld while it counts, unless the device renewed', async () => {
     const { encryptionKey } = await generateDeviceKeys(nodeBackend, 'x25519')
     authority.now += DAY
     await bob.client.publishEncryptionKey(encryptionKey)

@@ -65,7 +65,10 @@ export interface AuthorityKeys {
   readonly witnesses: readonly NoteSigner[]
 }
 
-/** A directory in one process, of few lines: honest unless a test makes it lie. Requests are verified as by a server. */
+/**
+ * A directory in one process, of few lines: honest unless a test makes it lie. Requests are verified as
+ * by a server.
+ */
 export class TestAuthority {
   readonly keys: AuthorityKeys
   readonly leaves: Uint8Array[] = []

@@ -3,7 +3,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 /** Of one line. */
 const EVENT_MAX_CHARACTERS = 1_048_576
 const LINE_END = /\r\n|\r|\n/
-/** The server says something every 15 seconds: a connection that is silent for three times as long is gone. */
+/** The server says something every 15 seconds: a connection silent for three times as long is gone. */
 export const STREAM_SILENCE_MS = 45_000
 
 /** An event of a stream (WHATWG HTML §9.2, server-sent events). */
@@ -16,8 +16,8 @@ export interface StreamEvent {
 /**
  * Reads server-sent events. Ends with the stream; comments and what is cut off at its end are dropped.
  *
- * @param onSilence - called when nothing has come for {@link STREAM_SILENCE_MS}: it has to end the connection, as after a
- *   power cut or a change of network, of which nothing else would ever tell.
+ * @param onSilence - called when nothing has come for {@link STREAM_SILENCE_MS}: it has to end the connection,
+ *   as after a power cut or a change of network, of which nothing else would ever tell.
  */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
