@@ -134,7 +134,8 @@ export async function openPowers(
   const { unseen } = await bob.me.directory.monitor()
   tour.claim(
     quiet.unseen.length === 0 && unseen.length === 1 && unseen[0]!.signer.kind === 'authority',
-    `it revokes bob's spare device: his monitor names the entry, a ${unseen[0]?.kind} by the ${unseen[0]?.signer.kind}`,
+    `it revokes bob's spare device: his monitor names the entry, a ${unseen[0]?.kind} by the ` +
+      `${unseen[0]?.signer.kind}`,
   )
   const wasVerified = await alice.me.verification.isVerified(BOB)
   await server.directory('POST', `${user}/reset`, { reason: 'says that he lost everything' })

@@ -38,7 +38,8 @@ export async function renewal(scene: MessagingScene, { alice, bob, laptop }: Peo
   )
   tour.claim(
     lost.every((count) => count === 0) && onPhone.length === texts.length,
-    `bob's phone read ${onPhone.length}, his laptop ${onLaptop.length} of ${texts.length} messages; lost: ${lost.join(' and ')}`,
+    `bob's phone read ${onPhone.length}, his laptop ${onLaptop.length} of ${texts.length} messages; ` +
+      `lost: ${lost.join(' and ')}`,
   )
   tour.claim(
     (await alice.me.verification.isVerified(BOB)) && (await bob.me.verification.isVerified(ALICE)),
@@ -61,13 +62,15 @@ export async function history(
   const readable = texts.filter((text) => text.startsWith(MARKER)).length
   tour.claim(
     texts[0] === FIRST_TEXT && readable === mail.length,
-    `bob's new tablet, approved and handed the history by his phone, reads ${readable} of ${mail.length} old messages`,
+    `bob's new tablet, approved and handed the history by his phone, reads ${readable} of ${mail.length} ` +
+      'old messages',
   )
 
   const backedUp = await bob.me.history.backUp()
   tour.claim(
     words.split(' ').length === 24 && backedUp > 0,
-    `bob has written down 24 words; his phone backs up the keys of ${backedUp} messages, encrypted under them`,
+    `bob has written down 24 words; his phone backs up the keys of ${backedUp} messages, encrypted under ` +
+      'them',
   )
   const plain = await request(scene, { username: BOB, name: 'spare' })
   await bob.me.devices.approve(plain.request, { history: false })
@@ -81,7 +84,8 @@ export async function history(
   const withWords = await readFirst()
   tour.claim(
     without === 'HISTORY_UNAVAILABLE' && wrong === 'INPUT_INVALID' && withWords === FIRST_TEXT,
-    `another one without a hand-over: ${without}; wrong words: ${wrong}; the words: ${restored} messages readable`,
+    `another one without a hand-over: ${without}; wrong words: ${wrong}; the words: ${restored} messages ` +
+      'readable',
   )
   return { tablet, spare }
 }

@@ -43,7 +43,8 @@ export async function enrolment(scene: MessagingScene): Promise<People> {
   const witnessName = scene.witness.verifierKey.split('+')[0]!
   tour.claim(
     devices.length === 2 && checkpoint.note.includes(`— ${witnessName} `),
-    `alice's look-up proves both of bob's devices, in a log of ${checkpoint.size} leaves that a witness cosigned`,
+    `alice's look-up proves both of bob's devices, in a log of ${checkpoint.size} leaves that a witness ` +
+      'cosigned',
   )
 
   const stranger = await request(scene, { username: BOB, name: 'stranger' })

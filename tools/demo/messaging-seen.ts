@@ -51,7 +51,8 @@ export async function whatOthersSaw(scene: MessagingScene): Promise<void> {
   const [parameters, complaints] = [sightingsIn(tiles, 'vrfKey'), sightingsIn(output, 'witness')]
   tour.claim(
     parameters > 0 && complaints > 0,
-    "control: found where they should be, the log's parameters in the tiles and the witness's refusal in the output",
+    "control: found where they should be, the log's parameters in the tiles and the witness's refusal in " +
+      'the output',
   )
 }
 

@@ -38,7 +38,8 @@ export async function otherLogs(scene: MessagingScene, { alice }: People): Promi
   const found = await outcome(decrypted(grace.me, envelope))
   tour.claim(
     control === 'same log?' && found === 'LOG_INCONSISTENT',
-    `frank's log has zoe where grace's has yves. His next message, by any way: grace's app finds it, ${found}`,
+    "frank's log has zoe where grace's has yves. His next message, by any way: grace's app finds it, " +
+      `${found}`,
   )
   const refusal = scene.witness.events.find(({ event }) => event === 'refused')
   await lead([alice], view)

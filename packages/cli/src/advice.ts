@@ -14,7 +14,8 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     '(`keyhaven keys list APPLICATION`) and try again.',
   DEVICE_REVOKED: 'This device was revoked. Enrol it anew.',
   DIRECTORY_STALE:
-    'The directory answers with an older state than was seen before. Try again; if it stays, ask the operator.',
+    'The directory answers with an older state than was seen before. Try again; if it stays, ask the ' +
+    'operator.',
   DUPLICATE: 'Nothing to do: it was received before.',
   FILE_DAMAGED:
     'Restore the object from a backup of the object store; `keyhaven files verify` lists what is damaged.',
@@ -31,19 +32,22 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   KEY_UNKNOWN: 'Check the application and the key: `keyhaven keys list APPLICATION`.',
   LAST_HOLDER: 'Let another device fetch the keys first, or repeat with the option that accepts the loss.',
   LOG_INCONSISTENT:
-    'The log was shown to others in another form, or entries were taken out. Keep both checkpoints and tell the operator.',
+    'The log was shown to others in another form, or entries were taken out. Keep both checkpoints and ' +
+    'tell the operator.',
   MANIFEST_EXPIRED:
     'Check the clock; if it is right, the server has published no manifest lately: ' +
     'see `keyhaven trust status APPLICATION` for an expired delegation.',
   MANIFEST_INVALID: 'Check the application id and the root thumbprint: `keyhaven trust status APPLICATION`.',
   MANIFEST_ROLLED_BACK:
-    'The server answers with an older manifest than before. If it was restored, run `keyhaven recover` there; ' +
-    'otherwise somebody replays an old answer.',
+    'The server answers with an older manifest than before. If it was restored, run `keyhaven recover` ' +
+    'there; otherwise somebody replays an old answer.',
   MEMBERSHIP_FORKED:
-    'Two histories of the members exist. Stop sending, compare the members with each other, and make a new conversation.',
+    'Two histories of the members exist. Stop sending, compare the members with each other, and make a ' +
+    'new conversation.',
   NOT_FOUND:
     'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`, ' +
-    '`keyhaven directory users APPLICATION`. If those fail too, check that --server is the address of the admin API, not the public one.',
+    '`keyhaven directory users APPLICATION`. If those fail too, check that --server is the address of ' +
+    'the admin API, not the public one.',
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',

@@ -75,7 +75,8 @@ function describeFailure(program: Command, argv: readonly string[], error: unkno
     code: 'INTERNAL',
     message: error instanceof Error ? error.message : String(error),
     advice:
-      'This is a fault in keyhaven. Set KEYHAVEN_DEBUG=1 to see where, and report it with the command you ran.',
+      'This is a fault in keyhaven. Set KEYHAVEN_DEBUG=1 to see where, and report it with the command ' +
+      'you ran.',
     exitCode: EXIT_FAILED,
   }
 }

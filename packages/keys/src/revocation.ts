@@ -16,7 +16,8 @@ export function checkRevocation(key: ManagedKey, keys: readonly ManagedKey[]): v
   const instead =
     pending?.activateAt == null
       ? 'add a key first'
-      : `key ${pending.keyId} becomes active at ${new Date(pending.activateAt).toISOString()}: wait for it, or plan it earlier`
+      : `key ${pending.keyId} becomes active at ${new Date(pending.activateAt).toISOString()}: wait for ` +
+        'it, or plan it earlier'
   throw new KeyhavenError(
     'CONFLICT',
     `this is the last active key, clients would have none: ${instead}, or force it`,

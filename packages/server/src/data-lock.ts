@@ -46,8 +46,8 @@ export function lockDataFolder(folder: string, mode: DataLockMode): DataLock {
         'CONFIG_INVALID',
         mode === 'maintenance'
           ? `a server uses ${folder}: stop it first, then run this again`
-          : `another server uses ${folder}: stop it, give this one a data folder (--data) and a database of its own, ` +
-              'or start one server with --workers',
+          : `another server uses ${folder}: stop it, give this one a data folder (--data) and a database ` +
+              'of its own, or start one server with --workers',
         { cause: error },
       )
     }

@@ -17,8 +17,8 @@ export function notSealed(status: number): KeyhavenError {
   return new KeyhavenError(
     'GATEWAY_REFUSED',
     // Browsers hide the status of a redirect that is not followed.
-    `the answer (${status === 0 ? 'a redirect' : `HTTP ${status}`}) is not sealed, so it was not used: something between the app and the gateway ` +
-      'answered, such as the sign-in page of a network, or the URL is not a gateway',
+    `the answer (${status === 0 ? 'a redirect' : `HTTP ${status}`}) is not sealed, so it was not used: ` +
+      'something between the app and the gateway answered, such as the sign-in page of a network, or the URL is not a gateway',
   )
 }
 
@@ -33,8 +33,8 @@ export function refusedUnsealed(refusal: UnsealedRefusal, cause?: unknown): Keyh
   }
   return new KeyhavenError(
     'GATEWAY_REFUSED',
-    `the gateway refused the request (${described(refusal)}), also after the manifest was refreshed: check the URL, ` +
-      'the application id and the size of the request, or try from another network',
+    `the gateway refused the request (${described(refusal)}), also after the manifest was refreshed: ` +
+      'check the URL, the application id and the size of the request, or try from another network',
     { cause },
   )
 }
@@ -42,8 +42,8 @@ export function refusedUnsealed(refusal: UnsealedRefusal, cause?: unknown): Keyh
 export function pinnedKeysRefused(refusal: UnsealedRefusal): KeyhavenError {
   return new KeyhavenError(
     'KEY_REVOKED',
-    `the gateway takes none of the keys that this app pins (${described(refusal)}): update the app to a version that ` +
-      'pins the current key; if this is the newest version, try from another network',
+    `the gateway takes none of the keys that this app pins (${described(refusal)}): update the app to a ` +
+      'version that pins the current key; if this is the newest version, try from another network',
   )
 }
 
@@ -51,8 +51,9 @@ export function pinnedKeysRefused(refusal: UnsealedRefusal): KeyhavenError {
 export function bodyConsumed(refusal: UnsealedRefusal): KeyhavenError {
   return new KeyhavenError(
     'GATEWAY_REFUSED',
-    `the gateway refused the request (${described(refusal)}); its body was a stream that is consumed now, so it was ` +
-      'not sent again: call fetch again with a new stream, or pass a Blob, which can be sent twice',
+    `the gateway refused the request (${described(refusal)}); its body was a stream that is consumed ` +
+      'now, so it was not sent again: call fetch again with a new stream, or pass a Blob, which can be ' +
+      'sent twice',
   )
 }
 
@@ -60,7 +61,8 @@ export function bodyConsumed(refusal: UnsealedRefusal): KeyhavenError {
 export function gatewayUnavailable(status: number): KeyhavenError {
   return new KeyhavenError(
     'GATEWAY_UNAVAILABLE',
-    `the gateway is not available (HTTP ${status}, not authenticated); the result is unknown: ${RESULT_UNKNOWN_ADVICE}`,
+    `the gateway is not available (HTTP ${status}, not authenticated); the result is unknown: ` +
+      `${RESULT_UNKNOWN_ADVICE}`,
   )
 }
 
@@ -75,16 +77,16 @@ export function resultUnknown(): KeyhavenError {
 export function clockResultUnknown(): KeyhavenError {
   return new KeyhavenError(
     'RESULT_UNKNOWN',
-    `the device's clock is wrong and the request was refused for it, but it could have run before, or could later: ` +
-      `${RESULT_UNKNOWN_ADVICE}. The clock is corrected for the next call`,
+    "the device's clock is wrong and the request was refused for it, but it could have run before, or " +
+      `could later: ${RESULT_UNKNOWN_ADVICE}. The clock is corrected for the next call`,
   )
 }
 
 export function clockSkew(): KeyhavenError {
   return new KeyhavenError(
     'CLOCK_SKEW',
-    `the device's clock is wrong and the request was refused for it, without having run. The clock is corrected now: ` +
-      'send the request again, and set the clock of the device',
+    "the device's clock is wrong and the request was refused for it, without having run. The clock is " +
+      'corrected now: send the request again, and set the clock of the device',
   )
 }
 

@@ -47,7 +47,8 @@ export async function readStored(storage: ChannelStorage, key: string): Promise<
   } catch (cause) {
     throw new KeyhavenError(
       'STORE_UNAVAILABLE',
-      'the channel cannot read its storage: pass a `storage` that works here, or none to keep state in memory',
+      'the channel cannot read its storage: pass a `storage` that works here, or none to keep state in ' +
+        'memory',
       { cause },
     )
   }

@@ -43,7 +43,8 @@ export async function connectAdmin(context: Context, options: ServerOptions): Pr
     throw new CommandError(
       'CHANNEL_REQUIRED',
       `${server.origin} is not this machine, so it is called only through a sealed channel`,
-      'Give its root thumbprint with --trust THUMBPRINT. On the server, `keyhaven trust status keyhaven-admin` shows it.',
+      'Give its root thumbprint with --trust THUMBPRINT. On the server, `keyhaven trust status ' +
+        'keyhaven-admin` shows it.',
       EXIT_USAGE,
     )
   }

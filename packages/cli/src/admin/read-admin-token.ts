@@ -32,7 +32,8 @@ export async function readAdminToken(
     throw new CommandError(
       'UNAUTHENTICATED',
       'there is no token for this server',
-      'Set KEYHAVEN_ADMIN_TOKEN to a token of that server, or name a folder with its admin-token with --data DIR.',
+      'Set KEYHAVEN_ADMIN_TOKEN to a token of that server, or name a folder with its admin-token with ' +
+        '--data DIR.',
     )
   }
   const file = join(dataDirectory(context, options.data), ADMIN_TOKEN_FILE)

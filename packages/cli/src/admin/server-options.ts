@@ -53,7 +53,8 @@ export function collectThumbprints(text: string, previous: readonly string[] = [
   if (wrong !== undefined) {
     throw usageError(
       `"${wrong}" is not a thumbprint`,
-      'It has 43 letters, digits, - or _; `keyhaven trust root show FILE` and `keyhaven trust status APPLICATION` print it.',
+      'It has 43 letters, digits, - or _; `keyhaven trust root show FILE` and `keyhaven trust status ' +
+        'APPLICATION` print it.',
     )
   }
   const all = [...previous, ...given]

@@ -120,7 +120,8 @@ function describeApplication(application: Application): string {
     ['delegation ends', trust.delegationExpiresAt],
     [
       'keys',
-      `${keyCounts.active} active, ${keyCounts.pending} pending, ${keyCounts.retiring} retiring, ${keyCounts.revoked} revoked`,
+      `${keyCounts.active} active, ${keyCounts.pending} pending, ${keyCounts.retiring} retiring, ` +
+        `${keyCounts.revoked} revoked`,
     ],
   ])
 }

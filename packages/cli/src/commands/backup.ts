@@ -22,7 +22,8 @@ export function backupCommand(frame: Frame, program: Command): void {
     .argument('<file>', 'the new file; it is never overwritten')
     .addHelpText(
       'after',
-      '\nThe master key file is not in the backup: keep a copy of it elsewhere. The rollback anchor (anchor.db) is\n' +
+      '\nThe master key file is not in the backup: keep a copy of it ' +
+        'elsewhere. The rollback anchor (anchor.db) is\n' +
         'not in it either, and must not be restored together with it.',
     )
   withSettings(backup, DATA_SETTINGS).action(

@@ -20,7 +20,8 @@ interface Options extends ServerOptions {
 export function directoryDevicesCommand(frame: Frame, directory: Command): void {
   const devices = describe(
     directory.command('devices'),
-    'list the devices whose record ends soon, the first to end first; devices renew by themselves, so these were not in use',
+    'list the devices whose record ends soon, the first to end first; devices renew by themselves, so ' +
+      'these were not in use',
     [
       ['keyhaven directory devices demo --expiring 30d', 'Within a month'],
       ['keyhaven directory devices demo --expiring 400d', 'All: no record lives longer'],

@@ -70,8 +70,8 @@ function checkCommand(frame: Frame, log: Command): void {
       )
       if (verdict.valid) return EXIT_OK
       output.note(
-        'An entry, or a hash over entries, was altered or left out. Keep the database as it is and compare it with ' +
-          'a backup.',
+        'An entry, or a hash over entries, was altered or left out. Keep the database as it is and ' +
+          'compare it with a backup.',
       )
       return EXIT_FAILED
     }),

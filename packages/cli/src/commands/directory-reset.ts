@@ -38,8 +38,8 @@ export function directoryResetCommand(frame: Frame, directory: Command): void {
       const user = await admin.get<DirectoryUserDetails>(path)
       output.note(deviceTable(user.devices))
       const question =
-        `Reset ${printable(username)}? All these devices and the recovery key end for ever, contacts are told, ` +
-        'and verified marks drop.'
+        `Reset ${printable(username)}? All these devices and the recovery key end for ever, contacts are ` +
+        'told, and verified marks drop.'
       await confirmTyped({ context, output, options }, question, username)
       const after = await admin.call<DirectoryUserDetails>('POST', `${path}/reset`, {
         body: { reason: options.reason },

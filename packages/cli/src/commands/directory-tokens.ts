@@ -61,7 +61,8 @@ function issueCommand(frame: Frame, tokens: Command): void {
       output.result(token, () => token.token ?? '')
       output.note(
         `Sign-up token ${printable(token.id)} for "${printable(token.username)}", until ` +
-          `${printable(token.expiresAt)}. Keep it now: it cannot be shown again. Whoever has it can sign up as this user.`,
+          `${printable(token.expiresAt)}. Keep it now: it cannot be shown again. Whoever has it can sign ` +
+          'up as this user.',
       )
       return undefined
     }),

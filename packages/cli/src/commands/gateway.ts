@@ -9,7 +9,8 @@ import { describeGateway } from '../terminal/describe-server.ts'
 export function gatewayCommand(frame: Frame, program: Command): void {
   const gateway = describe(
     program.command('gateway'),
-    'open sealed calls in front of backends that need no change; keys, admin API and dashboard are as with serve',
+    'open sealed calls in front of backends that need no change; keys, admin API and dashboard are as ' +
+      'with serve',
     [
       ['keyhaven gateway --upstream http://127.0.0.1:3000', 'Every opened call goes to this backend'],
       [

@@ -13,7 +13,8 @@ interface Options extends Record<string, unknown> {
 export function keysRewrapCommand(frame: Frame, keys: Command): void {
   const rewrap = describe(
     keys.command('rewrap'),
-    'move every private key to a new master key, while the server runs; a run that was cut is finished by the next',
+    'move every private key to a new master key, while the server runs; a run that was cut is finished ' +
+      'by the next',
     [
       ['keyhaven keys rewrap', 'On the machine that has the data folder'],
       [

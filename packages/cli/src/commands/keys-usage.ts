@@ -39,7 +39,8 @@ export function keysUsageCommand(frame: Frame, keys: Command): void {
       const answer = await admin.get<Usage>(`${keysPath(args[0]!)}/usage`, { window: options.window })
       output.result(answer, () =>
         [
-          `${answer.requests} requests of ${answer.installations} installations, ${printable(answer.from)} to ${printable(answer.to)}`,
+          `${answer.requests} requests of ${answer.installations} installations, ` +
+            `${printable(answer.from)} to ${printable(answer.to)}`,
           ...leftOut(answer.installationsLeftOut),
           '',
           usageTable(answer.keys),

@@ -100,8 +100,9 @@ async function askServer(
   using admin = await connectAdmin(context, options)
   const { verifierKey } = await admin.get<DirectoryLog>(`${directoryPath(application)}/log`)
   output.note(
-    `Warning: the key of the log is the one that the server names, so the server vouches for itself. Check with ` +
-      `--log and the key that the app is configured with. The server says: ${printable(verifierKey)}`,
+    'Warning: the key of the log is the one that the server names, so the server vouches for itself. ' +
+      'Check with --log and the key that the app is configured with. The server says: ' +
+      `${printable(verifierKey)}`,
   )
   return verifierKey
 }
@@ -132,8 +133,8 @@ function warnOfAge({ context, output }: Invocation<Options>, { signedAt }: LogAu
   const age = Math.floor((context.now() - Date.parse(signedAt)) / MS_PER_SECOND)
   if (age <= OLD_CHECKPOINT_SECONDS) return
   output.note(
-    `Warning: the checkpoint was signed ${age} seconds ago, and a log signs anew within minutes. What came after it ` +
-      'is hidden from you, or something between keeps old answers.',
+    `Warning: the checkpoint was signed ${age} seconds ago, and a log signs anew within minutes. What ` +
+      'came after it is hidden from you, or something between keeps old answers.',
   )
 }
 

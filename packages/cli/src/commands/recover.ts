@@ -22,7 +22,8 @@ const LOG_COLUMNS: readonly Column<RecoveredLog>[] = [
   { heading: 'AS PUBLISHED', cell: (log) => (log.whole ? 'yes' : 'NO') },
 ]
 const LOG_NOT_WHOLE =
-  'A log is not the one that was published any more: the files beside the anchor did not have all of it. Apps and\n' +
+  'A log is not the one that was published any more: the files beside the ' +
+  'anchor did not have all of it. Apps and\n' +
   'witnesses will refuse it with LOG_INCONSISTENT.'
 
 /** `keyhaven recover`: makes a database that was set back safe to use. */
@@ -35,8 +36,10 @@ export function recoverCommand(frame: Frame, program: Command): void {
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      '\nIt revokes again what was revoked, raises the epoch of every manifest so that apps take the next one, and\n' +
-        'takes what the logs lost back from the files beside the anchor, and writes into the audit log which entries\n' +
+      '\nIt revokes again what was revoked, raises the epoch of every manifest ' +
+        'so that apps take the next one, and\n' +
+        'takes what the logs lost back from the files beside the anchor, and ' +
+        'writes into the audit log which entries\n' +
         'are missing. Applications with an offline root then need a new delegation\n' +
         '(`keyhaven trust status APPLICATION`).',
     )

@@ -67,7 +67,8 @@ function notEmptyAsUnsafe(error: unknown): unknown {
   return new CommandError(
     'CONFLICT',
     error.message,
-    'Restore into an empty database (another --data or --database-url), or give --force to lose what it holds.',
+    'Restore into an empty database (another --data or --database-url), or give --force to lose what it ' +
+      'holds.',
     EXIT_UNSAFE,
   )
 }

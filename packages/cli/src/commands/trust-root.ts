@@ -24,8 +24,10 @@ export function trustRootCommand(frame: Frame, trust: Command): void {
         output.result({ file: options.out, ...part }, () => describeRoot(part))
         output.note(
           part.protected
-            ? `${options.out} holds the private key under your passphrase. Keep both: neither can be recovered.`
-            : `${options.out} holds the private key as it is. Keep it offline, or make one with --passphrase.`,
+            ? `${options.out} holds the private key under your passphrase. Keep both: neither can be ` +
+                'recovered.'
+            : `${options.out} holds the private key as it is. Keep it offline, or make one with ` +
+                '--passphrase.',
         )
         return undefined
       }),

@@ -27,7 +27,9 @@ export async function checkServer(
     using admin = await connectAdmin(context, options)
     const before = context.now()
     const { value, date } = await admin.getWithDate<ServerStatus>('/status')
-    const status = `${value.version} on ${value.database}, ${value.workers} ${value.workers === 1 ? 'process' : 'processes'}, since ${value.startedAt}`
+    const status =
+      `${value.version} on ${value.database}, ${value.workers} ` +
+      `${value.workers === 1 ? 'process' : 'processes'}, since ${value.startedAt}`
     return [
       ok(server, status),
       checkClock(date, before, context.now()),
@@ -88,7 +90,8 @@ async function checkManifests(
         ok(name, `epoch ${manifest.epoch}, sequence ${manifest.sequence}, ${manifest.keys.length} keys`),
       )
     } catch (error) {
-      const advice = `See \`keyhaven trust status ${application.id}\`: with an offline root it may need a delegation.`
+      const { id } = application
+      const advice = `See \`keyhaven trust status ${id}\`: with an offline root it may need a delegation.`
       checks.push(failedBy(name, error, advice))
     }
   }

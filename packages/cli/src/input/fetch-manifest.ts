@@ -28,8 +28,8 @@ export async function fetchManifest(
     throw new CommandError(
       response.status === 404 ? 'NOT_FOUND' : 'GATEWAY_REFUSED',
       `${url.href} answered ${response.status}`,
-      'Check the public address (it is not the admin one) and the application; with an offline root, whether a ' +
-        'delegation is installed: `keyhaven trust status APPLICATION`.',
+      'Check the public address (it is not the admin one) and the application; with an offline root, ' +
+        'whether a delegation is installed: `keyhaven trust status APPLICATION`.',
     )
   }
   let text = ''

@@ -6,8 +6,8 @@ const UNTRUSTED: readonly string[] = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]
 const TRUST_ADVICE =
-  'Its certificate is of an authority that this machine does not know: name the file of that authority, or of a ' +
-  'self-made certificate, in NODE_EXTRA_CA_CERTS.'
+  'Its certificate is of an authority that this machine does not know: name the file of that authority, ' +
+  'or of a self-made certificate, in NODE_EXTRA_CA_CERTS.'
 
 /**
  * Why a call got no answer; Node's `fetch failed` hides the reason in its cause.

@@ -93,22 +93,22 @@ export async function auditLog(
 /** What to do if the checkpoint is not what was asked for. */
 const CHECKPOINT_ADVICE: Partial<Record<ErrorCode, string>> = {
   SIGNATURE_INVALID:
-    'Check --log: it is the key that the app is configured with, and the name in it is the application. If it is ' +
-    'right, somebody else answers, or the key of the log was changed: apps refuse it too.',
+    'Check --log: it is the key that the app is configured with, and the name in it is the application. ' +
+    'If it is right, somebody else answers, or the key of the log was changed: apps refuse it too.',
   PROOF_INVALID:
-    'So many of the witnesses given have cosigned the newest checkpoint. Try again in a minute; if it stays, ask ' +
-    'the operator whether the server reaches them (`keyhaven directory log show APPLICATION`), and ask the witness ' +
-    'what it refused.',
+    'So many of the witnesses given have cosigned the newest checkpoint. Try again in a minute; if it ' +
+    'stays, ask the operator whether the server reaches them (`keyhaven directory log show ' +
+    'APPLICATION`), and ask the witness what it refused.',
 }
 
 /** What to do if the log does not fit its checkpoint. */
 const LOG_ADVICE: Partial<Record<ErrorCode, string>> = {
   LOG_INCONSISTENT:
-    'Do not trust this directory until it is explained. Tell the operator, who can run `keyhaven directory log check ' +
-    'APPLICATION`; with --since the next audit shows whether it forked.',
+    'Do not trust this directory until it is explained. Tell the operator, who can run `keyhaven ' +
+    'directory log check APPLICATION`; with --since the next audit shows whether it forked.',
   PROOF_INVALID:
-    'Apps refuse what the server proves with these hashes. Tell the operator, who can run `keyhaven directory log ' +
-    'check APPLICATION`.',
+    'Apps refuse what the server proves with these hashes. Tell the operator, who can run `keyhaven ' +
+    'directory log check APPLICATION`.',
 }
 
 function withAdvice(error: unknown, advice: Partial<Record<ErrorCode, string>>): unknown {
@@ -127,8 +127,8 @@ async function importTrust({ key, witnesses }: AuditInput): Promise<LogTrust> {
     throw new CommandError(
       'CONFIG_INVALID',
       `--log, --witness: ${error.message}`,
-      'Give verifier keys: the one of the log as `keyhaven directory log show APPLICATION` prints it, and those of ' +
-        'witnesses as they print them when they start.',
+      'Give verifier keys: the one of the log as `keyhaven directory log show APPLICATION` prints it, ' +
+        'and those of witnesses as they print them when they start.',
     )
   }
 }
@@ -145,8 +145,9 @@ async function withEvidence(
   return new CommandError(
     'LOG_INCONSISTENT',
     error.message,
-    `Do not trust this directory until it is explained: apps refuse it too. The checkpoint shown now is kept in ` +
-      `${file}, the one before stays where it is; give both to the operator and to others who use the log.`,
+    'Do not trust this directory until it is explained: apps refuse it too. The checkpoint shown now is ' +
+      `kept in ${file}, the one before stays where it is; give both to the operator and to others who ` +
+      'use the log.',
   )
 }
 

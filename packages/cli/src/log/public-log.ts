@@ -146,7 +146,7 @@ function noLog(url: URL): CommandError {
   return new CommandError(
     'NOT_FOUND',
     `${url.href} answered 404`,
-    'Check the public address (--url; it is not the admin one) and the application. An application has a log ' +
-      'from the first use of its directory on.',
+    'Check the public address (--url; it is not the admin one) and the application. An application has a ' +
+      'log from the first use of its directory on.',
   )
 }

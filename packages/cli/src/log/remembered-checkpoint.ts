@@ -53,7 +53,7 @@ async function readSigned(name: string, note: string, log: LogTrust['log']): Pro
   throw new CommandError(
     'SIGNATURE_INVALID',
     `${name} holds no checkpoint that this log signed`,
-    'Give another --since file for each log. If the key of this log has changed, ask the operator why: apps would ' +
-      'refuse it too.',
+    'Give another --since file for each log. If the key of this log has changed, ask the operator why: ' +
+      'apps would refuse it too.',
   )
 }

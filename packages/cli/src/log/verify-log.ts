@@ -106,7 +106,8 @@ function judge(
   }
   if (remembered && wrongRoots.has(remembered)) {
     throw inconsistent(
-      `its first ${remembered.size} entries are not those it had when it showed the checkpoint remembered: it forked`,
+      `its first ${remembered.size} entries are not those it had when it showed the checkpoint ` +
+        'remembered: it forked',
     )
   }
   if (wrongLeaf) throw inconsistent(`entry ${wrongLeaf.index} ${wrongLeaf.why}`)
@@ -114,8 +115,8 @@ function judge(
   if (tile) {
     throw new KeyhavenError(
       'PROOF_INVALID',
-      `the entries are right, but a tile of hashes is missing or wrong (level ${tile.level}, ${coverage(tile)}): ` +
-        'proofs made from it do not hold',
+      `the entries are right, but a tile of hashes is missing or wrong (level ${tile.level}, ` +
+        `${coverage(tile)}): proofs made from it do not hold`,
     )
   }
 }
@@ -126,7 +127,8 @@ async function readBundle(log: PublicLog, tile: TileId, { head, remembered }: Lo
   const shrank = remembered && remembered.size > head.size
   throw inconsistent(
     shrank
-      ? `it shrank: it had ${remembered.size} entries, shows a checkpoint of ${head.size}, and does not hand out ${coverage({ ...tile, level: 0 })} whole`
+      ? `it shrank: it had ${remembered.size} entries, shows a checkpoint of ${head.size}, and does not ` +
+          `hand out ${coverage({ ...tile, level: 0 })} whole`
       : `it does not hand out ${coverage({ ...tile, level: 0 })} as its checkpoint has them`,
   )
 }

@@ -40,7 +40,8 @@ export async function protectWithPassphrase(
   if ([...passphrase].length < PASSPHRASE_MIN_CHARACTERS) {
     throw usageError(
       'the passphrase is too short',
-      `Take at least ${PASSPHRASE_MIN_CHARACTERS} characters; some words that nobody else would put together are good.`,
+      `Take at least ${PASSPHRASE_MIN_CHARACTERS} characters; some words that nobody else would put ` +
+        'together are good.',
     )
   }
   const salt = randomBytes(ARGON2ID_SALT_BYTES)

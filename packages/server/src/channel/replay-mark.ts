@@ -216,7 +216,8 @@ export function createMarkedReplayStore(
       const seconds = Math.ceil(wait / MS_PER_SECOND)
       throw new KeyhavenError(
         'STORE_UNAVAILABLE',
-        `the replay store is new: for ${seconds} second${seconds === 1 ? '' : 's'} more it cannot know which calls ran before`,
+        `the replay store is new: for ${seconds} second${seconds === 1 ? '' : 's'} more it cannot know ` +
+          'which calls ran before',
       )
     },
   }
@@ -226,7 +227,8 @@ function anotherStore(theirs: ReplayKind, mine: ReplayKind): KeyhavenError {
   const place = theirs === mine ? `another ${PLACES[theirs]}` : PLACES[theirs]
   return new KeyhavenError(
     'CONFIG_INVALID',
-    `servers on this database keep replay entries in ${place}, this one in ${PLACES[mine]}: give all of them the same ` +
-      `KEYHAVEN_REDIS_URL, or none; to change it, stop them all first (after a crash, wait ${MARK_LEASE_MS / MS_PER_SECOND} seconds)`,
+    `servers on this database keep replay entries in ${place}, this one in ${PLACES[mine]}: give all of ` +
+      'them the same KEYHAVEN_REDIS_URL, or none; to change it, stop them all first (after a crash, wait ' +
+      `${MARK_LEASE_MS / MS_PER_SECOND} seconds)`,
   )
 }

@@ -77,7 +77,8 @@ export async function createRedisReplayStore(
     if (off <= PROCESS_CLOCKS_SECONDS * MS_PER_SECOND) return
     throw new KeyhavenError(
       'CONFIG_INVALID',
-      `the clocks of Redis and of this server differ by ${Math.round(off / MS_PER_SECOND)} seconds: set both by NTP`,
+      `the clocks of Redis and of this server differ by ${Math.round(off / MS_PER_SECOND)} seconds: set ` +
+        'both by NTP',
     )
   }
 
@@ -124,7 +125,8 @@ export async function createRedisReplayStore(
   const notConnected = (cause: unknown) =>
     new KeyhavenError(
       'STORE_UNAVAILABLE',
-      `Redis at ${addressOf(url, DEFAULT_PORT)} ${connectFailure(cause)}. Check that it runs, and KEYHAVEN_REDIS_URL`,
+      `Redis at ${addressOf(url, DEFAULT_PORT)} ${connectFailure(cause)}. Check that it runs, and ` +
+        'KEYHAVEN_REDIS_URL',
       { cause },
     )
 

@@ -83,8 +83,9 @@ export function switchRoot(
 function offline(applicationId: string, epoch: number): KeyhavenError {
   return new KeyhavenError(
     'CONFLICT',
-    `the root keys of this application are not on the server: sign a delegation for epoch ${epoch} with the file of ` +
-      `the spare root (keyhaven trust delegate --root SPARE-FILE --application ${applicationId} --epoch ${epoch} ` +
-      `--manifest-key …) and install it (keyhaven trust install ${applicationId} FILE)`,
+    `the root keys of this application are not on the server: sign a delegation for epoch ${epoch} with ` +
+      'the file of the spare root (keyhaven trust delegate --root SPARE-FILE --application ' +
+      `${applicationId} --epoch ${epoch} --manifest-key …) and install it (keyhaven trust install ` +
+      `${applicationId} FILE)`,
   )
 }

@@ -89,13 +89,17 @@ function verdictOf(
     ? lastCalls.filter((call) => call.keyUuid === key.id && call.trust === 'pinned')
     : lastCalls
   const byAppVersion = installationsByVersion(broken)
-  const leftOutText = `Up to ${installationsLeftOut} more were left out of the count, because too many new ones came within an hour.`
+  const leftOutText =
+    `Up to ${installationsLeftOut} more were left out of the count, because too many ` +
+    'new ones came within an hour.'
   const count = sum(broken, (call) => call.installations)
   if (!stays && key.state !== 'pending') {
     return verdict(false, byAppVersion, 'No other key is active: add one before you revoke this one.')
   }
   if (count > 0) {
-    const text = `${count} ${count === 1 ? 'installation pins' : 'installations pin'} this key and would break: ${named(byAppVersion)}.`
+    const text =
+      `${count} ${count === 1 ? 'installation pins' : 'installations pin'} this key and would ` +
+      `break: ${named(byAppVersion)}.`
     return verdict(false, byAppVersion, installationsLeftOut > 0 ? `${text} ${leftOutText}` : text)
   }
   // Whoever was left out may have called with this key, if anybody did.
@@ -104,7 +108,9 @@ function verdictOf(
   }
   const unnamed = sum(keyHours, (hour) => (hour.appVersion === '' ? hour.requests : 0))
   if (unnamed > 0) {
-    const text = `${unnamed} requests came from clients that do not say who they are, so it is not known what would break.`
+    const text =
+      `${unnamed} requests came from clients that do not say who they are, so it is not known ` +
+      'what would break.'
     return verdict(false, [], text)
   }
   return verdict(true, [], 'No installation that called in this time would break.')

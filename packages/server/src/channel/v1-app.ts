@@ -29,7 +29,8 @@ export function createV1App(
     if (!c.env.origin.sealed && requireChannel) {
       return problemResponse('CHANNEL_REQUIRED', {
         detail:
-          'Call it with the Keyhaven SDK, or any Oblivious HTTP client, through POST /gateway/{applicationId}.',
+          'Call it with the Keyhaven SDK, or any Oblivious HTTP client, through POST ' +
+          '/gateway/{applicationId}.',
       })
     }
     await next()

@@ -95,7 +95,8 @@ async function check(
   if (missing.length > 0) {
     throw new KeyhavenError(
       'CONFIG_INVALID',
-      `the backup's keys are wrapped under master key ${missing.join(', ')}: put its keyring at ${config.masterKeyFile} first`,
+      `the backup's keys are wrapped under master key ${missing.join(', ')}: put its keyring at ` +
+        `${config.masterKeyFile} first`,
     )
   }
   return header

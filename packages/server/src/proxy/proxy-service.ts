@@ -59,8 +59,8 @@ export function createProxyService(
       if (!upstream || REFUSED_METHODS.includes(request.method)) {
         return problemResponse('UPSTREAM_REFUSED', {
           detail:
-            'The gateway forwards to its configured backends only (KEYHAVEN_UPSTREAMS). If apps know it by another ' +
-            'address than it listens on, set KEYHAVEN_PUBLIC_URL.',
+            'The gateway forwards to its configured backends only (KEYHAVEN_UPSTREAMS). If apps know it ' +
+            'by another address than it listens on, set KEYHAVEN_PUBLIC_URL.',
         })
       }
       return forward(request, upstream, context)

@@ -9,8 +9,8 @@ const WHAT_TO_DO =
   'Revocations may have been undone. Stop every process and run `keyhaven recover`, which revokes them again.'
 
 const MISSING =
-  'the rollback anchor is missing, so it cannot be told whether the database is the latest. On a new machine, copy ' +
-  'anchor.db together with the master key'
+  'the rollback anchor is missing, so it cannot be told whether the database is the latest. On a new ' +
+  'machine, copy anchor.db together with the master key'
 
 /**
  * Compares the database with the anchor, and starts an anchor beside a database that has no history yet.

@@ -40,7 +40,8 @@ export async function openMasterKeys(
   }
   throw new KeyhavenError(
     'CONFIG_INVALID',
-    `the database's keys are wrapped under master key ${settled}, which is not in ${location.file}: put the right keyring there`,
+    `the database's keys are wrapped under master key ${settled}, which is not in ${location.file}: put ` +
+      'the right keyring there',
   )
 }
 
