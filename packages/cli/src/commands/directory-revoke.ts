@@ -9,6 +9,10 @@ import { action, describe, type Frame } from '../frame.ts'
 import { printable } from '../terminal/output.ts'
 import { confirmTyped } from '../terminal/prompt.ts'
 
+const EXPLANATION = `
+It ends at once. Users end a device themselves from another one, which takes 24 hours, or at once with
+their recovery key; a recovery key of less than 24 hours takes 24 hours, too.`
+
 interface Options extends ServerOptions {
   reason: string
   yes: boolean
@@ -31,6 +35,7 @@ export function directoryRevokeCommand(frame: Frame, directory: Command): void {
     .argument('<device>', 'device id, as `keyhaven directory user show` lists it')
     .requiredOption('--reason <text>', 'why; it stands in the entry that the user and contacts get')
     .option('--yes', 'do not ask')
+    .addHelpText('after', EXPLANATION)
   withServerOptions(revoke).action(
     action<Options>(frame, async ({ context, output, options, args }) => {
       const [application, username, id] = args as [string, string, string]
