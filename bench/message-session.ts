@@ -63,7 +63,9 @@ export async function runOneSession(): Promise<Row[]> {
   return rows
 }
 
-/** Messages that one core encrypts, decrypts, or both, in a second; receiver and sender with the store named. */
+/**
+ * Messages that one core encrypts, decrypts, or both, in a second; receiver and sender with the store named.
+ */
 async function processorRows(label: string, payload: Uint8Array): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-bench-'))
   const stores: MessagingStore[] = []

@@ -73,7 +73,9 @@ export async function startProsody(accounts: readonly string[]): Promise<TestPro
   }
 }
 
-/** In clear on 127.0.0.1, so that tests can cut connections and forge stanzas; what is tested lies above TLS. */
+/**
+ * In clear on 127.0.0.1, so that tests can cut connections and forge stanzas; what is tested lies above TLS.
+ */
 function configuration({ folder, data, port }: { folder: string; data: string; port: number }): string {
   return `
 pidfile = "${folder}/prosody.pid"

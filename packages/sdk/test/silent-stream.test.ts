@@ -13,7 +13,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A connection of which nothing comes any more, unless `say` is called; it fails when it is aborted, as a channel's. */
+/**
+ * A connection of which nothing comes any more, unless `say` is called; it fails when it is aborted, as a
+ * channel's.
+ */
 function connection(signal?: AbortSignal) {
   let say = (_: string): void => {}
   const body = new ReadableStream<Uint8Array>({

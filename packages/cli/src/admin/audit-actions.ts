@@ -41,7 +41,8 @@ export const AUDIT_ACTIONS: readonly string[] = [
 ]
 
 /**
- * A mistyped action would list nothing, as if nothing had happened. One that only a newer server knows is asked for there.
+ * A mistyped action would list nothing, as if nothing had happened. One that only a newer server knows is
+ * asked for there.
  *
  * @throws CommandError `INPUT_INVALID` that suggests the nearest name.
  */

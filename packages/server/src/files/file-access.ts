@@ -5,7 +5,10 @@ export interface FileFacts {
   /** 16 random bytes, base64url. */
   readonly id: string
   readonly conversation: string
-  /** Sequence of the conversation's membership when the file was begun: who may read it goes by that, as of a key. */
+  /**
+   * Sequence of the conversation's membership when the file was begun: who may read it goes by that, as of a
+   * key.
+   */
   readonly membership: number
   /** Milliseconds since the epoch. */
   readonly createdAt: number
@@ -13,8 +16,8 @@ export interface FileFacts {
 }
 
 /**
- * What the conversations decide about files. Each call throws KeyhavenError `NOT_FOUND` for a stranger, whatever
- * exists, and `ACCESS_DENIED` with its reason for whoever is or was a member.
+ * What the conversations decide about files. Each call throws KeyhavenError `NOT_FOUND` for a stranger,
+ * whatever exists, and `ACCESS_DENIED` with its reason for whoever is or was a member.
  */
 export interface FileAccess {
   /** Whether the caller may write in the conversation now. @returns the membership's sequence. */

@@ -1,4 +1,6 @@
-/** One file of a conversation, from its first request on. What it holds is ciphertext, in the object store. */
+/**
+ * One file of a conversation, from its first request on. What it holds is ciphertext, in the object store.
+ */
 export interface FilesTable {
   application_id: string
   /** 16 random bytes, base64url. */

@@ -86,6 +86,8 @@ export interface OidcConfig {
   /** What the sign-in button says. */
   readonly name: string
   readonly scopes: string
-  /** Values of the claim → roles of ours; without an entry a value that is a role's name counts as that role. */
+  /**
+   * Values of the claim → roles of ours; without an entry a value that is a role's name counts as that role.
+   */
   readonly roleMap: Readonly<Record<string, string>>
 }
