@@ -1,1 +1,44 @@
-export {}
+export type {
+  ConversationService,
+  ConversationSummary,
+  ConversationView,
+  EntryInput,
+  ExportedKey,
+  IncompleteKey,
+  LoggedEntry,
+  LoggedReceipt,
+  LogProofs,
+  ReadableFile,
+  RefusedKey,
+} from './conversation-service.ts'
+export {
+  type ConversationServiceOptions,
+  createConversationService,
+  MAX_KEYS_PER_CALL,
+} from './create-conversation-service.ts'
+export { createGroupCommit, type GroupCommit, type GroupCommitOptions, type Outcome } from './group-commit.ts'
+export type {
+  Caller,
+  ConversationAuditEntry,
+  ConversationDirectory,
+  ConversationReads,
+  ConversationStore,
+  ConversationTransaction,
+  KeyPlace,
+  KeyRequest,
+  KeyVault,
+  ReleaseFacts,
+  ReleaseQuestion,
+  StoredConversation,
+  StoredDeviceFacts,
+  StoredEntry,
+  StoredExport,
+  StoredKey,
+  StoredReceipt,
+  StoredRecipient,
+  StoredSecret,
+  StoredShare,
+  StoredStay,
+} from './ports.ts'
+export { type AccessReason, AccessRefused, MembershipConflict } from './refusals.ts'
+export { MAX_RECIPIENTS_PER_CALL, type SealedKeyUpload } from './sealed-key.ts'

@@ -1,0 +1,365 @@
+import type { Awaitable } from '@keyhaven/crypto'
+import type { DeviceState, ProfileName } from '@keyhaven/directory'
+import type { ConversationAlgorithm } from '../key/algorithm.ts'
+import type { HistoryRule, Mode, Role, RotationRule } from '../membership/rules.ts'
+import type { Commitment } from '../receipt/commitment.ts'
+
+/** The device whose request signature has been verified. */
+export interface Caller {
+  readonly username: string
+  readonly device: string
+}
+
+/** A conversation as of its newest entry. Times: milliseconds. */
+export interface StoredConversation {
+  readonly application: string
+  readonly id: string
+  readonly sequence: number
+  /** Hash of the newest entry, base64url. */
+  readonly head: string
+  readonly mode: Mode
+  readonly history: HistoryRule
+  readonly rotation: RotationRule
+  /** Days; null: for ever. */
+  readonly retention: number | null
+  readonly createdAt: number
+  readonly createdBy: string
+  readonly changedAt: number
+  /** Id of the newest complete key of the present mode. */
+  readonly currentKey: string | null
+}
+
+export interface StoredEntry {
+  readonly sequence: number
+  /** Compact JWS. */
+  readonly entry: string
+  /** SHA-256 of it, base64url. */
+  readonly hash: string
+  readonly kind: string
+  readonly by: Caller
+  /** Milliseconds. */
+  readonly acceptedAt: number
+  readonly commitment: Commitment
+}
+
+/** One stay of one member. Sequences of entries; their `issued` in seconds. */
+export interface StoredStay {
+  readonly username: string
+  readonly role: Role
+  readonly chain: number
+  readonly from: number
+  readonly fromAt: number
+  readonly to: number | null
+  readonly toAt: number | null
+  readonly history: HistoryRule
+}
+
+/** A key without its secret part. Times: milliseconds. */
+export interface StoredKey {
+  readonly id: string
+  readonly conversation: string
+  readonly ordinal: number
+  readonly mode: Mode
+  readonly algorithm: ConversationAlgorithm
+  readonly membership: { readonly sequence: number; readonly head: string }
+  readonly createdAt: number
+  /** Null: the server. */
+  readonly createdBy: Caller | null
+  /** Sealed: compact JWS. */
+  readonly announcement: string | null
+  /** Sealed: of the announcement, base64url. */
+  readonly commitment: string | null
+  readonly recipients: number
+  readonly complete: boolean
+  readonly supersededAt: number | null
+  readonly erasedAt: number | null
+}
+
+/** A managed key's secret, as it rests: under the master key, here or in the object store. */
+export type StoredSecret =
+  | { readonly in: 'database'; readonly wrapped: Uint8Array; readonly masterKeyId: string }
+  | { readonly in: 'objects'; readonly masterKeyId: string }
+
+/** A sealed key, wrapped to one device. */
+export interface StoredRecipient {
+  readonly username: string
+  readonly device: string
+  readonly thumbprint: string
+  /** Base64url. */
+  readonly wrapped: string
+  /** Place in the announcement's tree, and inclusion proof; null until all recipients are there. */
+  readonly position: number | null
+  readonly proof: readonly string[] | null
+}
+
+export interface StoredShare {
+  readonly username: string
+  readonly device: string
+  /** Compact JWS. */
+  readonly share: string
+  readonly wrapped: string
+  readonly sharedAt: number
+}
+
+/** A device in the directory, as the transaction sees it. Times: seconds. */
+export interface StoredDeviceFacts {
+  readonly username: string
+  readonly device: string
+  readonly chain: number
+  readonly profile: ProfileName
+  readonly since: number
+  readonly expires: number
+  readonly endedAt: number | null
+}
+
+/** What one device asks for. */
+export interface ReleaseQuestion extends Caller {
+  readonly application: string
+  readonly key: string
+}
+
+/** All that decides about a release, from one query: nothing can change between its parts. */
+export interface ReleaseFacts {
+  readonly key: StoredKey
+  readonly secret: StoredSecret | null
+  readonly recipient: Omit<StoredRecipient, 'username' | 'device'> | null
+  readonly share: Omit<StoredShare, 'username' | 'device'> | null
+  /** The asking user's stays, oldest first; none: a stranger. */
+  readonly stays: readonly StoredStay[]
+  /** Undefined: there is no such device of the user. */
+  readonly device: StoredDeviceFacts | undefined
+}
+
+/** A receipt as it is stored: the item's bytes are committed to. */
+export interface StoredReceipt {
+  readonly application: string
+  readonly conversation: string
+  readonly sequence: number
+  readonly item: string
+  readonly commitment: Commitment
+}
+
+export interface ConversationAuditEntry {
+  readonly application: string
+  readonly actor: string
+  readonly action:
+    | 'conversation.create'
+    | 'conversation.change'
+    | 'conversation.rotate'
+    | 'conversation.release'
+    | 'conversation.file'
+    | 'conversation.share'
+    | 'conversation.refuse'
+    | 'conversation.erase'
+    | 'conversation.export.request'
+    | 'conversation.export.approve'
+    | 'conversation.export.download'
+  /** Of a conversation, a key or a file. */
+  readonly subject: string
+  readonly detail: Readonly<Record<string, string | number | null>>
+}
+
+export interface KeyRequest extends Caller {
+  readonly conversation: string
+  readonly key: string
+  /** Milliseconds. */
+  readonly requestedAt: number
+}
+
+export interface StoredExport {
+  readonly id: string
+  readonly conversation: string
+  readonly reason: string
+  /** Milliseconds; null: without end. */
+  readonly from: number | null
+  readonly to: number | null
+  readonly requestedBy: string
+  readonly requestedAt: number
+  readonly approvedBy: string | null
+  readonly approvedAt: number | null
+  readonly downloadedAt: number | null
+}
+
+/** What can be asked inside and outside of a transaction. */
+export interface ConversationReads {
+  findConversation(application: string, id: string): Promise<StoredConversation | undefined>
+  /** In order, those after `after`; the first `limit` of them. */
+  entries(application: string, id: string, after: number, limit?: number): Promise<readonly StoredEntry[]>
+  /** All of one user in one conversation, oldest first. */
+  stays(application: string, id: string, username: string): Promise<readonly StoredStay[]>
+  /** The user's own conversations, by id: those he is in, or was. */
+  conversationsOf(
+    application: string,
+    username: string,
+    after: string,
+    limit: number,
+  ): Promise<readonly { readonly conversation: StoredConversation; readonly stay: StoredStay }[]>
+  findKey(application: string, id: string): Promise<StoredKey | undefined>
+  /** Oldest first. */
+  keysOf(application: string, conversation: string): Promise<readonly StoredKey[]>
+  recipients(
+    application: string,
+    key: string,
+    after: string,
+    limit: number,
+  ): Promise<readonly StoredRecipient[]>
+  receipts(
+    application: string,
+    conversation: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly StoredReceipt[]>
+  findDevice(application: string, device: string): Promise<StoredDeviceFacts | undefined>
+  /**
+   * When a device of a present member last ended, and when one last came of a member who may not read with new devices
+   * what was before. Seconds; 0: never since `since`.
+   */
+  deviceChanges(
+    application: string,
+    conversation: string,
+    since: number,
+    now: number,
+  ): Promise<{ readonly leftAt: number; readonly joinedAt: number }>
+  /** Dates that rules of the conversation or of present members name. Seconds. */
+  ruleDates(application: string, conversation: string): Promise<readonly number[]>
+  /** Devices of present members that hold a sealed key. */
+  holders(application: string, key: string, now: number): Promise<number>
+  /** Requests of others that this device can answer, oldest first. */
+  answerable(
+    application: string,
+    caller: Caller,
+    after: { readonly at: number; readonly key: string; readonly device: string },
+    limit: number,
+  ): Promise<readonly KeyRequest[]>
+  findExport(application: string, id: string): Promise<StoredExport | undefined>
+}
+
+/** The stores of all applications inside one transaction: all of it happens, or nothing. */
+export interface ConversationTransaction extends ConversationReads {
+  /** Milliseconds, the same for the whole transaction. */
+  readonly now: number
+  /**
+   * Locks conversations, always in the same order, until the transaction ends: those named, and those of the keys named.
+   * What is not there is passed over.
+   */
+  lock(
+    targets: readonly {
+      readonly application: string
+      readonly conversation?: string
+      readonly key?: string
+    }[],
+  ): Promise<void>
+  /** In the order of the questions; undefined: no such key in the application. */
+  releaseFacts(questions: readonly ReleaseQuestion[]): Promise<readonly (ReleaseFacts | undefined)[]>
+  /** Number of the next receipt of each, in their order. They are locked. */
+  nextReceipts(
+    conversations: readonly { readonly application: string; readonly conversation: string }[],
+  ): Promise<readonly number[]>
+  /** Positions in users' chains: the present chain, and the hash of the entry named, if there is such an entry. */
+  chainPositions(
+    application: string,
+    users: readonly { readonly username: string; readonly sequence: number }[],
+  ): Promise<
+    ReadonlyMap<string, { readonly chain: number; readonly head: string; readonly named: string | undefined }>
+  >
+  devices(application: string, ids: readonly string[]): Promise<ReadonlyMap<string, StoredDeviceFacts>>
+  /** @returns false if the id is taken. */
+  insertConversation(conversation: StoredConversation): Promise<boolean>
+  saveConversation(conversation: StoredConversation): Promise<void>
+  /** Inserts, or replaces by user and `from`. */
+  saveStays(application: string, id: string, stays: readonly StoredStay[]): Promise<void>
+  /** Number of the conversation's next key. */
+  nextOrdinal(application: string, conversation: string): Promise<number>
+  /** @returns false if the id is taken. */
+  insertKey(application: string, key: StoredKey, secret: StoredSecret | null): Promise<boolean>
+  /** The newest key before takes its end; this one counts as complete. */
+  makeCurrent(application: string, key: Pick<StoredKey, 'id' | 'conversation'>): Promise<void>
+  /** What was the current key is superseded. */
+  dropCurrent(application: string, conversation: string): Promise<void>
+  /** @returns false if one of the devices is there already. */
+  insertRecipients(application: string, key: string, recipients: readonly StoredRecipient[]): Promise<boolean>
+  placeRecipients(
+    application: string,
+    key: string,
+    places: readonly {
+      readonly device: string
+      readonly position: number
+      readonly proof: readonly string[]
+    }[],
+  ): Promise<void>
+  allRecipients(
+    application: string,
+    key: string,
+  ): Promise<readonly Pick<StoredRecipient, 'username' | 'device' | 'thumbprint'>[]>
+  hasRequest(
+    application: string,
+    key: Pick<StoredKey, 'id' | 'conversation'>,
+    device: string,
+  ): Promise<boolean>
+  insertRequest(application: string, request: KeyRequest): Promise<void>
+  countRequests(application: string, conversation: string, device: string): Promise<number>
+  findShare(application: string, key: string, device: string): Promise<StoredShare | undefined>
+  /** Inserts or replaces, and takes the device's request away. */
+  saveShare(
+    application: string,
+    key: Pick<StoredKey, 'id' | 'conversation'>,
+    share: StoredShare,
+  ): Promise<void>
+  /** Keys that only devices of `leaving` hold among all present members. */
+  lastHeld(application: string, conversation: string, leaving: string, now: number): Promise<number>
+  insertExport(application: string, row: StoredExport): Promise<void>
+  saveExport(application: string, row: StoredExport): Promise<void>
+  /** Managed keys that were in use between two times, with their secrets. */
+  exportedKeys(
+    application: string,
+    row: Pick<StoredExport, 'conversation' | 'from' | 'to'>,
+  ): Promise<readonly { readonly key: StoredKey; readonly secret: StoredSecret | null }[]>
+  insertEntries(
+    rows: readonly {
+      readonly application: string
+      readonly conversation: string
+      readonly entry: StoredEntry
+    }[],
+  ): Promise<void>
+  insertReceipts(rows: readonly StoredReceipt[]): Promise<void>
+  /** Adds a leaf to the application's log. @returns its index. */
+  appendLeaf(application: string, leaf: Uint8Array): Promise<number>
+  audit(entry: ConversationAuditEntry): void
+}
+
+export interface ConversationStore {
+  /**
+   * Runs in one transaction, and again if the database says so. Resolves after the commit is durable, and the anchor
+   * knows the logs' new sizes and roots. Whatever `run` throws rolls back.
+   */
+  transaction<T>(run: (tx: ConversationTransaction) => Promise<T>): Promise<T>
+  readonly reads: ConversationReads
+}
+
+/** Keeps managed keys' secrets: each opens in its own place only. */
+export interface KeyVault {
+  /** Stores it, where objects hold it, before the transaction commits. */
+  wrap(place: KeyPlace, key: Uint8Array): Promise<StoredSecret>
+  /** @returns a fresh copy; the caller overwrites it after use. */
+  unwrap(place: KeyPlace, secret: StoredSecret): Awaitable<Uint8Array>
+}
+
+export interface KeyPlace {
+  readonly application: string
+  readonly conversation: string
+  readonly key: string
+}
+
+/** The application's directory and log. */
+export interface ConversationDirectory {
+  /** As the directory's service gives it; outside of any transaction. */
+  findDevice(
+    application: string,
+    device: string,
+  ): Promise<{ readonly username: string; readonly device: DeviceState } | undefined>
+  checkpoint(
+    application: string,
+    minimumSize: number,
+  ): Promise<{ readonly checkpoint: string; readonly size: number }>
+  inclusionProof(application: string, index: number, size: number): Promise<readonly Uint8Array[]>
+}

@@ -1,0 +1,92 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { ReadRule } from '../membership/read-permission.ts'
+import type { Batch, ReleaseJob } from './batch.ts'
+import { actorOf, requireLive } from './callers.ts'
+import type { ConversationTransaction, ReleaseFacts } from './ports.ts'
+import { AccessRefused, unknownHere } from './refusals.ts'
+import { permissionOf } from './stays.ts'
+
+const MS_PER_SECOND = 1_000
+
+/**
+ * Answers all questions of a batch: what decides is read inside the transaction, by one query for all. Whoever gets a key
+ * leaves a receipt and an audit entry.
+ */
+export async function releaseAll(tx: ConversationTransaction, batch: Batch): Promise<void> {
+  const jobs = batch.releases
+  if (jobs.length === 0) return
+  const found = await tx.releaseFacts(jobs.map(({ question }) => question))
+  for (const [at, job] of jobs.entries()) {
+    try {
+      grant(tx, batch, job, found[at])
+    } catch (error) {
+      if (!(error instanceof KeyhavenError)) throw error
+      job.outcome = { error }
+      if (error instanceof AccessRefused) auditRefusal(tx, job, error)
+    }
+  }
+}
+
+function grant(
+  tx: ConversationTransaction,
+  batch: Batch,
+  job: ReleaseJob,
+  facts: ReleaseFacts | undefined,
+): void {
+  const { question } = job
+  const { application } = question
+  const now = Math.floor(tx.now / MS_PER_SECOND)
+  if (facts === undefined || facts.stays.length === 0) throw unknownHere()
+  const rule = allowedBy(facts, job, now)
+  const { key } = facts
+  batch.addReceipt(
+    {
+      application,
+      conversation: key.conversation,
+      kind: 'key',
+      object: key.id,
+      to: { username: question.username, device: question.device },
+      rule,
+      at: now,
+    },
+    (receipt, pending) => {
+      job.outcome = { question, facts, receipt, pending }
+    },
+  )
+  tx.audit({
+    application,
+    actor: actorOf(question),
+    action: 'conversation.release',
+    subject: key.id,
+    detail: { conversation: key.conversation, rule },
+  })
+}
+
+/** @throws KeyhavenError what the device is refused with. */
+function allowedBy(facts: ReleaseFacts, { question, made }: ReleaseJob, now: number): ReadRule | 'made' {
+  const { key } = facts
+  const device = requireLive(question, facts.device, now)
+  const madeAt = Math.floor(key.createdAt / MS_PER_SECOND)
+  const { sequence } = key.membership
+  const verdict = permissionOf(facts.stays, device, { membership: sequence, madeAt, mode: key.mode })
+  if (!verdict.allowed) {
+    if (verdict.reason === 'stranger') throw unknownHere()
+    throw new AccessRefused(verdict.permission, verdict.reason)
+  }
+  if (key.erasedAt !== null) throw new AccessRefused('conversation:read', 'erased')
+  // Before all recipients are there, nobody can prove to be one.
+  if (key.mode === 'sealed' && !facts.recipient?.proof && facts.share === null) {
+    throw new KeyhavenError('KEY_PENDING', 'no device has shared this key with yours yet: ask for it')
+  }
+  return made === undefined ? verdict.rule : 'made'
+}
+
+function auditRefusal(tx: ConversationTransaction, { question }: ReleaseJob, error: AccessRefused): void {
+  tx.audit({
+    application: question.application,
+    actor: actorOf(question),
+    action: 'conversation.refuse',
+    subject: question.key,
+    detail: { code: error.code, permission: error.permission, reason: error.reason },
+  })
+}
