@@ -267,6 +267,7 @@ describe.each(ENGINES)('a backup of $name', (engine) => {
       'replay_store',
       'sessions',
       'oidc_attempts',
+      'file_reads',
     ])
   })
 })

@@ -1,14 +1,8 @@
 import { KeyhavenError } from '@keyhaven/crypto'
+import { StoreFullError } from './store-full-error.ts'
 
 /** No room: on the disk, in the quota, or by a limit on the size of files. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-
-/** Refused because the store has no room: the same call works once there is some. */
-export class StoreFullError extends KeyhavenError {
-  constructor(message: string, cause: unknown) {
-    super('STORE_UNAVAILABLE', message, { cause })
-  }
-}
 
 /** What the file system threw, as `STORE_UNAVAILABLE`; what is no error of it stays as it is. */
 export function toObjectError(error: unknown): unknown {

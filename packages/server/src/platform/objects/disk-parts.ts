@@ -4,6 +4,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { z } from 'zod'
 import { toObjectError } from './disk-error.ts'
 import type { ByteRange, WrittenPart } from './object-store.ts'
+import { streamOf } from './stream-of.ts'
 
 /** Names the parts of an object that was written in parts; the object is there from when this file is. */
 export const MANIFEST = 'manifest.json'
@@ -57,20 +58,7 @@ export function piecesOf(folder: string, parts: readonly WrittenPart[], range: B
  * Reads pieces one after the other, one buffer ahead at most. Fails where a file is shorter than its piece.
  */
 export function streamPieces(pieces: readonly FilePiece[]): ReadableStream<Uint8Array> {
-  const bytes = readPieces(pieces)
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await bytes.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await bytes.return(undefined)
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  return streamOf(readPieces(pieces))
 }
 
 async function* readPieces(pieces: readonly FilePiece[]): AsyncGenerator<Uint8Array, void, void> {

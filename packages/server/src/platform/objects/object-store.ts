@@ -64,7 +64,7 @@ export interface ObjectStore {
    */
   writePart(ref: UploadRef, part: number, bytes: Uint8Array): Promise<string>
   /**
-   * Makes the object of its parts, in order from 1.
+   * Makes the object of its parts, in order from 1. Once more does nothing, or says that the upload is over.
    *
    * @throws KeyhavenError `NOT_FOUND` if the upload is over, `UPLOAD_CONFLICT` if a part is not the one
    *   named.
