@@ -1,3 +1,21 @@
+// Client of one device.
+export type { ConversationApi, ConversationsOptions } from './client/client-options.ts'
+export { type AccessDetail, ConversationError } from './client/conversation-error.ts'
+export type {
+  Conversation,
+  ConversationChange,
+  ConversationEvent,
+  ConversationMember,
+  ConversationMessage,
+  ConversationRules,
+  ConversationSummary,
+  Conversations,
+  CreateOptions,
+  EncryptedMessage,
+  KeyHolder,
+  KeyLeftOut,
+  VerifiedReceipt,
+} from './client/conversations.ts'
 // Keys: announced, wrapped, shared.
 export {
   CONVERSATION_ALGORITHMS,

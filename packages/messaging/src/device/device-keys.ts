@@ -39,6 +39,8 @@ export interface DeviceKeys {
   readonly encryptionKey: DeviceEncryptionKey
   /** @returns undefined once the key is erased, or if it never was this device's. */
   findEncryptionKey(thumbprint: string): Awaitable<DeviceEncryptionKey | undefined>
+  /** Thumbprints of all encryption keys that are not erased, in no order: something may have been sealed to any. */
+  encryptionThumbprints(): Promise<readonly string[]>
   /** Prepares keys for a renewal, stored before anything is sent; the same ones until {@link adopt}. */
   prepareRenewal(profile?: ProfileName): Promise<NewDeviceKeys>
   /** The directory accepted an entry of this device, at enrolment or renewal: its keys are the current ones. */

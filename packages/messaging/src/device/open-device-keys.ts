@@ -168,6 +168,11 @@ class StoredDeviceKeys implements DeviceKeys {
     return this.#isPast(key) ? undefined : key
   }
 
+  async encryptionThumbprints(): Promise<readonly string[]> {
+    const names = await this.#store.list(ENCRYPTION_PREFIX)
+    return names.map((name) => name.slice(ENCRYPTION_PREFIX.length))
+  }
+
   async prepareRenewal(profile?: ProfileName): Promise<NewDeviceKeys> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const { next, current } = this.#identity
