@@ -19,6 +19,7 @@ export interface BatchCommitment {
   /** 32 random bytes, base64url: given out only to who may see the item. */
   readonly opening: string
   readonly batchIndex: number
+  /** Gives the path its form. Nothing proves that a batch held so many. */
   readonly batchSize: number
   /** Audit path in the batch, leaf side first. */
   readonly batchProof: readonly string[]
