@@ -3,9 +3,10 @@ import type { Actor, KeyPurpose, ManagedKey } from './managed-key.ts'
 
 /** What a wrapped secret is bound to: it opens in no other place. */
 export interface WrapContext {
-  readonly purpose: KeyPurpose
+  /** `conversation-key`: not a managed key but one of a conversation. */
+  readonly purpose: KeyPurpose | 'conversation-key'
   readonly applicationId: string
-  /** The managed key's UUID. */
+  /** The managed key's UUID; of a conversation's key `CONVERSATION/KEY`. */
   readonly id: string
 }
 

@@ -12,9 +12,14 @@ import type { UsageRecorder } from './channel/usage-recorder.ts'
 import { createUsageRecorder } from './channel/usage-recorder.ts'
 import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
+import type { Conversations } from './conversations/conversations.ts'
+import { createConversations } from './conversations/conversations.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
 import { createWitnessReports } from './directory/log/witness-reports.ts'
+import { createConversationAccess } from './files/conversation-access.ts'
+import type { FileService } from './files/file-service.ts'
+import { createFileService } from './files/file-service.ts'
 import type { MailboxEvents } from './messaging/mailbox-events.ts'
 import { createMailboxEvents } from './messaging/mailbox-events.ts'
 import type { MailboxStore } from './messaging/mailbox-store.ts'
@@ -25,12 +30,15 @@ import { createLogger } from './platform/log/logger.ts'
 import { addProcessMetrics } from './platform/metrics/process-metrics.ts'
 import type { MetricsRegistry } from './platform/metrics/registry.ts'
 import { createMetricsRegistry } from './platform/metrics/registry.ts'
+import type { ObjectStore } from './platform/objects/object-store.ts'
+import { openObjectStore } from './platform/objects/open-object-store.ts'
 import { openState } from './platform/state/open-state.ts'
 import type { State } from './platform/state/state.ts'
 
 const USAGE_FLUSH_MS = 5_000
 const REPLAY_PRUNE_MS = 30_000
 const MAILBOX_PRUNE_MS = 3_600_000
+const CONVERSATION_PRUNE_MS = 3_600_000
 
 /** What every process of a server has. */
 export interface ServerParts {
@@ -43,6 +51,9 @@ export interface ServerParts {
   readonly usage: UsageRecorder
   readonly manifests: ManifestPublisher
   readonly directories: Directories
+  readonly conversations: Conversations
+  readonly objects: ObjectStore
+  readonly files: FileService
   readonly mailbox: { readonly store: MailboxStore; readonly events: MailboxEvents }
   readonly replay: MarkedReplayStore
   readonly replayKind: ReplayKind
@@ -137,6 +148,21 @@ export async function openServerParts(
       onError: onError('the log needs attention'),
       witnessReports: createWitnessReports(logger, metrics),
     })
+    const objects = await openObjectStore(config.objects)
+    closers.push(async () => objects.close())
+    if (options.schedule) await objects.check()
+    const keysInObjects = config.conversationKeys === 'objects'
+    const conversations = createConversations({
+      ...{ state, directories, clock, keysInObjects },
+      objects: async () => objects,
+    })
+    const access = createConversationAccess(conversations, state)
+    const files = createFileService({ state, objects, access, clock })
+    if (options.schedule) {
+      every(CONVERSATION_PRUNE_MS, 'erasing old keys of conversations failed', () =>
+        conversations.prune(clock()),
+      )
+    }
     return {
       config,
       clock,
@@ -147,6 +173,9 @@ export async function openServerParts(
       usage,
       manifests,
       directories,
+      conversations,
+      objects,
+      files,
       mailbox,
       replay,
       replayKind,

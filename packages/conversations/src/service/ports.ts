@@ -276,8 +276,8 @@ export interface ConversationTransaction extends ConversationReads {
   makeCurrent(application: string, key: Pick<StoredKey, 'id' | 'conversation'>): Promise<void>
   /** What was the current key is superseded. */
   dropCurrent(application: string, conversation: string): Promise<void>
-  /** @returns false if one of the devices is there already. */
-  insertRecipients(application: string, key: string, recipients: readonly StoredRecipient[]): Promise<boolean>
+  /** None of the devices is there already. */
+  insertRecipients(application: string, key: string, recipients: readonly StoredRecipient[]): Promise<void>
   placeRecipients(
     application: string,
     key: string,

@@ -15,6 +15,11 @@ export class AccessRefused extends KeyhavenError {
     this.permission = permission
     this.reason = reason
   }
+
+  /** What the problem document says beside the code. */
+  get problemMembers(): Readonly<Record<string, string>> {
+    return { permission: this.permission, reason: this.reason }
+  }
 }
 
 /** Somebody else was first: `CONFLICT` with where the conversation is now. */
@@ -27,6 +32,11 @@ export class MembershipConflict extends KeyhavenError {
     super('CONFLICT', 'the membership has moved on: fetch it, and sign on top of its newest entry')
     this.sequence = sequence
     this.head = head
+  }
+
+  /** What the problem document says beside the code. */
+  get problemMembers(): Readonly<Record<string, string | number | null>> {
+    return { sequence: this.sequence, head: this.head }
   }
 }
 

@@ -7,7 +7,15 @@ import type { Logger } from '../platform/log/logger.ts'
 import { addEchoRoutes } from './echo.ts'
 
 /** What users' devices call. */
-const USER_PREFIXES = ['/v1/directory', '/v1/mailbox', '/v1/history']
+const USER_PREFIXES = [
+  '/v1/directory',
+  '/v1/mailbox',
+  '/v1/history',
+  '/v1/conversations',
+  '/v1/keys',
+  '/v1/key-requests',
+  '/v1/files',
+]
 
 /** The only paths that can be called inside the seal. */
 export function isV1Path(path: string): boolean {
@@ -48,6 +56,7 @@ export function createV1App(
   })
 
   addEchoRoutes(app)
+  // Hono's `/*` stands for the prefix itself, too.
   for (const prefix of USER_PREFIXES) app.all(`${prefix}/*`, (c) => users.fetch(c.req.raw, c.env))
   return app
 }

@@ -22,12 +22,12 @@ export interface ConversationsTable {
 
 /** Where a batch's tree and the log hold an item's commitment. */
 export interface CommitmentColumns {
-  /** 32 random bytes, hashed before the item. */
-  opening: Uint8Array
+  /** 32 random bytes, base64url, hashed before the item. */
+  opening: string
   batch_index: number
   batch_size: number
-  /** Hashes of 32 bytes each, leaf side first. */
-  batch_proof: Uint8Array
+  /** Hashes, base64url, a full stop between them, leaf side first. */
+  batch_proof: string
   log_index: number
 }
 
@@ -107,7 +107,7 @@ export interface ConversationRecipientsTable {
   wrapped: string
   /** Place in the announcement's tree, and inclusion proof; null until all recipients are there. */
   position: number | null
-  proof: Uint8Array | null
+  proof: string | null
 }
 
 /** A sealed key, handed on by a member's device to one that came later. */

@@ -8,6 +8,8 @@ import { e2eKeyRoutes } from '../channel/e2e-key-routes.ts'
 import { echoRoutes } from '../channel/echo.ts'
 import { trustRoutes } from '../channel/trust-routes.ts'
 import { usageRoutes } from '../channel/usage-routes.ts'
+import { conversationRoutes } from '../conversations/conversation-routes.ts'
+import { keyRoutes } from '../conversations/key-routes.ts'
 import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
 import { directoryRoutes } from '../directory/directory-routes.ts'
 import { logRoutes } from '../directory/log/log-routes.ts'
@@ -38,6 +40,8 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   directoryRoutes,
   logRoutes,
   mailboxRoutes,
+  conversationRoutes,
+  keyRoutes,
   historyRoutes,
   adminDirectoryRoutes,
   tokenRoutes,

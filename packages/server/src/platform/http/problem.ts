@@ -75,6 +75,8 @@ export interface ProblemOptions {
   /** Only where the status of the code does not fit. */
   readonly status?: number
   readonly errors?: Problem['errors']
+  /** Further members, as RFC 9457 §3.2 lets a problem have them. */
+  readonly members?: Readonly<Record<string, string | number | null>> | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -87,6 +89,7 @@ export function problem(code: ProblemCode, options: ProblemOptions = {}): Proble
     status: options.status ?? status,
     ...(options.detail === undefined ? {} : { detail: options.detail }),
     ...(options.errors === undefined ? {} : { errors: options.errors }),
+    ...options.members,
   }
 }
 
@@ -109,7 +112,12 @@ export function problemResponse(code: ProblemCode, options: ProblemOptions = {})
 export function problemOfError(error: unknown, showsFaults = false): Response {
   if (!(error instanceof KeyhavenError)) return problemResponse('INTERNAL')
   const shown = showsFaults || !isFault(error)
-  return problemResponse(error.code, shown ? { detail: error.message } : {})
+  return problemResponse(error.code, { ...(shown && { detail: error.message }), members: membersOf(error) })
+}
+
+/** What a refusal of a capability wants said beside its code. */
+function membersOf(error: KeyhavenError): ProblemOptions['members'] {
+  return (error as { problemMembers?: ProblemOptions['members'] }).problemMembers
 }
 
 /** Whether it is answered with a 5xx. */
