@@ -83,7 +83,7 @@ export interface Channel {
    * only. The body is read into memory first, and no redirect is followed: a signature is made for one
    * address.
    *
-   * @throws KeyhavenError `WIRE_TOO_LARGE` on a body over 1 MiB; TypeError if the server redirects.
+   * @throws KeyhavenError `WIRE_TOO_LARGE` on a body over 8 MiB; TypeError if the server redirects.
    */
   readonly signedFetch: (
     input: string | URL | Request,

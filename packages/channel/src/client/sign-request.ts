@@ -5,7 +5,7 @@ import { OWN_FIELD_PREFIX } from '../wire/client-header.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Of the body of a signed request, which is kept in memory. */
-export const SIGNED_BODY_MAX_BYTES = 1_048_576
+export const SIGNED_BODY_MAX_BYTES = 8 * 1024 * 1024
 
 const NO_BODY = new Uint8Array(0)
 

@@ -22,12 +22,12 @@ export interface FileFacts {
 export interface FileAccess {
   /** Whether the caller may write in the conversation now. @returns the membership's sequence. */
   mayCreate(applicationId: string, caller: Caller, conversation: string): Promise<{ membership: number }>
-  /** As for a key made when the file was begun. @returns the rule that allows it, for the receipt. */
+  /** As for a key made when the file was begun. @returns the rule that allows it. */
   mayRead(applicationId: string, caller: Caller, file: FileFacts): Promise<{ rule: string }>
   /** Whether the caller may delete a finished file: an owner or admin. */
   mayDelete(applicationId: string, caller: Caller, file: FileFacts): Promise<void>
-  /** Leaves the receipt of a read; it is durable when this returns. */
-  recordRead(applicationId: string, caller: Caller, file: FileFacts, rule: string): Promise<void>
+  /** Leaves the receipt of a read, after asking again; it is durable when this returns. */
+  recordRead(applicationId: string, caller: Caller, file: FileFacts): Promise<void>
   /** Days after which the conversation's files go, as its rule says now; null: they stay. */
   retentionDays(applicationId: string, conversation: string): Promise<number | null>
 }

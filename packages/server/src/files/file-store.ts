@@ -1,0 +1,217 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { Caller } from '@keyhaven/directory/service'
+import type { Selectable } from 'kysely'
+import type { DbTransaction } from '../platform/database/schema.ts'
+import type { WrittenPart } from '../platform/objects/object-store.ts'
+import type { State } from '../platform/state/state.ts'
+import type { FileFacts } from './file-access.ts'
+import type { FilesTable } from './tables.ts'
+
+/** Uploads that one user may have open at once. */
+export const MAX_OPEN_UPLOADS = 20
+/** Ranges that the same device reads within this time belong to one download. */
+export const READ_COUNTS_ONCE_MS = 300_000
+
+export type FileState = 'uploading' | 'completing' | 'complete' | 'deleting'
+
+export interface StoredFile extends FileFacts {
+  readonly applicationId: string
+  readonly state: FileState
+  /** Of the ciphertext, as announced. */
+  readonly bytes: number
+  readonly received: number
+  /** The object store's id; empty before the first part. */
+  readonly upload: string
+  /** Object of the bytes that are too few for a part yet; empty if there are none. */
+  readonly tail: string
+  readonly tailBytes: number
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number
+}
+
+export interface Advance {
+  readonly received: number
+  readonly tail: string
+  readonly tailBytes: number
+  readonly part?: WrittenPart
+}
+
+/** The rows of files. What changes one says what it expects, so that of two writers one is refused. */
+export interface FileStore {
+  /** @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads. */
+  create(file: {
+    readonly applicationId: string
+    readonly id: string
+    readonly conversation: string
+    readonly membership: number
+    readonly bytes: number
+    readonly by: Caller
+  }): Promise<StoredFile>
+  /** @returns undefined also for one that is being deleted. */
+  find(applicationId: string, id: string): Promise<StoredFile | undefined>
+  parts(file: StoredFile): Promise<readonly WrittenPart[]>
+  /** @returns false if somebody else has begun it. */
+  begin(file: StoredFile, upload: string): Promise<boolean>
+  /** @returns false if the file is not any more as it was read. */
+  advance(file: StoredFile, to: Advance): Promise<boolean>
+  setState(file: StoredFile, state: 'complete' | 'deleting'): Promise<void>
+  /** Removes every trace. */
+  forget(file: StoredFile): Promise<void>
+  /** Whether a receipt for this device is so new that it stands for one more read. */
+  wasReadLately(file: StoredFile, device: string, now: number): Promise<boolean>
+  noteRead(file: StoredFile, device: string, now: number): Promise<void>
+}
+
+export function createFileStore(state: State): FileStore {
+  const { db } = state
+  const atRow = ({ applicationId, id }: StoredFile) => ({ application_id: applicationId, id })
+  return {
+    create: ({ applicationId, id, conversation, membership, bytes, by }) =>
+      state.transaction(async ({ db: transaction, now }) => {
+        await requireRoom(transaction, applicationId, by.username)
+        const row = {
+          ...{ application_id: applicationId, id, conversation, membership, bytes },
+          ...{ username: by.username, device: by.device, state: 'uploading', received: 0 },
+          ...{ upload: '', tail: '', tail_bytes: 0, created_at: now, changed_at: now },
+        }
+        await transaction.insertInto('files').values(row).execute()
+        return fileOf(row)
+      }),
+
+    async find(applicationId, id) {
+      const row = await db
+        .selectFrom('files')
+        .selectAll()
+        .where('application_id', '=', applicationId)
+        .where('id', '=', id)
+        .where('state', '!=', 'deleting')
+        .executeTakeFirst()
+      return row && fileOf(row)
+    },
+
+    parts: ({ applicationId, id }) =>
+      db
+        .selectFrom('file_parts')
+        .select(['part', 'tag', 'bytes'])
+        .where('application_id', '=', applicationId)
+        .where('file_id', '=', id)
+        .orderBy('part')
+        .execute(),
+
+    begin: (file, upload) =>
+      state.transaction(async ({ db: transaction }) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable('files')
+          .set({ upload })
+          .where((where) => where.and({ ...atRow(file), state: 'uploading', upload: '' }))
+          .executeTakeFirst()
+        return numUpdatedRows === 1n
+      }),
+
+    advance: (file, { received, tail, tailBytes, part }) =>
+      state.transaction(async ({ db: transaction, now }) => {
+        const expected = { state: 'uploading', received: file.received, tail: file.tail }
+        const { numUpdatedRows } = await transaction
+          .updateTable('files')
+          .set({
+            ...{ received, tail, tail_bytes: tailBytes, changed_at: now },
+            state: received === file.bytes ? 'completing' : 'uploading',
+          })
+          .where((where) => where.and({ ...atRow(file), ...expected }))
+          .executeTakeFirst()
+        if (numUpdatedRows !== 1n) return false
+        if (part !== undefined) {
+          await transaction
+            .insertInto('file_parts')
+            .values({ application_id: file.applicationId, file_id: file.id, ...part })
+            .execute()
+        }
+        return true
+      }),
+
+    setState: (file, to) =>
+      state.transaction(async ({ db: transaction, now }) => {
+        // A deletion is final, whoever ends later.
+        await transaction
+          .updateTable('files')
+          .set({ state: to, changed_at: now, ...(to === 'complete' ? { upload: '' } : {}) })
+          .where((where) => where.and(atRow(file)))
+          .where('state', '!=', 'deleting')
+          .execute()
+        if (to === 'complete') await forgetParts(transaction, file)
+      }),
+
+    forget: (file) =>
+      state.transaction(async ({ db: transaction }) => {
+        await forgetParts(transaction, file)
+        await transaction
+          .deleteFrom('file_reads')
+          .where('application_id', '=', file.applicationId)
+          .where('file_id', '=', file.id)
+          .execute()
+        await transaction
+          .deleteFrom('files')
+          .where((where) => where.and(atRow(file)))
+          .execute()
+      }),
+
+    async wasReadLately({ applicationId, id }, device, now) {
+      const row = await db
+        .selectFrom('file_reads')
+        .select('at')
+        .where((where) => where.and({ application_id: applicationId, file_id: id, device }))
+        .executeTakeFirst()
+      return row !== undefined && Math.abs(now - row.at) < READ_COUNTS_ONCE_MS
+    },
+
+    noteRead: ({ applicationId, id }, device, now) =>
+      state.transaction(async ({ db: transaction }) => {
+        await transaction
+          .insertInto('file_reads')
+          .values({ application_id: applicationId, file_id: id, device, at: now })
+          .onConflict((conflict) =>
+            conflict.columns(['application_id', 'file_id', 'device']).doUpdateSet({ at: now }),
+          )
+          .execute()
+      }),
+  }
+}
+
+export function fileOf(row: Selectable<FilesTable>): StoredFile {
+  return {
+    applicationId: row.application_id,
+    id: row.id,
+    conversation: row.conversation,
+    membership: row.membership,
+    by: { username: row.username, device: row.device },
+    state: row.state as FileState,
+    bytes: row.bytes,
+    received: row.received,
+    upload: row.upload,
+    tail: row.tail,
+    tailBytes: row.tail_bytes,
+    createdAt: row.created_at,
+    changedAt: row.changed_at,
+  }
+}
+
+async function requireRoom(db: DbTransaction, applicationId: string, username: string): Promise<void> {
+  const { open } = await db
+    .selectFrom('files')
+    .select(({ fn }) => fn.countAll<number | string>().as('open'))
+    .where('state', 'in', ['uploading', 'completing'])
+    .where('application_id', '=', applicationId)
+    .where('username', '=', username)
+    .executeTakeFirstOrThrow()
+  if (Number(open) >= MAX_OPEN_UPLOADS) {
+    throw new KeyhavenError('RATE_LIMITED', 'too many unfinished uploads: finish or delete one of yours')
+  }
+}
+
+async function forgetParts(db: DbTransaction, { applicationId, id }: StoredFile): Promise<void> {
+  await db
+    .deleteFrom('file_parts')
+    .where('application_id', '=', applicationId)
+    .where('file_id', '=', id)
+    .execute()
+}
