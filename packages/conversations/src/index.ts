@@ -86,21 +86,12 @@ export {
   type Period,
 } from './membership/conversation-state.ts'
 export {
-  type AcceptChainChange,
-  type AddChange,
-  type CreateChange,
   decodeMembershipEntry,
-  type Member,
-  type MembershipChange,
   type MembershipCommon,
   type MembershipEntry,
   type MembershipFields,
-  type ModeChange,
   membershipHash,
   membershipItem,
-  type RemoveChange,
-  type RoleChange,
-  type RulesChange,
   signMembershipEntry,
 } from './membership/entry.ts'
 export { extendMembership, foldMembership, type MembershipExpectation } from './membership/fold-membership.ts'
@@ -114,6 +105,17 @@ export {
   MAX_MEMBERS_PER_ENTRY,
   MAX_MEMBERSHIP_ENTRIES,
 } from './membership/limits.ts'
+export type {
+  AcceptChainChange,
+  AddChange,
+  CreateChange,
+  Member,
+  MembershipChange,
+  ModeChange,
+  RemoveChange,
+  RoleChange,
+  RulesChange,
+} from './membership/membership-change.ts'
 export {
   type ReadableKey,
   type Reader,

@@ -6,7 +6,14 @@ export {
   type NewDeviceOptions,
   openDeviceKeys,
 } from './device/open-device-keys.ts'
-export type { DeviceSigner, DeviceVerifyKey, MessagingDirectory } from './directory-port.ts'
+export type {
+  DeviceSigner,
+  DeviceVerifyKey,
+  MessagingDirectory,
+  RecordedKey,
+  VerifiedDevice,
+  VerifiedUser,
+} from './directory-port.ts'
 export type { History, HistoryBatch, HistoryRecipient } from './history/history.ts'
 export { MAX_BATCH_CHARACTERS } from './history/history-batch.ts'
 export { DEFAULT_SETTINGS } from './messenger/context.ts'

@@ -27,8 +27,8 @@ export interface MembershipHead {
 }
 
 /**
- * What the maker of a sealed key signs: compact JWS, header exactly `{alg, typ: 'keyhaven-conversation-key+jws'}`, alg
- * EdDSA or PS256.
+ * What the maker of a sealed key signs: compact JWS, header exactly `{alg, typ:
+ * 'keyhaven-conversation-key+jws'}`, alg EdDSA or PS256.
  */
 export interface KeyAnnouncement {
   readonly v: 1
@@ -54,7 +54,10 @@ export interface AnnouncedKey {
   readonly key: string
 }
 
-/** @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_MALFORMED` on fields that would be refused. */
+/**
+ * @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_MALFORMED` on fields that would be
+ * refused.
+ */
 export async function signKeyAnnouncement(
   signer: DeviceSigner,
   fields: Omit<KeyAnnouncement, 'v' | 'mode'>,

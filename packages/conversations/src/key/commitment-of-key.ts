@@ -5,8 +5,8 @@ const LABEL = utf8('keyhaven conversation key v1')
 const CAPACITY_BYTES = 512
 
 /**
- * What an announcement says of its key: SHA-256("keyhaven conversation key v1" | application, conversation and key id,
- * each behind a u16 length | key), base64url.
+ * What an announcement says of its key: SHA-256("keyhaven conversation key v1" | application, conversation
+ * and key id, each behind a u16 length | key), base64url.
  */
 export async function commitmentOfKey(
   backend: Pick<CryptoBackend, 'sha256'>,

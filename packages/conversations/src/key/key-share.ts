@@ -20,9 +20,9 @@ export const MAX_KEY_SHARE_CHARACTERS = 4_096
 const FORM = { typ: KEY_SHARE_TYP, maxBytes: MAX_KEY_SHARE_CHARACTERS }
 
 /**
- * A member device hands a sealed key on to a late joiner or a new device: compact JWS, header exactly
- * `{alg, typ: 'keyhaven-key-share+jws'}`, alg EdDSA or PS256. The receiver compares the commitment with the one in the
- * maker's announcement.
+ * A member device hands a sealed key on to a late joiner or a new device: compact JWS, header exactly `{alg,
+ * typ: 'keyhaven-key-share+jws'}`, alg EdDSA or PS256. The receiver compares the commitment with the one in
+ * the maker's announcement.
  */
 export interface KeyShare {
   readonly v: 1
@@ -39,7 +39,10 @@ export interface KeyShare {
   readonly by: Author
 }
 
-/** @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_MALFORMED` on fields that would be refused. */
+/**
+ * @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_MALFORMED` on fields that would be
+ * refused.
+ */
 export async function signKeyShare(signer: DeviceSigner, fields: Omit<KeyShare, 'v'>): Promise<string> {
   return signStatement(signer, FORM, readShare({ v: 1, ...fields }))
 }
@@ -50,8 +53,8 @@ export function decodeKeyShare(share: string): KeyShare {
 }
 
 /**
- * @throws KeyhavenError `SIGNATURE_INVALID`, also if it is for another key, conversation or device; `WIRE_MALFORMED`,
- * `WIRE_TOO_LARGE`, `SUITE_REFUSED`; whatever `authors` throws.
+ * @throws KeyhavenError `SIGNATURE_INVALID`, also if it is for another key, conversation or device;
+ * `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, `SUITE_REFUSED`; whatever `authors` throws.
  */
 export async function verifyKeyShare(
   backend: CryptoBackend,

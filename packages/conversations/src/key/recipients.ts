@@ -49,8 +49,8 @@ export function recipientLeaf({ username, device, thumbprint }: KeyRecipient): U
 /**
  * The tree that lets each of many devices check its own place with a few hashes.
  *
- * @throws KeyhavenError `RECORD_INVALID` on no recipient, or a device that is named twice; `WIRE_TOO_LARGE` over
- * {@link MAX_KEY_RECIPIENTS}.
+ * @throws KeyhavenError `RECORD_INVALID` on no recipient, or a device that is named twice; `WIRE_TOO_LARGE`
+ * over {@link MAX_KEY_RECIPIENTS}.
  */
 export async function recipientTree<Recipient extends KeyRecipient>(
   backend: Pick<CryptoBackend, 'sha256'>,

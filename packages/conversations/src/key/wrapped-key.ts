@@ -39,9 +39,9 @@ export interface KeyWrapContext extends KeyContext {
 }
 
 /**
- * HPKE info: label "keyhaven conversation key v1": u8 length | application | conversation | key id | wrapping device |
- * recipient's username | device | thumbprint, each behind a u16 length. RSA-OAEP has no such place; there the
- * commitment alone binds the key to its conversation.
+ * HPKE info: label "keyhaven conversation key v1": u8 length | application | conversation | key id | wrapping
+ * device | recipient's username | device | thumbprint, each behind a u16 length. RSA-OAEP has no such place;
+ * there the commitment alone binds the key to its conversation.
  */
 export function keyWrapInfo(context: KeyWrapContext): Uint8Array {
   const { username, device, thumbprint } = context.to
@@ -72,8 +72,8 @@ export async function wrapConversationKey(
 /**
  * @param commitment - of the maker's announcement, which was verified before.
  * @returns 32 bytes; the caller overwrites them after use.
- * @throws KeyhavenError `OPEN_FAILED`, whatever the reason; `SIGNATURE_INVALID` on another key than was announced;
- * `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, `SUITE_REFUSED`.
+ * @throws KeyhavenError `OPEN_FAILED`, whatever the reason; `SIGNATURE_INVALID` on another key than was
+ * announced; `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, `SUITE_REFUSED`.
  */
 export async function unwrapConversationKey(
   backend: CryptoBackend,

@@ -6,8 +6,9 @@ import {
   type MemberState,
   type Period,
 } from './conversation-state.ts'
-import type { AcceptChainChange, CreateChange, Member, MembershipCommon, MembershipEntry } from './entry.ts'
+import type { MembershipCommon, MembershipEntry } from './entry.ts'
 import { MAX_MEMBERS } from './limits.ts'
+import type { AcceptChainChange, CreateChange, Member } from './membership-change.ts'
 import { mayChange } from './rights.ts'
 import type { Role } from './rules.ts'
 

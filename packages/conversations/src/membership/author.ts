@@ -20,7 +20,10 @@ export interface ChainPin {
   readonly sequence: number
 }
 
-/** The device that signed, and how far it knew its own user's chain: `{username, device, entry, chain, head, sequence}`. */
+/**
+ * The device that signed, and how far it knew its own user's chain: `{username, device, entry, chain, head,
+ * sequence}`.
+ */
 export interface Author extends ChainPin {
   readonly username: string
   readonly device: string
@@ -29,34 +32,36 @@ export interface Author extends ChainPin {
 }
 
 /**
- * Whose signature it must be. The server answers with the device as it is now ({@link currentAuthorKey}), a reader with
- * the key that the device had then ({@link authorKeyAt}). Either also sees to it that `by.head` is the entry number
- * `by.sequence` of the author's chain.
+ * Whose signature it must be. The server answers with the device as it is now ({@link currentAuthorKey}), a
+ * reader with the key that the device had then ({@link authorKeyAt}). Either also sees to it that `by.head`
+ * is the entry number `by.sequence` of the author's chain.
  */
 export interface AuthorKeys {
   /**
    * @param issued - seconds since the epoch, as signed.
    * @returns the same `jwk` object each time where possible: it is imported once.
-   * @throws KeyhavenError `SENDER_REVOKED`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `SIGNATURE_INVALID`, and whatever the
-   * directory throws.
+   * @throws KeyhavenError `SENDER_REVOKED`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `SIGNATURE_INVALID`, and
+   * whatever the directory throws.
    */
   signingKey(by: Author, issued: number): Awaitable<DeviceVerifyKey>
 }
 
 /**
- * For a reader: the key of a device at a time. An entry of a device that was renewed or revoked since stays valid. A key
- * signs from its record on until its end, until the device's next record, and until the device is revoked or its chain
- * reset, give or take {@link AUTHOR_SKEW_SECONDS}.
+ * For a reader: the key of a device at a time. An entry of a device that was renewed or revoked since stays
+ * valid. A key signs from its record on until its end, until the device's next record, and until the device
+ * is revoked or its chain reset, give or take {@link AUTHOR_SKEW_SECONDS}.
  *
- * A revoked device can still write an earlier time into what it signs. This function cannot see that. Against it stand:
- * the server accepts entries of current devices only; an entry is never dated before the one it follows, and its author's
- * chain is never older than the conversation has seen it; and once a key is made without the device, it has no key for
- * anything new. A server and a revoked device together can place an entry between the last one and the revocation.
+ * A revoked device can still write an earlier time into what it signs. This function cannot see that. Against
+ * it stand: the server accepts entries of current devices only; an entry is never dated before the one it
+ * follows, and its author's chain is never older than the conversation has seen it; and once a key is made
+ * without the device, it has no key for anything new. A server and a revoked device together can place an
+ * entry between the last one and the revocation.
  *
  * @param keys - all that the directory ever recorded for the user.
  * @param by - `chain` may be left out where the statement does not name it: compare that of the answer.
  * @param at - seconds since the epoch.
- * @throws KeyhavenError `SIGNATURE_INVALID` if no such key was recorded, or only later; `SENDER_REVOKED`; `KEY_EXPIRED`.
+ * @throws KeyhavenError `SIGNATURE_INVALID` if no such key was recorded, or only later; `SENDER_REVOKED`;
+ * `KEY_EXPIRED`.
  */
 export function authorKeyAt(
   keys: readonly RecordedKey[],
@@ -84,8 +89,8 @@ export function authorKeyAt(
  * For the server, which looks at the device as it is now.
  *
  * @param found - what the directory's `findDevice` gave for `by.device`.
- * @throws KeyhavenError `SIGNATURE_INVALID`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID`, `CONFLICT` if the
- * device was renewed since.
+ * @throws KeyhavenError `SIGNATURE_INVALID`, `DEVICE_REVOKED`, `KEY_EXPIRED`, `KEY_NOT_YET_VALID`, `CONFLICT`
+ * if the device was renewed since.
  */
 export function currentAuthorKey(
   found: { readonly username: string; readonly device: DeviceState } | undefined,

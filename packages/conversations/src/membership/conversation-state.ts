@@ -97,7 +97,10 @@ export function knowsHead(
   throw new KeyhavenError('MEMBERSHIP_FORKED', 'the membership of the conversation has forked: do not send')
 }
 
-/** For a store: JSON, {@link ConversationState.members} as a list. The store is trusted; nothing is verified again. */
+/**
+ * For a store: JSON, {@link ConversationState.members} as a list. The store is trusted; nothing is verified
+ * again.
+ */
 export function encodeConversationState(state: ConversationState): string {
   return JSON.stringify({ ...state, members: [...state.members.values()] })
 }

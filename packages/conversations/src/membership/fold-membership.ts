@@ -16,13 +16,14 @@ export interface MembershipExpectation {
 }
 
 /**
- * Verifies all entries of a conversation from the first one on. Server and client decide with this one function; only
- * whose key an author has (`authors`) do they find out differently.
+ * Verifies all entries of a conversation from the first one on. Server and client decide with this one
+ * function; only whose key an author has (`authors`) do they find out differently.
  *
- * @throws KeyhavenError `CHAIN_BROKEN` on an entry that is missing or in another place, or an author whose own chain went
- * back; `MEMBERSHIP_FORKED` on an entry that follows another one than the last; `ACCESS_DENIED` on a change that its
- * author may not make; `RECORD_INVALID` on a change that makes no sense, or of another conversation;
- * `SIGNATURE_INVALID`, `SUITE_REFUSED`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE`; whatever `authors` throws.
+ * @throws KeyhavenError `CHAIN_BROKEN` on an entry that is missing or in another place, or an author whose
+ * own chain went back; `MEMBERSHIP_FORKED` on an entry that follows another one than the last;
+ * `ACCESS_DENIED` on a change that its author may not make; `RECORD_INVALID` on a change that makes no sense,
+ * or of another conversation; `SIGNATURE_INVALID`, `SUITE_REFUSED`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE`;
+ * whatever `authors` throws.
  */
 export async function foldMembership(
   backend: CryptoBackend,
@@ -42,8 +43,8 @@ export async function foldMembership(
 }
 
 /**
- * Verifies new entries on top of a state, which stays as it is: what is in it is not verified again. Throws as
- * {@link foldMembership}.
+ * Verifies new entries on top of a state, which stays as it is: what is in it is not verified again. Throws
+ * as {@link foldMembership}.
  */
 export async function extendMembership(
   backend: CryptoBackend,

@@ -2,7 +2,9 @@ import { type CryptoBackend, toBase64url } from '@keyhaven/crypto'
 import { malformed } from '@keyhaven/messaging'
 import { ID_BYTES } from './limits.ts'
 
-/** 16 bytes, base64url: the last character has no bits set behind the last byte, so one value has one text. */
+/**
+ * 16 bytes, base64url: the last character has no bits set behind the last byte, so one value has one text.
+ */
 const ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
 
 /** Of a conversation, a key, a message or a file: 16 random bytes, base64url, 22 characters. */

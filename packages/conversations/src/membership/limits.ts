@@ -13,8 +13,8 @@ export const MAX_REASON_CHARACTERS = 500
 export const MAX_CLOCK_DIFFERENCE_SECONDS = 300
 /**
  * How far what a device signed may lie outside the recorded times of its key and still be its own. Twice
- * {@link MAX_CLOCK_DIFFERENCE_SECONDS}: an entry is dated by its signer, a renewal or revocation by another, each within
- * that of the server's clock. So whatever a server accepted stays valid for every reader.
+ * {@link MAX_CLOCK_DIFFERENCE_SECONDS}: an entry is dated by its signer, a renewal or revocation by another,
+ * each within that of the server's clock. So whatever a server accepted stays valid for every reader.
  */
 export const AUTHOR_SKEW_SECONDS = 600
 /** 9999-12-31T23:59:59Z. */

@@ -26,7 +26,8 @@ export type ReadRule = 'member' | 'history-all' | 'history-since'
  * - `reset`: the user's chain was reset and not accepted here yet.
  * - `suite`: a legacy device and a sealed key.
  * - `removed`: made after he was removed, or while he was out.
- * - `joined-later`, `device-joined-later`: made before he, or this device, came, and the history rule does not allow it.
+ * - `joined-later`, `device-joined-later`: made before he, or this device, came, and the history rule does
+ *   not allow it.
  */
 export type ReadRefusal = 'stranger' | 'reset' | 'suite' | 'removed' | 'joined-later' | 'device-joined-later'
 
@@ -35,8 +36,8 @@ export type ReadPermission =
   | { readonly allowed: false; readonly reason: ReadRefusal; readonly permission: Permission }
 
 /**
- * Whether a device may have a key. Whoever was a member when it was made may, also after he was removed, with devices
- * that he had before; earlier ones as the history rule says that counted when he came.
+ * Whether a device may have a key. Whoever was a member when it was made may, also after he was removed, with
+ * devices that he had before; earlier ones as the history rule says that counted when he came.
  */
 export function readPermission(state: ConversationState, reader: Reader, key: ReadableKey): ReadPermission {
   const member = state.members.get(reader.username)
@@ -54,7 +55,10 @@ export function readPermission(state: ConversationState, reader: Reader, key: Re
   return refused(reason)
 }
 
-/** By what one stay lets its member read a key; undefined if it was made before and the rule does not allow it. */
+/**
+ * By what one stay lets its member read a key; undefined if it was made before and the rule does not allow
+ * it.
+ */
 function ruleOf({ from, to, history }: Period, key: ReadableKey): ReadRule | 'removed' | undefined {
   if (to !== undefined && key.membership >= to) return 'removed'
   if (key.membership >= from) return 'member'
@@ -74,7 +78,10 @@ function mayDevice(
   return history.devices === 'all' || (chain === reader.chain && madeAt >= reader.deviceSince)
 }
 
-/** When the stay ended by a removal, seconds since the epoch. A stay that an accepted chain ended goes on in the next. */
+/**
+ * When the stay ended by a removal, seconds since the epoch. A stay that an accepted chain ended goes on in
+ * the next.
+ */
 function removalAfter(periods: readonly Period[], index: number): number | undefined {
   let at = index
   while (periods[at]!.to !== undefined && periods[at + 1]?.from === periods[at]!.to) at++

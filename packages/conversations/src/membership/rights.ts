@@ -1,5 +1,5 @@
 import { type ConversationState, isCurrentMember, type MemberState, memberAt } from './conversation-state.ts'
-import type { MembershipChange } from './entry.ts'
+import type { MembershipChange } from './membership-change.ts'
 import type { Role } from './rules.ts'
 
 /** A user, with the number of the chain that the directory has for him now. */
@@ -43,7 +43,8 @@ export function mayRotateAt(state: ConversationState, who: Who, sequence: number
 }
 
 /**
- * Whether he may make this change. `extendMembership` asks this, and checks beside it that the change makes sense.
+ * Whether he may make this change. `extendMembership` asks this, and checks beside it that the change makes
+ * sense.
  */
 export function mayChange(state: ConversationState, who: Who, change: MembershipChange): Verdict {
   const member = state.members.get(who.username)

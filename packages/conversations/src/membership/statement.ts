@@ -28,7 +28,8 @@ export async function signStatement(
 }
 
 /**
- * The payload, NOT verified. One value has one text: header and payload are JSON exactly as `JSON.stringify` writes it.
+ * The payload, NOT verified. One value has one text: header and payload are JSON exactly as `JSON.stringify`
+ * writes it.
  *
  * @throws KeyhavenError `WIRE_TOO_LARGE` over the limit, before anything is decoded; `WIRE_MALFORMED`;
  * `SUITE_REFUSED` on an algorithm that is not accepted here.

@@ -44,7 +44,10 @@ export interface Message {
   readonly content: Uint8Array
 }
 
-/** A message that was opened. Nobody is known to have sent it until {@link SignedMessage.signature} is verified. */
+/**
+ * A message that was opened. Nobody is known to have sent it until {@link SignedMessage.signature} is
+ * verified.
+ */
 export interface SignedMessage extends Message {
   readonly signature: Uint8Array
   /** What the signature must be over. */
@@ -52,10 +55,10 @@ export interface SignedMessage extends Message {
 }
 
 /**
- * What is signed: "keyhaven conversation message v1\n" | application, conversation and key id, each behind a u16 length |
- * kind u8: 1 text, 2 file, 3 bytes | username: u16 length, UTF-8 | device: u8 length, ASCII | device entry 32 bytes |
- * membership sequence u64 | membership head 32 bytes | message id 16 bytes | time u64, milliseconds | content: varint
- * length (RFC 9000 §16), bytes.
+ * What is signed: "keyhaven conversation message v1\n" | application, conversation and key id, each behind a
+ * u16 length | kind u8: 1 text, 2 file, 3 bytes | username: u16 length, UTF-8 | device: u8 length, ASCII |
+ * device entry 32 bytes | membership sequence u64 | membership head 32 bytes | message id 16 bytes | time
+ * u64, milliseconds | content: varint length (RFC 9000 §16), bytes.
  *
  * @returns the bytes to sign, and where in them the frame's part begins.
  */

@@ -15,7 +15,8 @@ export function newMessageId(backend: Pick<CryptoBackend, 'randomBytes'>): strin
  * Signs a message with the device's recorded key and seals it.
  *
  * @returns the packet: what `<encrypted objectid=KEY>` carries, before base64.
- * @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_TOO_LARGE` over 192 KiB of content; `WIRE_MALFORMED`.
+ * @throws KeyhavenError `SUITE_REFUSED` for a legacy device; `WIRE_TOO_LARGE` over 192 KiB of content;
+ * `WIRE_MALFORMED`.
  */
 export async function sealMessage(
   backend: CryptoBackend,
@@ -31,8 +32,8 @@ export async function sealMessage(
 }
 
 /**
- * Opens a packet. Whose message it is, is known only after {@link verifyMessage} with the key that the directory has
- * for its device at its time.
+ * Opens a packet. Whose message it is, is known only after {@link verifyMessage} with the key that the
+ * directory has for its device at its time.
  *
  * @throws KeyhavenError `OPEN_FAILED`; `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, `SUITE_REFUSED`.
  */

@@ -23,7 +23,10 @@ const MESSAGE_KEY_BYTES = 32
 const ZERO_NONCE = new Uint8Array(AEAD_NONCE_BYTES)
 const CAPACITY_BYTES = 256
 
-/** A key of a conversation, ready to seal and open. Keep the object: what depends on the key alone is made once. */
+/**
+ * A key of a conversation, ready to seal and open. Keep the object: what depends on the key alone is made
+ * once.
+ */
 export interface ConversationKey extends KeyContext {
   readonly algorithm: ConversationAlgorithm
   /** 32 bytes. */
@@ -54,8 +57,8 @@ export async function messageKey(
 }
 
 /**
- * version u8 = 1 | salt 32 random bytes | AES-256-GCM ciphertext of the frame with its 16-byte tag. The key is that of
- * {@link messageKey}, the nonce 12 zero bytes, the associated data version and context.
+ * version u8 = 1 | salt 32 random bytes | AES-256-GCM ciphertext of the frame with its 16-byte tag. The key
+ * is that of {@link messageKey}, the nonce 12 zero bytes, the associated data version and context.
  */
 export async function sealPacket(
   backend: CryptoBackend,
@@ -74,8 +77,8 @@ export async function sealPacket(
 }
 
 /**
- * @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_PACKET_BYTES} and `WIRE_MALFORMED` on another version or a cut
- * packet, before anything is derived; `SUITE_REFUSED`; `OPEN_FAILED`, whatever the reason.
+ * @throws KeyhavenError `WIRE_TOO_LARGE` over {@link MAX_PACKET_BYTES} and `WIRE_MALFORMED` on another
+ * version or a cut packet, before anything is derived; `SUITE_REFUSED`; `OPEN_FAILED`, whatever the reason.
  */
 export async function openPacket(
   backend: CryptoBackend,

@@ -1,6 +1,6 @@
 /**
- * The Padmé size of a frame: at most 12 % more, and O(log n) bits of its length are left to see (Nikitin et al.,
- * "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", §4).
+ * The Padmé size of a frame: at most 12 % more, and O(log n) bits of its length are left to see (Nikitin et
+ * al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", §4).
  *
  * @param length - bytes, a whole number.
  */

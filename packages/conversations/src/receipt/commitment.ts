@@ -41,8 +41,9 @@ export interface LogProof {
 }
 
 /**
- * Commits to many items with one leaf. Item commitment: SHA-256(opening, 32 random bytes | item). The leaf's 32 bytes are
- * the root of the tree over the item commitments (RFC 6962 §2.1), so that the log does not tell how many there are.
+ * Commits to many items with one leaf. Item commitment: SHA-256(opening, 32 random bytes | item). The leaf's
+ * 32 bytes are the root of the tree over the item commitments (RFC 6962 §2.1), so that the log does not tell
+ * how many there are.
  *
  * @param items - 1 to {@link MAX_BATCH_ITEMS}, in order.
  * @returns `leaf`: the log's leaf, encoded, of kind `commitment`; `commitments`: one for each item.

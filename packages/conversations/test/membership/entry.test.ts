@@ -148,7 +148,7 @@ describe('what is well signed and not as it must be is refused:', () => {
     expect(await codeOf(async () => decodeMembershipEntry(await sign(many.slice(1))))).toBe('none')
   })
 
-  test('JSON that JSON.stringify would write otherwise: white space, a repeated member, another spelling', async () => {
+  test('JSON in another spelling: white space, a repeated member, another number', async () => {
     const conversation = await conversationOfTwo()
     const [header, payload, signature] = conversation.entries[0]!.split('.')
     const text = fromUtf8(fromBase64url(payload!))

@@ -79,7 +79,7 @@ test('whatever happens, server and reader agree, and nobody gets a key that was 
         members: [await people.member('ana', 'owner'), await people.member('ben', 'member')],
       }
       await conversation.put(await conversation.sign('ana', initial))
-      // The server extends its state by each entry and asks for the devices of now; readers fold all from the start.
+      // The server extends its state and asks for the devices of now; readers fold all from the start.
       let server: ConversationState = conversation.state
       const current: AuthorKeys = {
         signingKey: async ({ username }) => (await people.device(username)).recorded.signingKey,
