@@ -2,7 +2,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { NS_DATA, NS_MAM, NS_RSM } from '../codec/namespaces.ts'
 import { childNamed, type QualifiedElement, qualify, textOf, type XmlElement } from '../codec/xml-element.ts'
 import { type Forwarded, readForwarded } from './forwarded.ts'
-import { type Jid, parseJid } from './jid.ts'
+import { isFrom, type Jid } from './jid.ts'
 import { requestError } from './stanza-error.ts'
 import type { XmlFactory, XmppClient, XmppElement } from './xmpp-client.ts'
 
@@ -63,12 +63,11 @@ export class Archive {
   }
 
   /** @returns why the result is refused, undefined if it was asked for. */
-  onResult(message: QualifiedElement, result: QualifiedElement): string | undefined {
+  onResult(message: QualifiedElement, result: QualifiedElement, own: Jid): string | undefined {
     const { queryid, id } = result.element.attrs
     const query = this.#open.get(queryid ?? '')
     if (!query) return 'an archive result that was not asked for'
-    if (parseJid(message.element.attrs.from)?.full !== query.archive)
-      return 'an archive result from elsewhere'
+    if (!isFrom(message.element.attrs.from, query.archive, own)) return 'an archive result from elsewhere'
     const forwarded = readForwarded(result)
     if (!forwarded || !id) return 'an archive result without a message'
     if (query.stanzas.length >= query.limit) return 'more archive results than asked for'
@@ -77,13 +76,13 @@ export class Archive {
   }
 
   /** @throws KeyhavenError `UPSTREAM_REFUSED` with the server's condition, `UPSTREAM_FAILED`. */
-  async *pages(archive: Jid, options: ArchiveOptions): AsyncGenerator<StanzaPage, void> {
+  async *pages(archive: Jid, own: Jid, options: ArchiveOptions): AsyncGenerator<StanzaPage, void> {
     const backward = options.direction === 'backward'
     const size = options.pageSize ?? DEFAULT_PAGE_SIZE
     if (!Number.isInteger(size) || size < 1 || size > MAX_PAGE_SIZE) throw new TypeError('page size')
     let { after } = options
     while (!options.signal?.aborted) {
-      const page = await this.#page(archive, { ...options, after, backward, size })
+      const page = await this.#page(archive, own, { ...options, after, backward, size })
       yield page
       const next = backward ? page.first : page.last
       if (page.complete || next === undefined) return
@@ -93,7 +92,7 @@ export class Archive {
     }
   }
 
-  async #page(archive: Jid, range: Range): Promise<StanzaPage> {
+  async #page(archive: Jid, own: Jid, range: Range): Promise<StanzaPage> {
     const queryId = this.#newId()
     const query: OpenQuery = { archive: archive.bare, limit: range.size, stanzas: [] }
     this.#open.set(queryId, query)
@@ -102,7 +101,7 @@ export class Archive {
       const answer = await this.#client.iqCaller
         .request(request, QUERY_TIMEOUT_MS)
         .catch((error: unknown) => Promise.reject(requestError(error, 'the archive')))
-      return { stanzas: query.stanzas, ...readFin(answer, archive) }
+      return { stanzas: query.stanzas, ...readFin(answer, archive, own) }
     } finally {
       this.#open.delete(queryId)
     }
@@ -135,10 +134,10 @@ interface Range extends Pick<ArchiveOptions, 'with' | 'start' | 'end'> {
   readonly size: number
 }
 
-function readFin(answer: XmlElement, archive: Jid): Omit<StanzaPage, 'stanzas'> {
+function readFin(answer: XmlElement, archive: Jid, own: Jid): Omit<StanzaPage, 'stanzas'> {
   const iq = qualify(answer)
   // The client looks at the answer's id alone.
-  if (parseJid(answer.attrs.from)?.full !== archive.bare) {
+  if (!isFrom(answer.attrs.from, archive.bare, own)) {
     throw new KeyhavenError('UPSTREAM_FAILED', 'an answer from elsewhere than the archive')
   }
   const fin = childNamed(iq, 'fin', NS_MAM)

@@ -1,6 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { MessageError } from '@keyhaven/messaging'
 import type { ProtectedContent } from '../codec/protected-content.ts'
+import type { XmlElement } from '../codec/xml-element.ts'
 import { Archive, type ArchiveOptions } from './archive.ts'
 import { type Archived, readArchived } from './archived.ts'
 import { EventQueue } from './event-queue.ts'
@@ -8,6 +9,7 @@ import type { ArchivedEvent, RefusedEvent, XmppEvent } from './events.ts'
 import { InOrder } from './in-order.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import { type Jid, parseJid, requireJid } from './jid.ts'
+import { guardNegotiation } from './negotiation.ts'
 import { Outbox } from './outbox.ts'
 import type { ConversationCipher, EnvelopeCipher, ReadConversationMessage, ReadEnvelope } from './ports.ts'
 import { refused, StanzaReader } from './reader.ts'
@@ -154,7 +156,7 @@ export function createXmppAdapter<
       })
   }
 
-  const onStanza = createIncoming({
+  const sort = createIncoming({
     rooms,
     archive,
     own: self,
@@ -162,6 +164,15 @@ export function createXmppAdapter<
     onRefused: (stanza, error) => queue.emit(refused(stanza, error)),
     onUndelivered: (event) => queue.emit(event),
   })
+  // What a listener throws would end the process.
+  const onStanza = (element: XmlElement): void => {
+    try {
+      sort(element)
+    } catch (error) {
+      onError(error)
+    }
+  }
+  const unguard = guardNegotiation(client)
   const unfollow = followSessions(client, {
     async begun(lasts) {
       sessions++
@@ -180,12 +191,13 @@ export function createXmppAdapter<
   client.on('stanza', onStanza)
 
   async function* readArchive(asked: ArchiveOptions = {}): AsyncGenerator<ArchivePage<M, E>, void> {
-    const isRoom = asked.room !== undefined
-    const jid = isRoom ? requireJid(requireJid(asked.room).bare) : requireJid(requireSelf().bare)
-    for await (const { stanzas, ...page } of archive.pages(jid, asked)) {
+    const own = requireSelf()
+    const jid = requireJid(asked.room === undefined ? own.bare : requireJid(asked.room).bare)
+    const room = asked.room === undefined ? undefined : (await rooms.isOpen(jid)) ? 'open' : 'hidden'
+    for await (const { stanzas, ...page } of archive.pages(jid, own, asked)) {
       const events: ArchivedEvent<M, E>[] = []
       for (const stanza of stanzas) {
-        const event = await readStanza(readArchived(stanza, { archive: jid, isRoom, rooms }))
+        const event = await readStanza(readArchived(stanza, { archive: jid, room, rooms }))
         if (event) events.push(event)
       }
       yield { events, ...page }
@@ -218,6 +230,7 @@ export function createXmppAdapter<
     events: (reading) => queue.events(reading?.signal),
     idle: () => lanes.idle(),
     close() {
+      unguard()
       unfollow()
       client.removeListener('stanza', onStanza)
       outbox.close()

@@ -60,7 +60,7 @@ export function createIncoming({
     }
     const result = childNamed(message, 'result', NS_MAM)
     if (result) {
-      const reason = archive.onResult(message, result)
+      const reason = archive.onResult(message, result, self)
       if (reason) refuse(message, 'archive', reason)
       return
     }

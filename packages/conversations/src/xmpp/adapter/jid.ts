@@ -39,3 +39,13 @@ export function requireJid(text: string): Jid {
   if (!jid) throw new TypeError('not an XMPP address')
   return jid
 }
+
+/**
+ * Whether a stanza's `from` is this account or room. Servers stamp `from` on whatever others send; a stanza without one
+ * is from the own account (RFC 6120 §8.1.2.1).
+ *
+ * @param own - the own address, full or bare.
+ */
+export function isFrom(from: string | undefined, bare: string, own: Jid): boolean {
+  return from === undefined ? bare === own.bare : parseJid(from)?.full === bare
+}

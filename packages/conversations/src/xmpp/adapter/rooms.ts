@@ -1,17 +1,21 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { NS_DATA, NS_MUC, NS_MUC_USER } from '../codec/namespaces.ts'
-import { childNamed, childrenNamed, type QualifiedElement } from '../codec/xml-element.ts'
+import { childNamed, childrenNamed, type QualifiedElement, qualify } from '../codec/xml-element.ts'
 import { type Jid, parseJid, requireJid } from './jid.ts'
-import { conditionOf } from './stanza-error.ts'
+import { conditionOf, requestError } from './stanza-error.ts'
 import type { XmlFactory, XmppClient } from './xmpp-client.ts'
 
 const NS_MUC_OWNER = `${NS_MUC}#owner`
 const NS_ROOM_CONFIG = `${NS_MUC}#roomconfig`
+/** XEP-0030. */
+const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info'
+/** XEP-0045 §6.4: a non-anonymous room. */
+const FEATURE_OPEN = 'muc_nonanonymous'
 /** XEP-0045 §15.6.2: this presence is one's own. */
 const STATUS_SELF = '110'
 /** A room was made by entering it, and waits for its settings. */
 const STATUS_CREATED = '201'
-const JOIN_TIMEOUT_MS = 30_000
+const JOIN_TIMEOUT_MS = 10_000
 
 export interface JoinOptions {
   /** Nickname; the own local part if left out. */
@@ -37,7 +41,8 @@ interface Entered {
   readonly password: string | undefined
   /** Real addresses by nickname, undefined where the room hides it. */
   readonly occupants: Map<string, Jid | undefined>
-  readonly settle: { entered(): void; refused(error: KeyhavenError): void }
+  /** Set while it is being entered. */
+  settle: { entered(): void; refused(error: KeyhavenError): void } | undefined
 }
 
 /** Multi-user chat (XEP-0045): enters rooms, and knows who stands behind a nickname as far as the room says. */
@@ -60,27 +65,18 @@ export class Rooms {
     this.#onError = parts.onError
   }
 
-  /** @throws KeyhavenError `UPSTREAM_REFUSED` with the room's condition, `UPSTREAM_FAILED` without an answer in 30 s. */
-  async join(room: string, options: JoinOptions = {}): Promise<Room> {
-    const jid = parseJid(requireJid(room).bare)!
+  /** @throws KeyhavenError `UPSTREAM_REFUSED` with the room's condition, `UPSTREAM_FAILED` without an answer in 10 s. */
+  async join(address: string, options: JoinOptions = {}): Promise<Room> {
+    const jid = requireJid(requireJid(address).bare)
     const nick = options.nick ?? parseJid(this.#client.jid?.toString())?.local
     if (!nick) throw new TypeError('no nickname')
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const entered = new Promise<void>((resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new KeyhavenError('UPSTREAM_FAILED', 'the room does not answer')),
-        JOIN_TIMEOUT_MS,
-      )
-      const settle = { entered: resolve, refused: reject }
-      this.#rooms.set(jid.bare, { jid, nick, password: options.password, occupants: new Map(), settle })
-    })
+    const room: Entered = { jid, nick, password: options.password, occupants: new Map(), settle: undefined }
+    this.#rooms.set(jid.bare, room)
     try {
-      await Promise.all([entered, this.#enter(this.#rooms.get(jid.bare)!)])
+      await this.#enter(room)
     } catch (error) {
       this.#rooms.delete(jid.bare)
-      throw error
-    } finally {
-      clearTimeout(timer)
+      throw requestError(error, 'the room')
     }
     return this.find(jid)!
   }
@@ -94,12 +90,29 @@ export class Rooms {
     )
   }
 
-  /** In a new session the server has forgotten them. */
+  /**
+   * Whether a room shows now who its occupants are, to everybody: only then are the senders in its archive its own word.
+   * Elsewhere they may be what a member wrote into the message (Prosody 0.12 does not take that out).
+   */
+  async isOpen(room: Jid): Promise<boolean> {
+    const xml = this.#xml
+    const query = xml('query', { xmlns: NS_DISCO_INFO })
+    const answer = await this.#client.iqCaller
+      .request(xml('iq', { type: 'get', to: room.bare, id: this.#newId() }, query))
+      .catch((error: unknown) => Promise.reject(requestError(error, 'the room')))
+    if (parseJid(answer.attrs.from)?.full !== room.bare) return false
+    const info = childNamed(qualify(answer), 'query', NS_DISCO_INFO)
+    const features = info ? childrenNamed(info, 'feature', NS_DISCO_INFO) : []
+    return features.some(({ element }) => element.attrs.var === FEATURE_OPEN)
+  }
+
+  /** In a new session the server has forgotten them. @returns when they are entered, or refuse. */
   async joinAgain(): Promise<void> {
-    for (const room of this.#rooms.values()) {
+    const entering = [...this.#rooms.values()].map((room) => {
       room.occupants.clear()
-      await this.#enter(room)
-    }
+      return this.#enter(room).catch(this.#onError)
+    })
+    await Promise.all(entering)
   }
 
   /** @returns undefined for an address that is no room this client is in. */
@@ -121,7 +134,7 @@ export class Rooms {
     const room = occupant && this.#rooms.get(occupant.bare)
     if (!room) return
     if (type === 'error') {
-      room.settle.refused(
+      room.settle?.refused(
         new KeyhavenError('UPSTREAM_REFUSED', `the room refuses: ${conditionOf(presence) ?? 'error'}`),
       )
       return
@@ -137,16 +150,30 @@ export class Rooms {
     const codes = childrenNamed(user, 'status', NS_MUC_USER).map(({ element }) => element.attrs.code)
     if (!codes.includes(STATUS_SELF)) return
     const configured = codes.includes(STATUS_CREATED) ? this.#configure(room) : Promise.resolve()
-    configured.then(room.settle.entered, (error) => {
-      this.#onError(error)
-      room.settle.refused(
-        new KeyhavenError('UPSTREAM_REFUSED', 'the room takes no settings', { cause: error }),
-      )
+    configured.then(
+      () => room.settle?.entered(),
+      (error) => room.settle?.refused(requestError(error, 'settings of the room')),
+    )
+  }
+
+  /** @returns when the room has shown this client its own presence. */
+  async #enter(room: Entered): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const entered = new Promise<void>((resolve, reject) => {
+      const late = () => reject(new KeyhavenError('UPSTREAM_FAILED', 'the room does not answer'))
+      timer = setTimeout(late, JOIN_TIMEOUT_MS)
+      room.settle = { entered: resolve, refused: reject }
     })
+    try {
+      await Promise.all([entered, this.#sendEntry(room)])
+    } finally {
+      clearTimeout(timer)
+      room.settle = undefined
+    }
   }
 
   /** Without the room's own history: who wrote it cannot be told from nicknames that others may have now. */
-  async #enter({ jid, nick, password }: Entered): Promise<void> {
+  async #sendEntry({ jid, nick, password }: Entered): Promise<void> {
     const xml = this.#xml
     const children = [xml('history', { maxstanzas: '0' })]
     if (password !== undefined) children.push(xml('password', {}, password))

@@ -26,14 +26,16 @@ export interface StreamManagement extends Events {
 }
 
 /**
- * What the adapter uses of `client()` of `@xmpp/client` 0.14, which has no types: events `online`, `disconnect`,
- * `stanza`, `nonza`.
+ * What the adapter uses of `client()` of `@xmpp/client` 0.14, which has no types: events `connect`, `online`,
+ * `disconnect`, `stanza`, `nonza`, `newListener`.
  */
 export interface XmppClient extends Events {
   /** Full address once bound. */
   readonly jid: { toString(): string } | null | undefined
   readonly status: string
   send(element: XmppElement): Promise<unknown>
+  /** Ends the connection; the client connects again. */
+  disconnect(): Promise<unknown>
   readonly iqCaller: {
     /** @throws the stanza error, with `condition`; a time-out. */
     request(stanza: XmppElement, timeoutMilliseconds?: number): Promise<XmlElement>
