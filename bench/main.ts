@@ -11,6 +11,7 @@ interface Part {
 const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   crypto: () => import('./crypto.ts'),
   messaging: () => import('./messaging.ts'),
+  conversations: () => import('./conversations.ts'),
   gateway: () => import('./gateway.ts'),
   startup: () => import('./startup.ts'),
   'key-table': () => import('./key-table.ts'),

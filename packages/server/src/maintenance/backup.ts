@@ -71,7 +71,8 @@ async function readHeader(snapshot: Snapshot, now: number): Promise<BackupHeader
   const [head] = await snapshot.query('select * from state_head where id = 1')
   const migrations = await snapshot.query('select name from kysely_migration order by name')
   const masterKeys = await snapshot.query(
-    'select distinct master_key_id from managed_keys where master_key_id is not null',
+    `select master_key_id from managed_keys where master_key_id is not null
+     union select master_key_id from conversation_keys where master_key_id is not null`,
   )
   const counts: Record<string, number> = {}
   for (const table of TABLES) {

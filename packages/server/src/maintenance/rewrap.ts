@@ -1,5 +1,6 @@
 import { KeyhavenError, overwrite } from '@keyhaven/crypto'
 import type { KeyPurpose, WrapContext } from '@keyhaven/keys'
+import { conversationKeyContext, type KeyObjects, keyObjectName } from '../conversations/key-vault.ts'
 import type { Config } from '../platform/config/config.ts'
 import type { Db } from '../platform/database/schema.ts'
 import { EVERYTHING, lockStateHead } from '../platform/state/commit-effects.ts'
@@ -19,6 +20,8 @@ export interface RewrapOptions extends LongWork {
    * so that the keyring can be copied to all of them before the keys move. Default: everything.
    */
   readonly only?: 'prepare'
+  /** Opens the object store, where conversations' keys may lie. */
+  readonly objects?: (() => Promise<KeyObjects>) | undefined
 }
 
 export interface RewrapSummary {
@@ -125,10 +128,56 @@ async function moveKeys(state: State, masterKeyId: string, options: RewrapOption
       if (rows.length > 0) transaction.effects.masterKeyIds.add(masterKeyId)
       return rows.length
     })
-    if (inBatch === 0) return moved
-    moved += inBatch
+    // The keys of conversations come last: what opens calls moves first.
+    const inBoth = inBatch === 0 ? await moveConversationKeys(state, masterKeyId, options.objects) : inBatch
+    if (inBoth === 0) return moved
+    moved += inBoth
     options.onProgress?.(moved, Math.max(total, moved))
   }
+}
+
+/** Keys of conversations, in the database or in the object store. @returns how many; 0 once there are no more. */
+async function moveConversationKeys(
+  state: State,
+  masterKeyId: string,
+  objects: RewrapOptions['objects'],
+): Promise<number> {
+  return state.transaction(async (transaction) => {
+    const rows = await transaction.db
+      .selectFrom('conversation_keys')
+      .select(['id', 'application_id', 'conversation', 'wrapped_key', 'stored_in'])
+      .where('master_key_id', 'is not', null)
+      .where('master_key_id', '!=', masterKeyId)
+      .orderBy('master_key_id')
+      .orderBy('application_id')
+      .orderBy('id')
+      .limit(KEYS_PER_TRANSACTION)
+      .$if(state.dialect === 'postgres', (query) => query.forUpdate())
+      .execute()
+    for (const row of rows) {
+      const place = { application: row.application_id, conversation: row.conversation, key: row.id }
+      const context = conversationKeyContext(place)
+      const inObjects = row.stored_in === 'objects'
+      const present = inObjects ? await fetchObject(objects, keyObjectName(place)) : row.wrapped_key!
+      const wrapped = await moveKey(state, present, context)
+      // An object is whole under either master key, both of which are there until all have moved.
+      if (inObjects) await (await objects!()).put(keyObjectName(place), wrapped)
+      await transaction.db
+        .updateTable('conversation_keys')
+        .set({ wrapped_key: inObjects ? null : wrapped, master_key_id: masterKeyId })
+        .where('application_id', '=', row.application_id)
+        .where('id', '=', row.id)
+        .execute()
+    }
+    if (rows.length > 0) transaction.effects.masterKeyIds.add(masterKeyId)
+    return rows.length
+  })
+}
+
+async function fetchObject(objects: RewrapOptions['objects'], name: string): Promise<Uint8Array> {
+  const bytes = objects && (await (await objects()).get(name))
+  if (bytes !== undefined) return bytes
+  throw new KeyhavenError('STORE_UNAVAILABLE', 'a wrapped key is not in the object store: is it configured?')
 }
 
 async function moveKey(state: State, wrapped: Uint8Array, context: WrapContext): Promise<Uint8Array> {
@@ -141,11 +190,15 @@ async function moveKey(state: State, wrapped: Uint8Array, context: WrapContext):
 }
 
 async function countOthers(db: Db, masterKeyId: string): Promise<number> {
-  const { count } = await db
-    .selectFrom('managed_keys')
-    .select((column) => column.fn.countAll<number>().as('count'))
-    .where('master_key_id', 'is not', null)
-    .where('master_key_id', '!=', masterKeyId)
-    .executeTakeFirstOrThrow()
-  return count
+  let others = 0
+  for (const table of ['managed_keys', 'conversation_keys'] as const) {
+    const { count } = await db
+      .selectFrom(table)
+      .select((column) => column.fn.countAll<number>().as('count'))
+      .where('master_key_id', 'is not', null)
+      .where('master_key_id', '!=', masterKeyId)
+      .executeTakeFirstOrThrow()
+    others += Number(count)
+  }
+  return others
 }
