@@ -44,8 +44,10 @@ export function createKem(primitives: HpkePrimitives, suites: Suites): Kem {
       const suite = await suites.ofKem(kem)
       const primitive = await primitives.kem(kem)
       try {
-        const key = await suite.DeserializePrivateKey(bytes, true)
-        const publicKey = await importPublicKey(kem, await primitive.publicKeyOf(key, bytes))
+        // A copy: the package keeps the array, and callers overwrite theirs.
+        const copy = Uint8Array.from(bytes)
+        const key = await suite.DeserializePrivateKey(copy, true)
+        const publicKey = await importPublicKey(kem, await primitive.publicKeyOf(key, copy))
         return new PackageKemPrivateKey(publicKey, key)
       } catch (error) {
         throw packageError(error, () => new KeyhavenError('WIRE_MALFORMED', `not a ${kem} private key`))
