@@ -41,6 +41,7 @@ export {
 } from './kem-jwk.ts'
 export { nearestName } from './nearest-name.ts'
 export { overwrite } from './overwrite.ts'
+export { padmeLength } from './padme.ts'
 export { Reader } from './reader.ts'
 export {
   AEAD_IDS,

@@ -1,8 +1,8 @@
+import { padmeLength } from '@keyhaven/crypto'
 import { type BhttpRequestHead, encodeRequest, encodeRequestHead } from '../wire/binary-http.ts'
 import { CHUNK_CONTENT_BYTES } from '../wire/chunk-framing.ts'
 import type { RequestSealer } from '../wire/chunked.ts'
 import { joinBytes } from '../wire/join-bytes.ts'
-import { padmeLength } from '../wire/padme.ts'
 import { sealMessage } from '../wire/seal-message.ts'
 import { type RequestBody, requireBytes } from './request-body.ts'
 

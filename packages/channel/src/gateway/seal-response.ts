@@ -1,4 +1,5 @@
 import type { AeadName, Awaitable, CryptoBackend, RecipientContext } from '@keyhaven/crypto'
+import { padmeLength } from '@keyhaven/crypto'
 import { encodeResponse, encodeResponseHead } from '../wire/bhttp-encoder.ts'
 import type { BhttpResponse } from '../wire/bhttp-message.ts'
 import { chain } from '../wire/chain.ts'
@@ -11,7 +12,6 @@ import {
 } from '../wire/chunk-framing.ts'
 import { chunkNonce } from '../wire/chunk-nonce.ts'
 import { joinBytes } from '../wire/join-bytes.ts'
-import { padmeLength } from '../wire/padme.ts'
 import type { EncapsulationForm } from '../wire/request-header.ts'
 import { deriveResponseKey, type ResponseKey, responseNonceBytes } from '../wire/response-key.ts'
 import { sealMessage } from '../wire/seal-message.ts'

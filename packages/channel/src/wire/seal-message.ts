@@ -1,6 +1,5 @@
-import { type Awaitable, varintBytes, Writer } from '@keyhaven/crypto'
+import { type Awaitable, padmeLength, varintBytes, Writer } from '@keyhaven/crypto'
 import { encodeEnd } from './bhttp-encoder.ts'
-import { padmeLength } from './padme.ts'
 
 /** How long bytes that do not fill a chunk wait for more, before they are sent in a smaller one. */
 const FLUSH_MILLISECONDS = 10

@@ -1,5 +1,5 @@
+import { padmeLength } from '@keyhaven/crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { padmeLength } from '../../src/wire/padme.ts'
 import { byteStream } from './byte-stream.ts'
 import { createTestServer, type TestServer } from './test-server.ts'
 

@@ -1,4 +1,4 @@
-import { type CryptoBackend, type KemKeyPair, type KemName, utf8 } from '@keyhaven/crypto'
+import { type CryptoBackend, type KemKeyPair, type KemName, padmeLength, utf8 } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import {
   createGateway,
@@ -21,7 +21,6 @@ import { createRequestSealer, type RequestSealer } from '../../src/wire/chunked.
 import { CLIENT_FIELD, ERROR_FIELD, encodeRequestId, REQUEST_ID_FIELD } from '../../src/wire/client-header.ts'
 import { formatHttpDate } from '../../src/wire/http-date.ts'
 import { joinBytes } from '../../src/wire/join-bytes.ts'
-import { padmeLength } from '../../src/wire/padme.ts'
 import type { RecipientKey } from '../../src/wire/request-header.ts'
 
 export const KEY_ID = 7

@@ -1,10 +1,9 @@
-import { KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { KeyhavenError, padmeLength, utf8 } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
 import type { SealedHandler } from '../../src/gateway/index.ts'
 import { BhttpResponseDecoder, encodeRequestHead } from '../../src/wire/binary-http.ts'
 import { createRequestSealer } from '../../src/wire/chunked.ts'
 import { joinBytes } from '../../src/wire/join-bytes.ts'
-import { padmeLength } from '../../src/wire/padme.ts'
 import { sealMessage } from '../../src/wire/seal-message.ts'
 import {
   clearError,

@@ -1,3 +1,4 @@
+import { padmeLength } from '@keyhaven/crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -14,7 +15,6 @@ import {
   encodeResponse,
 } from '../../src/wire/binary-http.ts'
 import { joinBytes } from '../../src/wire/join-bytes.ts'
-import { padmeLength } from '../../src/wire/padme.ts'
 import { encodeContentChunk } from './content-chunk.ts'
 
 const fields = fc.array(

@@ -2,6 +2,7 @@ import {
   fromBase64url,
   fromUtf8,
   KeyhavenError,
+  padmeLength,
   Reader,
   toBase64url,
   utf8,
@@ -18,7 +19,6 @@ import {
   MAX_USERNAME_BYTES,
   MESSAGE_ID_BYTES,
 } from './limits.ts'
-import { padmeLength } from './padme.ts'
 
 export type ContentKind = 'text' | 'file' | 'bytes'
 /** By the byte that stands for it, less one. */

@@ -1,4 +1,4 @@
-import { fromUtf8, KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { fromUtf8, KeyhavenError, padmeLength, utf8 } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { generateDeviceKeys } from '@keyhaven/directory'
 import fc from 'fast-check'
@@ -15,7 +15,6 @@ import {
 } from '../../src/index.ts'
 import { decodeFrame, encodeFrame, writeSigned } from '../../src/message/frame.ts'
 import { messageKey, openPacket, sealPacket } from '../../src/message/packet.ts'
-import { padmeLength } from '../../src/message/padme.ts'
 import { BACKENDS, codeOf, newHash, newId, START, TestPeople } from '../membership/kit.ts'
 
 const people = new TestPeople()

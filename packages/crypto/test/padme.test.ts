@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { padmeLength } from '../../src/wire/padme.ts'
+import { padmeLength } from '../src/padme.ts'
 
 const MAX_LENGTH = 2 ** 40
 
