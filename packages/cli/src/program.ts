@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
 import { directoryCommand } from './commands/directory.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { filesCommand } from './commands/files.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { keysCommand } from './commands/keys.ts'
 import { logCommand } from './commands/log.ts'
@@ -70,6 +71,7 @@ export function createProgram(frame: Frame): Command {
   backupCommand(frame, program)
   restoreCommand(frame, program)
   recoverCommand(frame, program)
+  filesCommand(frame, program)
   program.commandsGroup('Shell:')
   completionCommand(frame, program)
   return program

@@ -39,6 +39,7 @@ const USAGE_FLUSH_MS = 5_000
 const REPLAY_PRUNE_MS = 30_000
 const MAILBOX_PRUNE_MS = 3_600_000
 const CONVERSATION_PRUNE_MS = 3_600_000
+const FILES_TIDY_MS = 3_600_000
 
 /** What every process of a server has. */
 export interface ServerParts {
@@ -158,6 +159,11 @@ export async function openServerParts(
     })
     const access = createConversationAccess(conversations, state)
     const files = createFileService({ state, objects, access, clock })
+    if (options.schedule) {
+      every(FILES_TIDY_MS, 'tidying the files failed', () =>
+        files.tidy(clock(), onError('a file could not be tidied')),
+      )
+    }
     if (options.schedule) {
       every(CONVERSATION_PRUNE_MS, 'erasing old keys of conversations failed', () =>
         conversations.prune(clock()),

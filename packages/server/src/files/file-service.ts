@@ -6,6 +6,8 @@ import type { State } from '../platform/state/state.ts'
 import type { FileAccess } from './file-access.ts'
 import type { StoredFile } from './file-store.ts'
 import { createFileStore } from './file-store.ts'
+import type { TidySummary } from './tidy-files.ts'
+import { tidyFiles } from './tidy-files.ts'
 import { unknownFile } from './tus-answer.ts'
 import { createUploads, objectOf } from './uploads.ts'
 
@@ -38,6 +40,8 @@ export interface FileService {
    * @throws KeyhavenError `FILE_DAMAGED` if they are gone or not as many as they were.
    */
   read(file: StoredFile, caller: Caller, range: ByteRange | undefined): Promise<ReadableStream<Uint8Array>>
+  /** Gives up old uploads and deletes by the retention rules. */
+  tidy(now: number, onError: (error: unknown) => void): Promise<TidySummary>
 }
 
 export interface FileServiceParts {
@@ -70,6 +74,7 @@ export function createFileService({ state, objects, clock, ...parts }: FileServi
   }
 
   return {
+    tidy: (now, onError) => tidyFiles({ state, uploads, access, onError }, now),
     newId: () => randomBytes(FILE_ID_BYTES).toString('base64url'),
     find: (applicationId, id) => store.find(applicationId, id),
     append: (file, body) => uploads.append(file, body),
