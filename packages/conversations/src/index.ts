@@ -16,6 +16,7 @@ export type {
   KeyLeftOut,
   VerifiedReceipt,
 } from './client/conversations.ts'
+export { createConversations } from './client/create-conversations.ts'
 // Keys: announced, wrapped, shared.
 export {
   CONVERSATION_ALGORITHMS,

@@ -1,0 +1,155 @@
+import { KeyhavenError } from '@keyhaven/crypto'
+import { CONVERSATION_ALGORITHMS } from '../key/algorithm.ts'
+import type { ConversationState } from '../membership/conversation-state.ts'
+import {
+  type Member,
+  type MembershipChange,
+  type MembershipFields,
+  membershipHash,
+  signMembershipEntry,
+} from '../membership/entry.ts'
+import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
+import { newConversationId } from '../membership/ids.ts'
+import type { HistoryRule, Role } from '../membership/rules.ts'
+import type { ClientContext } from './client-context.ts'
+import { ConversationError, hasCode } from './conversation-error.ts'
+import type { CreateOptions } from './conversations.ts'
+import { inParallel } from './in-parallel.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { KeyMaker } from './make-key.ts'
+import { type MadeKey, makeSealedKey } from './make-sealed-key.ts'
+import type { KnownMembership, Memberships } from './memberships.ts'
+import { FRESH_SECONDS } from './people.ts'
+import { requireSending } from './require-writer.ts'
+
+const ATTEMPTS = 5
+const LOOK_UPS_AT_ONCE = 8
+/** Nobody reads what was written before he came; a member's new device reads what the member may. */
+const DEFAULT_HISTORY: HistoryRule = { members: 'joined', devices: 'all' }
+const NO_ROTATION = { maxAge: null, maxMessages: null }
+/** The call may have been carried out although it failed. */
+const UNCERTAIN = ['RESULT_UNKNOWN', 'GATEWAY_UNAVAILABLE', 'GATEWAY_REFUSED'] as const
+
+/** Signs changes of memberships, with the new key that each brings. */
+export class MembershipChanges {
+  readonly #context: ClientContext
+  readonly #memberships: Memberships
+  readonly #ring: KeyRing
+  readonly #maker: KeyMaker
+
+  constructor(context: ClientContext, memberships: Memberships, ring: KeyRing, maker: KeyMaker) {
+    this.#context = context
+    this.#memberships = memberships
+    this.#ring = ring
+    this.#maker = maker
+  }
+
+  /** @returns the id of a new conversation. */
+  async create(options: CreateOptions): Promise<string> {
+    const { application, backend, people } = this.#context
+    const { mode = 'sealed', history = DEFAULT_HISTORY, rotation = NO_ROTATION, retention = null } = options
+    const { [people.self]: _, ...others } = options.members
+    const creator = { ...others, [people.self]: 'owner' as const }
+    const change: MembershipChange = {
+      ...{ kind: 'create', mode, algorithm: CONVERSATION_ALGORITHMS[0]!, history, rotation, retention },
+      members: await this.members(creator),
+    }
+    const conversation = newConversationId(backend)
+    const entry = await this.#sign(conversation, undefined, change)
+    const expected = { application, conversation, authors: people }
+    const state = await foldMembership(backend, [entry], expected)
+    await this.#send('/v1/conversations', state, entry, {})
+    return conversation
+  }
+
+  /** Users as an entry names them, at the place in their chains where the directory shows them now. */
+  members(members: Readonly<Record<string, Role>>, history?: HistoryRule): Promise<Member[]> {
+    return inParallel(Object.entries(members), LOOK_UPS_AT_ONCE, async ([username, role]) => {
+      const { chain, head, sequence } = await this.#context.people.user(username, { maxAge: FRESH_SECONDS })
+      return { username, role, chain, head, sequence, ...(history && { history }) }
+    })
+  }
+
+  /**
+   * Signs a change on top of the newest entry, and again if somebody else was first.
+   *
+   * @param change - made anew for each attempt.
+   * @throws KeyhavenError `ACCESS_DENIED`, `RECORD_INVALID` if the membership does not admit it, before anything is sent;
+   * `LAST_HOLDER`, `MEMBERSHIP_FORKED`, `CONFLICT`.
+   */
+  async change(
+    id: string,
+    change: (known: KnownMembership) => Promise<MembershipChange>,
+    options: { readonly acceptLoss?: boolean } = {},
+  ): Promise<void> {
+    const { backend, people: authors } = this.#context
+    let maxAge = FRESH_SECONDS
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const known = await this.#memberships.refresh(id)
+      requireSending(known)
+      const entry = await this.#sign(id, known.state, await change(known))
+      const state = await extendMembership(backend, known.state, [entry], { authors })
+      try {
+        await this.#send(`/v1/conversations/${id}/entries`, state, entry, { ...options, maxAge })
+        return
+      } catch (error) {
+        if (!hasCode(error, 'CONFLICT', 'INPUT_INVALID') || attempt === ATTEMPTS - 1) throw error
+        maxAge = 0
+      }
+    }
+    throw new ConversationError('CONFLICT', 'the membership changes all the time')
+  }
+
+  async #sign(
+    conversation: string,
+    before: ConversationState | undefined,
+    change: MembershipChange,
+  ): Promise<string> {
+    const { application, me, now, people } = this.#context
+    const fields: MembershipFields = {
+      ...{ application, conversation },
+      sequence: before === undefined ? 0 : before.sequence + 1,
+      previous: before?.head ?? null,
+      issued: Math.max(now(), before?.issued ?? 0),
+      by: await people.author(),
+      ...change,
+    }
+    return signMembershipEntry(me.signingKey, fields)
+  }
+
+  /** @param state - as it is with the entry. */
+  async #send(
+    path: string,
+    state: ConversationState,
+    entry: string,
+    { acceptLoss, maxAge }: { readonly acceptLoss?: boolean; readonly maxAge?: number },
+  ): Promise<void> {
+    const made = await this.#keyFor(state, maxAge)
+    if (made) await this.#ring.keep(made.record)
+    const body = { entry, ...(made && { key: made.upload }), ...(acceptLoss && { acceptLoss }) }
+    let failure: unknown
+    try {
+      await this.#context.api.call('POST', path, body)
+    } catch (error) {
+      if (!hasCode(error, ...UNCERTAIN)) throw error
+      failure = error
+    }
+    // Not the answer decides, but what the server shows from now on, proven to be in the log.
+    const hash = await membershipHash(this.#context.backend, entry)
+    const { state: shown } = await this.#memberships.refresh(state.conversation)
+    if (shown.heads[state.sequence] !== hash) {
+      throw (
+        failure ?? new KeyhavenError('PROOF_INVALID', 'the server does not show the change that it accepted')
+      )
+    }
+    if (made && made.pages.length > 0) await this.#maker.sendPages(made)
+  }
+
+  /** Sealed: who changes the membership brings the key, unless he leaves by the change. */
+  async #keyFor(state: ConversationState, maxAge: number | undefined): Promise<MadeKey | undefined> {
+    if (state.mode === 'managed') return undefined
+    const own = state.members.get(this.#context.people.self)
+    if (!own || own.periods.at(-1)?.to !== undefined) return undefined
+    return makeSealedKey(this.#context, state, maxAge === undefined ? {} : { maxAge })
+  }
+}

@@ -1,0 +1,99 @@
+import { currentMembers } from '../membership/conversation-state.ts'
+import type { MembershipChange } from '../membership/entry.ts'
+import type { HistoryRule, Role } from '../membership/rules.ts'
+import type { MembershipChanges } from './change-membership.ts'
+import { listChanges } from './changes.ts'
+import type { ClientContext } from './client-context.ts'
+import { advised, withAdvice } from './conversation-error.ts'
+import type { Conversation, ConversationRules } from './conversations.ts'
+import { listHolders } from './holders.ts'
+import type { KeyMaker } from './make-key.ts'
+import type { KnownMembership, Memberships } from './memberships.ts'
+import type { Messages } from './messages.ts'
+import { listReceipts } from './receipts.ts'
+
+export interface ConversationParts {
+  readonly context: ClientContext
+  readonly memberships: Memberships
+  readonly changes: MembershipChanges
+  readonly maker: KeyMaker
+  readonly messages: Messages
+}
+
+/** @param opened - what the conversation is known as; it shows what is known at each look. */
+export function createHandle(parts: ConversationParts, opened: KnownMembership): Conversation {
+  const { context, memberships, changes, maker, messages } = parts
+  const id = opened.state.conversation
+  const known = (): KnownMembership => memberships.known(id) ?? opened
+  const change = (made: MembershipChange, options?: { readonly acceptLoss?: boolean }) =>
+    withAdvice(() => changes.change(id, async () => made, options))
+  return {
+    id,
+    get mode() {
+      return known().state.mode
+    },
+    get history() {
+      return known().state.history
+    },
+    get rotation() {
+      return known().state.rotation
+    },
+    get retention() {
+      return known().state.retention
+    },
+    get head() {
+      const { sequence, head } = known().state
+      return { sequence, head }
+    },
+    get forked() {
+      return known().forked
+    },
+    members: () =>
+      currentMembers(known().state).map(({ username, role, chain, periods }) => ({
+        ...{ username, role, chain },
+        since: periods.at(-1)!.fromAt,
+      })),
+    me: () => currentMembers(known().state).find(({ username }) => username === context.me.username)?.role,
+    encrypt: (content) => withAdvice(() => messages.encrypt(id, content)),
+    rotate: () => withAdvice(async () => (await maker.make(id)).record.id),
+    add: (members, options) => withAdvice(() => add(members, options)),
+    remove: (username, { reason } = {}) =>
+      change({ kind: 'remove', username, ...(reason !== undefined && { reason }) }),
+    leave: (options) => change({ kind: 'remove', username: context.me.username }, options),
+    setRole: (username, role) => change({ kind: 'role', username, role }),
+    setRules: (rules: ConversationRules) => change({ kind: 'rules', ...rules }),
+    setMode: (mode) => change({ kind: 'mode', mode }),
+    acceptChain: (username) => withAdvice(() => acceptChain(username)),
+    changes: (after) => advisedItems(() => listChanges(context, memberships, id, after)),
+    receipts: (after) => advisedItems(() => listReceipts(context, id, after)),
+    holders: (keyId) => withAdvice(() => listHolders(context, memberships, keyId)),
+    refresh: ({ afterFork = false } = {}) =>
+      withAdvice(async () => {
+        await (afterFork ? memberships.refreshWhole(id) : memberships.refresh(id))
+      }),
+  }
+
+  function add(
+    members: Readonly<Record<string, Role>>,
+    { history }: { readonly history?: HistoryRule } = {},
+  ): Promise<void> {
+    return changes.change(id, async () => ({ kind: 'add', members: await changes.members(members, history) }))
+  }
+
+  function acceptChain(username: string): Promise<void> {
+    return changes.change(id, async () => {
+      const { people } = context
+      const newest = await people.newestChain(username, { fresh: true })
+      const { chain, head, sequence } = await people.user(username, { maxAge: 0, accepted: newest })
+      return { kind: 'accept-chain', username, accepted: { chain, head, sequence } }
+    })
+  }
+}
+
+async function* advisedItems<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* list()
+  } catch (error) {
+    throw advised(error)
+  }
+}

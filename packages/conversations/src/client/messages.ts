@@ -1,0 +1,194 @@
+import { fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import { knowsHead, memberAt } from '../membership/conversation-state.ts'
+import { AUTHOR_SKEW_SECONDS } from '../membership/limits.ts'
+import { mayWriteAt } from '../membership/rights.ts'
+import { decodeFileContent, encodeFileContent, type FileContent } from '../message/file-content.ts'
+import type { ContentKind, SignedMessage } from '../message/frame.ts'
+import { MAX_PACKET_BYTES } from '../message/limits.ts'
+import { newMessageId, openMessage, sealMessage, verifyMessage } from '../message/message.ts'
+import { fromBase64, toBase64 } from '../xmpp/codec/base64.ts'
+import type { ClientContext } from './client-context.ts'
+import { ConversationError } from './conversation-error.ts'
+import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
+import type { HeldKey, KeyRing } from './key-ring.ts'
+import type { KnownMembership, Memberships } from './memberships.ts'
+import type { SendKeys } from './send-key.ts'
+
+const MS_PER_SECOND = 1_000
+const MAX_PACKET_CHARACTERS = Math.ceil(MAX_PACKET_BYTES / 3) * 4
+
+export interface DecryptOptions {
+  readonly from?: string
+  readonly archive?: boolean
+}
+
+/** Seals and opens messages of all conversations. */
+export class Messages {
+  readonly #context: ClientContext
+  readonly #memberships: Memberships
+  readonly #ring: KeyRing
+  readonly #sendKeys: SendKeys
+  readonly #sending = new Map<string, Promise<unknown>>()
+
+  constructor(context: ClientContext, memberships: Memberships, ring: KeyRing, sendKeys: SendKeys) {
+    this.#context = context
+    this.#memberships = memberships
+    this.#ring = ring
+    this.#sendKeys = sendKeys
+  }
+
+  async encrypt(conversation: string, content: string | FileContent | Uint8Array): Promise<EncryptedMessage> {
+    const encoded = encodeContent(content)
+    const held = await this.#inTurn(conversation, async () => {
+      const key = await this.#sendKeys.get(conversation)
+      await this.#sendKeys.count(key)
+      return key
+    })
+    const { backend, me, clock } = this.#context
+    const { record, key } = held
+    const id = newMessageId(backend)
+    const packet = await sealMessage(backend, me.signingKey, key, {
+      ...encoded,
+      ...{ username: me.username, device: me.device, entry: me.entry!, id, time: clock() },
+      membership: record.membership,
+    })
+    return { keyId: record.id, packet: toBase64(packet), id, leftOut: record.leftOut }
+  }
+
+  /** @throws KeyhavenError for each check that failed, in the order of the checks. */
+  async decrypt(
+    keyId: string,
+    packet: Uint8Array | string,
+    { from, archive = false }: DecryptOptions,
+  ): Promise<ConversationMessage> {
+    const bytes = typeof packet === 'string' ? packetOf(packet) : packet
+    const held = await this.#ring.get(keyId)
+    const message = await openMessage(this.#context.backend, held.key, bytes)
+    await this.#requireSender(held, message)
+    if (from !== undefined && from !== message.username) {
+      throw new ConversationError('SIGNATURE_INVALID', 'the message is by somebody else than it came from')
+    }
+    const content = decodeContent(message)
+    await this.#requireUnseen(message, bytes, archive)
+    const { kind, username, device, membership, id, time } = message
+    return {
+      conversation: held.record.conversation,
+      ...{ id, from: { username, device }, time: new Date(time), kind, ...content, keyId, membership },
+    }
+  }
+
+  async #requireSender({ record }: HeldKey, message: SignedMessage): Promise<void> {
+    const { backend, people, now } = this.#context
+    const { username, membership } = message
+    let known = await this.#memberships.get(record.conversation)
+    if (membership.sequence > known.state.sequence) {
+      known = await this.#memberships.refresh(record.conversation)
+    }
+    // Before anybody is looked up.
+    if (!known.state.members.has(username)) {
+      throw new ConversationError('ACCESS_DENIED', 'the message names a sender who never was a member', {
+        reason: 'stranger',
+      })
+    }
+    const at = Math.floor(message.time / MS_PER_SECOND)
+    if (at > now() + AUTHOR_SKEW_SECONDS) {
+      throw new KeyhavenError('CLOCK_SKEW', "the message is from the future: check this device's clock")
+    }
+    const key = await people.keyAt(username, message, at)
+    await verifyMessage(backend, key.signingKey, message)
+    known = await this.#requireLinked(known, record, message)
+    requireRole(known, { username, chain: key.chain }, message)
+  }
+
+  /** The sender and this device know one history, and the sender kept to the key's membership. */
+  async #requireLinked(
+    known: KnownMembership,
+    { conversation, membership: made }: HeldKey['record'],
+    { membership }: SignedMessage,
+  ): Promise<KnownMembership> {
+    try {
+      if (!knowsHead(known.state, membership)) {
+        throw new ConversationError(
+          'MEMBERSHIP_FORKED',
+          'the sender knows a membership that the server hides',
+        )
+      }
+    } catch (error) {
+      await this.#memberships.markForked(conversation)
+      throw error
+    }
+    if (membership.sequence === made.sequence && membership.head === made.head) return known
+    throw new ConversationError('RECORD_INVALID', 'the message was sent under a key for another membership')
+  }
+
+  async #requireUnseen({ device, id }: SignedMessage, packet: Uint8Array, archive: boolean): Promise<void> {
+    const { memory, backend } = this.#context
+    const digest = toBase64url(await backend.sha256(packet))
+    const name = `${device} ${id}`
+    const isFirst = await memory.write('seen', name, digest, null)
+    if (isFirst) return
+    const seen = await memory.read<string>('seen', name)
+    if (archive && seen?.value === digest) return
+    const what = seen?.value === digest ? 'this message was read before' : 'another message has the same id'
+    throw new ConversationError('DUPLICATE', what)
+  }
+
+  /** Two messages at once agree on one key. */
+  async #inTurn<T>(conversation: string, run: () => Promise<T>): Promise<T> {
+    const turn = (this.#sending.get(conversation) ?? Promise.resolve()).then(run, run)
+    this.#sending.set(conversation, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#sending.get(conversation) === turn) this.#sending.delete(conversation)
+    }
+  }
+}
+
+/** He might write when the membership was as he says, and was not removed before he says to have written. */
+function requireRole(
+  { state }: KnownMembership,
+  who: { readonly username: string; readonly chain: number },
+  { membership: { sequence }, time }: SignedMessage,
+): void {
+  if (!mayWriteAt(state, who, sequence)) {
+    const reason = memberAt(state, who.username, sequence) ? 'role' : 'not-a-member'
+    throw new ConversationError('ACCESS_DENIED', 'the sender might not write here', { reason })
+  }
+  const periods = state.members.get(who.username)!.periods
+  const at = periods.findIndex(({ from, to }) => from <= sequence && (to === undefined || sequence < to))
+  const { to, toAt } = periods[at]!
+  const goesOn = to !== undefined && periods[at + 1]?.from === to
+  if (toAt === undefined || goesOn || time <= (toAt + AUTHOR_SKEW_SECONDS) * MS_PER_SECOND) return
+  throw new ConversationError('ACCESS_DENIED', 'the sender had been removed when this was written', {
+    reason: 'removed',
+  })
+}
+
+function encodeContent(content: string | FileContent | Uint8Array): {
+  readonly kind: ContentKind
+  readonly content: Uint8Array
+} {
+  if (typeof content === 'string') {
+    if (!content.isWellFormed())
+      throw new TypeError('the text has half a character: half of a surrogate pair')
+    return { kind: 'text', content: utf8(content) }
+  }
+  if (content instanceof Uint8Array) return { kind: 'bytes', content }
+  return { kind: 'file', content: encodeFileContent(content) }
+}
+
+function decodeContent({
+  kind,
+  content,
+}: SignedMessage): Pick<ConversationMessage, 'text' | 'file' | 'bytes'> {
+  if (kind === 'text') return { text: fromUtf8(content) }
+  return kind === 'file' ? { file: decodeFileContent(content) } : { bytes: content }
+}
+
+function packetOf(text: string): Uint8Array {
+  if (text.length > MAX_PACKET_CHARACTERS) {
+    throw new KeyhavenError('WIRE_TOO_LARGE', 'the message is too long')
+  }
+  return fromBase64(text)
+}
