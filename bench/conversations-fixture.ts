@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import type { Caller, ConversationService } from '@keyhaven/conversations/service'
+import type { ConversationService } from '@keyhaven/conversations/service'
 import { Client } from 'pg'
 import { conversationKeyContext } from '../packages/server/src/conversations/key-vault.ts'
 import {
@@ -11,15 +11,17 @@ import {
   type World,
 } from '../packages/server/test/fixtures/conversation-people.ts'
 import type { Engine } from '../test/kit/engines.ts'
+import { TEST_ENV } from '../test/kit/server-process.ts'
 
 const CONVERSATIONS_PER_BATCH = 10_000
 const BUSY_MILLISECONDS = 10_000
 
-/** A key server with as many conversations as wanted, and somebody who is in all of them. */
+/** A key server with as many conversations as wanted, and some who are in all of them. */
 export interface GrowingConversations {
   readonly world: World
   readonly service: ConversationService
-  readonly member: Person
+  /** Each of them is in all conversations. */
+  readonly members: readonly Person[]
   /** Key of one of the conversations that {@link grow} made. */
   key(at: number): string
   grow(conversations: number): Promise<void>
@@ -27,16 +29,20 @@ export interface GrowingConversations {
 }
 
 /** All but the first are copies of one real conversation, under other ids and with keys of their own. */
-export async function openGrowingConversations(engine: Engine): Promise<GrowingConversations> {
-  const world = await openWorld(engine)
-  const member = await world.enroll('member')
+export async function openGrowingConversations(
+  engine: Engine,
+  memberCount = 1,
+): Promise<GrowingConversations> {
+  const world = await openWorld(engine, TEST_ENV)
   const owner = await world.enroll('owner')
-  const chat = await createChat(world, [owner, member])
+  const members: Person[] = []
+  while (members.length < memberCount) members.push(await world.enroll(`member-${members.length}`))
+  const chat = await createChat(world, [owner, ...members])
   const keys: string[] = []
   return {
     world,
     service: world.service,
-    member,
+    members,
     key: (at) => keys[at]!,
     async grow(conversations) {
       while (keys.length < conversations) {
@@ -97,5 +103,3 @@ async function run(world: World, statements: readonly string[]): Promise<void> {
   for (const statement of statements) database.exec(statement)
   database.close()
 }
-
-export type { Caller }

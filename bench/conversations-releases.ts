@@ -56,7 +56,7 @@ function growth(engine: string, size: number, rate: number, smallest: number): R
 
 /** Of random conversations, by callers that each wait for their answer before they ask again. */
 async function releasesPerSecond(
-  { service, member, key }: GrowingConversations,
+  { service, members: [member], key }: GrowingConversations,
   size: number,
   inFlight: number,
 ): Promise<number> {
@@ -64,7 +64,7 @@ async function releasesPerSecond(
   let until = 0
   async function caller(): Promise<void> {
     while (performance.now() < until) {
-      await service.release(APP, member, key(randomInt(size)))
+      await service.release(APP, member!, key(randomInt(size)))
       done++
     }
   }
