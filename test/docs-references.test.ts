@@ -58,6 +58,15 @@ test('no page has lines that do not fit a screen', () => {
   expect(long.map(({ at }) => at)).toEqual([])
 })
 
+test('no page of docs/ has two paragraphs of one name', () => {
+  const pages = TEXTS.filter((file) => file.startsWith('docs/'))
+  const twice = pages.flatMap((file) => {
+    const names = found(file, /^\*\*([^*]+)\.\*\*/gm)
+    return names.filter((name, at) => names.indexOf(name) !== at).map((name) => `${file}: ${name}`)
+  })
+  expect(twice).toEqual([])
+})
+
 test('docs/operations.md names every setting', () => {
   const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
   expect(SETTING_NAMES.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
