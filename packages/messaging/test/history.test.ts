@@ -124,6 +124,21 @@ describe('history', () => {
     expect((await fresh.messenger.decryptArchived(envelopes[509]!)).text).toBe('old 509')
   })
 
+  test.each([0, 30, 420])(
+    'a backup from just before a reset is not lost to a clock that is %i s ahead',
+    async (ahead) => {
+      const envelopes = await talk(1)
+      const key = await generateRecoveryKey()
+      world.clock.advance(ahead)
+      const [batch] = await batchesOf(bob, { backup: key.backupKey.publicKey })
+      world.clock.advance(-ahead)
+      await world.directory.reset('bob')
+      const fresh = await world.device('bob')
+      expect(await fresh.messenger.history.restore(batch!, key.backupKey)).toBe(1)
+      expect((await fresh.messenger.decryptArchived(envelopes[0]!)).text).toBe('old 0')
+    },
+  )
+
   test('another backup key is given all of it, whoever had the one before', async () => {
     await talk(2)
     const [first, second] = [await generateRecoveryKey(), await generateRecoveryKey()]
@@ -153,7 +168,9 @@ describe('history', () => {
     world.clock.advance(61)
     const { envelope } = await alice.messenger.encrypt('bob', 'x')
     await stolen.messenger.decrypt(envelope)
+    world.clock.advance(421)
     const [late] = await batchesOf(stolen, backup)
+    world.clock.advance(-421)
     await world.directory.revokeByOperator('bob', stolen.keys.device)
     expect(await codeOf(bob.messenger.history.restore(late!, key.backupKey))).toBe('DEVICE_REVOKED')
     const carol = await world.device('carol')

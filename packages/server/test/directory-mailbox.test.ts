@@ -82,6 +82,16 @@ describe.each(ENGINES)('mailbox and history on $name', (engine) => {
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
+  test('keeps no history of a device that was revoked', async () => {
+    const thief = await enrollUser(server, APP, 'bereft')
+    const keep = () => thief.call('POST', '/v1/history/batches', { recipient: 'backup', batch: 'a.b.c' })
+    expect((await keep()).status).toBe(201)
+    const path = `/applications/${APP}/directory/users/bereft/devices/${thief.device.device}/revoke`
+    expect((await server.admin('POST', path, { reason: 'stolen' })).status).toBe(200)
+    const refused = await keep()
+    expect([refused.status, (await refused.json()).code]).toEqual([401, 'DEVICE_REVOKED'])
+  })
+
   test('names cannot be harvested by sending either', async () => {
     const curious = await enrollUser(server, APP, 'curious')
     for (let n = 0; n < 20; n++) expect((await send(curious, `guess-${n}`, 'x')).status).toBe(404)

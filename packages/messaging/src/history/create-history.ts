@@ -29,6 +29,11 @@ import { openFromBackup, openFromDevice, sealToBackup, sealToDevice } from './se
 const EXPORTED_PREFIX = 'exported/'
 const BACKUP = 'backup'
 const SESSION_CHARACTERS = 22
+/**
+ * How far after its signer's end a batch may be dated. The server takes requests of a clock up to 120 s ahead of its
+ * own, and a revocation by a clock up to 300 s behind.
+ */
+const END_TOLERANCE_SECONDS = 420
 
 /** What goes into one batch. */
 interface Portion {
@@ -178,10 +183,14 @@ function requireForMe({ application, me }: Context, claimed: HistoryPayload, rec
   }
 }
 
-/** Any device that the user's chains recorded, also of a chain before a reset, up to its revocation. */
+/**
+ * Any device that the user's chains recorded, also of a chain before a reset, up to its end, give or take the clocks:
+ * what it backed up just before must not be lost. That trusts a stolen device no more: the date is its own word. What
+ * keeps it out after its end is the server, which takes no batch of it.
+ */
 function requireSigner(signer: RecordedKey | undefined, claimed: HistoryPayload): RecordedKey {
   if (!signer) throw new KeyhavenError('SIGNATURE_INVALID', 'the batch is by no device of this user')
-  if (signer.revokedAt !== undefined && claimed.issued >= signer.revokedAt) {
+  if (signer.revokedAt !== undefined && claimed.issued > signer.revokedAt + END_TOLERANCE_SECONDS) {
     throw new KeyhavenError('DEVICE_REVOKED', 'the batch is by a device after its revocation')
   }
   return signer
