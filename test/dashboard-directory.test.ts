@@ -117,7 +117,13 @@ test('a reset says what it does, takes more than a name, and leads on to a new s
   await page.getByRole('button', { name: 'Reset user' }).click()
   const dialog = page.getByRole('dialog', { name: 'Reset user' })
   const said = await dialog.textContent()
-  for (const what of ['All devices end', 'Every contact is told', 'Verified marks drop']) {
+  const told = [
+    'All devices end',
+    'It still reads the history',
+    'Every contact is told',
+    'Verified marks drop',
+  ]
+  for (const what of told) {
     expect(said).toContain(what)
   }
   const submit = dialog.getByRole('button', { name: 'Reset user' })

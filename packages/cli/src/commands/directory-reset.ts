@@ -15,16 +15,12 @@ interface Options extends ServerOptions {
 
 /** `keyhaven directory reset`: for a user who lost every device. */
 export function directoryResetCommand(frame: Frame, directory: Command): void {
-  const reset = describe(
-    directory.command('reset'),
-    'begin a new chain for a user who lost every device and the recovery key',
+  const reset = describe(directory.command('reset'), 'begin a new chain for a user who lost every device', [
     [
-      [
-        'keyhaven directory reset demo alice --reason "all devices lost"',
-        'Shows what ends and asks you to type the name of the user',
-      ],
+      'keyhaven directory reset demo alice --reason "all devices lost"',
+      'Shows what ends and asks you to type the name of the user',
     ],
-  )
+  ])
     .argument('<application>', 'application id')
     .argument('<username>', 'the name that apps look up')
     .requiredOption('--reason <text>', 'why; it stands in the entry that the user and contacts get')
@@ -61,5 +57,6 @@ export function directoryResetCommand(frame: Frame, directory: Command): void {
 }
 
 const EXPLANATION = `
-A device that is left can approve new ones and revoke lost ones, and the recovery key can do the same: a
-reset is only for who has neither. Messages to the old devices stay closed to the new ones.`
+A device that is left can approve new ones and revoke lost ones: a reset is only for who has none. The
+recovery key approves no device. It revokes lost ones, and after the reset it still reads the history
+that was backed up; what was not backed up stays closed to the new devices.`

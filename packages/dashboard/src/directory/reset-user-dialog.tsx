@@ -37,7 +37,10 @@ function ResetUserForm({ applicationId, username, onClose }: Omit<ResetUserDialo
     >
       <Alert color="red" icon={<Icon name="alert" />} title="Only for somebody who has lost every device">
         <List size="sm" spacing={4}>
-          <List.Item>All devices end at once, and the recovery key with them.</List.Item>
+          <List.Item>
+            All devices end at once, and the recovery key with them. It still reads the history that was
+            backed up.
+          </List.Item>
           <List.Item>Every contact is told that this user was reset.</List.Item>
           <List.Item>Verified marks drop: contacts have to compare safety numbers again.</List.Item>
           <List.Item>Nothing is sent to the user until a contact accepts the new chain.</List.Item>
