@@ -87,6 +87,7 @@ c2s_require_encryption = false
 modules_enabled = { "roster", "saslauth", "disco", "mam", "carbons", "smacks", "offline", "pep", "posix" }
 modules_disabled = { "s2s", "tls" }
 authentication = "internal_hashed"
+default_iteration_count = 4096
 storage = "internal"
 archive_expires_after = "never"
 smacks_max_ack_delay = 1
