@@ -10,6 +10,27 @@ export {
   type PinnedTrust,
   SDK_VERSION,
 } from '@keyhaven/channel'
+export type {
+  Conversation,
+  ConversationChange,
+  ConversationError,
+  ConversationEvent,
+  ConversationMember,
+  ConversationMessage,
+  ConversationRules,
+  ConversationSummary,
+  Conversations,
+  CreateOptions,
+  EncryptedMessage,
+  FileContent,
+  HistoryRule,
+  KeyHolder,
+  KeyLeftOut,
+  Mode,
+  Role,
+  RotationRule,
+  VerifiedReceipt,
+} from '@keyhaven/conversations'
 export { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 export type {
   DirectoryEvent,

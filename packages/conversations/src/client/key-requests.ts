@@ -29,6 +29,7 @@ export class KeyRequests {
 
   /** @returns how many keys were handed on. What one device is refused does not keep the others waiting. */
   async answer(): Promise<number> {
+    if (!(await this.#context.memory.hasAny('key'))) return 0
     let shared = 0
     let seen = 0
     let query = ''

@@ -36,6 +36,11 @@ export class Memory {
     return stored && { value: JSON.parse(fromUtf8(stored.value)) as T, version: stored.version }
   }
 
+  /** Whether there is any record of a kind. */
+  async hasAny(kind: RecordKind): Promise<boolean> {
+    return (await this.#store.list(`${PREFIX}${kind}/`, { limit: 1 })).length > 0
+  }
+
   /** @param version - what was read; null: nothing. @returns false if another tab or process was first. */
   async write(kind: RecordKind, name: string, value: unknown, version: number | null): Promise<boolean> {
     const key = await this.#keyOf(kind, name)

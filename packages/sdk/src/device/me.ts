@@ -1,4 +1,6 @@
+import type { ConversationEvent, Conversations } from '@keyhaven/conversations'
 import type { ProfileName } from '@keyhaven/directory'
+import { createDeviceConversations } from './conversations.ts'
 import { createDevices, type Devices } from './devices.ts'
 import { createDirectory, type Directory } from './directory.ts'
 import { createHistoryParts, type History } from './history.ts'
@@ -18,6 +20,8 @@ export interface Me {
   readonly profile: ProfileName
   readonly messages: Messages
   readonly mailbox: Mailbox
+  /** Of two or more people, under keys of the key server, by any transport. */
+  readonly conversations: Conversations
   readonly devices: Devices
   readonly directory: Directory
   readonly recovery: Recovery
@@ -25,7 +29,10 @@ export interface Me {
   readonly verification: SafetyNumbers
   /** New keys for this device now. It happens by itself when a third of the record's life is left. */
   renew(options?: RenewOptions): Promise<void>
-  /** What runs in the background, now: renewal if it is due, the next encryption key, the backup of the history. */
+  /**
+   * What runs in the background, now: renewal if it is due, the next encryption key, the backup of the history, keys of
+   * conversations handed on.
+   */
   upkeep(): Promise<void>
   /**
    * Ends what runs in the background and every `mailbox.subscribe()`, erases keys from memory, and closes a store that was
@@ -37,6 +44,8 @@ export interface Me {
 export interface MeOptions {
   /** Told what went wrong in the background, such as a renewal without a network. It is tried again. */
   readonly onError?: (error: unknown) => void
+  /** Told of each verified change of a conversation's membership, and of one that has forked. */
+  readonly onConversation?: (event: ConversationEvent) => void
 }
 
 /** Starts the upkeep, and puts a device's parts together. */
@@ -48,11 +57,16 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
     try {
       await parts.handOvers.keepAll()
     } finally {
-      await parts.history.backUp()
+      try {
+        await parts.history.backUp()
+      } finally {
+        await conversations.answerKeyRequests()
+      }
     }
   }
   const upkeep = new Upkeep({ device, onError, alsoDo })
   const touch = () => upkeep.touch()
+  const conversations = createDeviceConversations(device, touch, options.onConversation)
   const { mailbox, read, close: closeMailbox } = createMailbox(device, touch)
   await upkeep.start()
   return {
@@ -63,6 +77,7 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
     },
     messages: createMessages(device, parts.history, { upkeep, read }),
     mailbox,
+    conversations,
     devices: createDevices(device, parts, touch),
     directory: createDirectory(device),
     recovery: createRecovery(device, parts),

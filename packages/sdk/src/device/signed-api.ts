@@ -6,6 +6,8 @@ import type { DeviceKeys } from '@keyhaven/messaging'
 /** Of an answer in JSON: a page of envelopes. */
 const ANSWER_MAX_BYTES = 67_108_864
 const PROBLEM_MAX_BYTES = 16_384
+/** What is missing (`conversation:read`), and why (`joined-later`). */
+const WORD = /^[a-z][a-z:-]{0,63}$/
 
 /** What the server may say. Codes about proofs are this side's own to give. */
 const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
@@ -14,14 +16,19 @@ const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'CONFLICT',
   'DEVICE_REVOKED',
   'DUPLICATE',
+  'DIRECTORY_STALE',
   'HISTORY_UNAVAILABLE',
   'INPUT_INVALID',
   'KEY_EXPIRED',
   'KEY_NOT_YET_VALID',
+  'KEY_PENDING',
+  'LAST_HOLDER',
   'NOT_FOUND',
   'RATE_LIMITED',
   'STORE_UNAVAILABLE',
+  'SUITE_REFUSED',
   'UNAUTHENTICATED',
+  'UPLOAD_CONFLICT',
   'WIRE_MALFORMED',
   'WIRE_TOO_LARGE',
 ])
@@ -35,9 +42,9 @@ export interface SignedApiOptions {
   readonly keys: DeviceKeys
 }
 
-/** Calls of mailbox and history: sealed, and signed by this device. */
+/** Calls of mailbox, history and conversations: sealed, and signed by this device. */
 export interface SignedApi {
-  /** @throws KeyhavenError with the server's code. */
+  /** @throws KeyhavenError with the server's code, and with `permission` and `reason` where it says them. */
   call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response>
   json(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Record<string, unknown>>
 }
@@ -68,14 +75,20 @@ export function createSignedApi(options: SignedApiOptions): SignedApi {
 
 async function problemOf(response: Response): Promise<KeyhavenError> {
   try {
-    const { code } = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
+    const { code, permission, reason } = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
     if (typeof code === 'string' && SERVER_CODES.has(code)) {
-      return serverRefusal('the server', code as ErrorCode)
+      const detail = { ...(isWord(permission) && { permission }), ...(isWord(reason) && { reason }) }
+      return Object.assign(serverRefusal('the server', code as ErrorCode), detail)
     }
   } catch {
     // A problem that cannot be read says as much as its status.
   }
   return new KeyhavenError('GATEWAY_REFUSED', `the server answered with status ${response.status}`)
+}
+
+/** A name that stands for something, and nothing that could be shown as the server's own text. */
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && WORD.test(value)
 }
 
 /** @throws KeyhavenError `WIRE_TOO_LARGE` before more than `maxBytes` are kept. */
