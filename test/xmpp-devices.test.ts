@@ -121,6 +121,20 @@ describe('two accounts with two devices each, through a real Prosody', () => {
     expect(JSON.stringify(event)).not.toContain('by mistake')
   })
 
+  it('reads again what was refused for a reason that has passed', async () => {
+    const later = server.create(['ana'])
+    await anaPhone.adapter.send('ben@localhost', later, 'not yet')
+    const refusal = await benPhone.until((events) => events.find((one) => one.kind === 'refused'))
+    expect(refusal).toMatchObject({ kind: 'refused', error: { code: 'ACCESS_DENIED' } })
+    if (refusal.kind !== 'refused') return
+    expect(await benPhone.adapter.readAgain(refusal)).toMatchObject({ error: { code: 'ACCESS_DENIED' } })
+    const keyId = server.current.get(later)!
+    server.keys.set(keyId, { ...server.keys.get(keyId)!, members: new Set(['ana', 'ben']) })
+    expect(await benPhone.adapter.readAgain(refusal)).toMatchObject({ message: { text: 'not yet' } })
+    // Once.
+    expect(await benPhone.adapter.readAgain(refusal)).toBeUndefined()
+  })
+
   it('says when the server returns a message', async () => {
     const sent = await anaPhone.adapter.send('nobody@localhost', conversation, 'to nobody')
     const event = await anaPhone.until((events) =>

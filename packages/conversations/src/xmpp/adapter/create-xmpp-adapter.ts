@@ -71,8 +71,14 @@ export interface XmppAdapter<C, M, E> {
   /** Reads an archive page by page, each decrypted when it is asked for. */
   archive(options?: ArchiveOptions): AsyncGenerator<ArchivePage<M, E>, void>
   /**
-   * Does what a program can do about an envelope that could not be decrypted. `sent`: its sender was asked, read it
-   * again from the archive after the answer; `retry`: read it again now; `none`: see the error's `advice`.
+   * Decrypts again what was refused, for reasons that pass: `KEY_PENDING`, no network, a repair. The answer is no event.
+   *
+   * @returns undefined if there is nothing to show: it was read meanwhile.
+   */
+  readAgain(event: RefusedEvent): Promise<ArchivedEvent<M, E> | undefined>
+  /**
+   * Does what a program can do about an envelope that could not be decrypted. `sent`: its sender was asked, call
+   * `readAgain` after the answer; `retry`: call it now; `none`: see the error's `advice`.
    */
   repair(event: RefusedEvent): Promise<'sent' | 'retry' | 'none'>
   /** @returns stops it. */
@@ -105,6 +111,8 @@ export function createXmppAdapter<
   const archive = new Archive({ client, xml, newId: newStanzaId })
   const sender = new Sender({ xml, outbox, options })
   const lanes = new InOrder()
+  /** What would read them again. */
+  const refusals = new WeakMap<RefusedEvent, () => Promise<ArchivedEvent<M, E> | undefined>>()
   let waiting = 0
   let sessions = 0
 
@@ -120,10 +128,18 @@ export function createXmppAdapter<
     return usernameOf(jid, requireSelf())
   }
 
-  function read(incoming: Incoming, content: ProtectedContent): Promise<ArchivedEvent<M, E> | undefined> {
+  async function read(
+    incoming: Incoming,
+    content: ProtectedContent,
+  ): Promise<ArchivedEvent<M, E> | undefined> {
     const from = incoming.sender && nameOf(incoming.sender)
     const echo = incoming.reflected && sender.isEcho(incoming.stanza.originId, content)
-    return reader.read(content, { stanza: incoming.stanza, sender: from, echo })
+    const again = async (): Promise<ArchivedEvent<M, E> | undefined> => {
+      const event = await reader.read(content, { stanza: incoming.stanza, sender: from, echo })
+      if (event?.kind === 'refused') refusals.set(event, again)
+      return event
+    }
+    return again()
   }
 
   async function readStanza(archived: Archived): Promise<ArchivedEvent<M, E> | undefined> {
@@ -218,6 +234,10 @@ export function createXmppAdapter<
     join: (room, joining) => rooms.join(room, joining),
     leave: (room) => rooms.leave(room),
     archive: readArchive,
+    readAgain: async (event) => {
+      const again = refusals.get(event)
+      return again ? again() : event
+    },
     async repair({ error, stanza }) {
       const from = parseJid(stanza.from)
       if (!(error instanceof MessageError) || !from) return 'none'
