@@ -10,15 +10,29 @@ export interface TcpFront {
   to(url: string): void
   /** Cuts every connection, on both sides. */
   cut(): void
+  /** Cuts once so many bytes more have gone in, and lets nobody in until the next `to`. */
+  cutAfter(bytes: number): void
   close(): Promise<void>
 }
 
 /** @param url - of the process that connections go to first. */
 export async function startTcpFront(url: string): Promise<TcpFront> {
-  let target = new URL(url)
+  let target: URL | undefined = new URL(url)
+  let bytesToCut = Number.POSITIVE_INFINITY
   const sockets = new Set<Socket>()
   const server = createServer((incoming) => {
+    if (target === undefined) {
+      incoming.destroy()
+      return
+    }
     const outgoing = connect(Number(target.port), target.hostname)
+    incoming.on('data', (piece) => {
+      bytesToCut -= piece.length
+      if (bytesToCut > 0) return
+      bytesToCut = Number.POSITIVE_INFINITY
+      target = undefined
+      cut()
+    })
     for (const [from, into] of [
       [incoming, outgoing],
       [outgoing, incoming],
@@ -44,6 +58,9 @@ export async function startTcpFront(url: string): Promise<TcpFront> {
       target = new URL(next)
     },
     cut,
+    cutAfter: (bytes) => {
+      bytesToCut = bytes
+    },
     async close() {
       const closed = once(server, 'close')
       server.close()
