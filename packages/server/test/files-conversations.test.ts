@@ -1,0 +1,126 @@
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ENGINES } from '../../../test/kit/engines.ts'
+import { createConversationAccess } from '../src/files/conversation-access.ts'
+import { createFileService, type FileService } from '../src/files/file-service.ts'
+import type { StoredFile } from '../src/files/file-store.ts'
+import { openObjectStore } from '../src/platform/objects/open-object-store.ts'
+import {
+  APP,
+  type Chat,
+  createChat,
+  memberOf,
+  openWorld,
+  type Person,
+  verifiedReceipts,
+  type World,
+} from './fixtures/conversation-people.ts'
+
+const STRANGER = { code: 'NOT_FOUND', message: 'there is no such conversation, key or file' }
+const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+
+describe.each(ENGINES)('files of real conversations on $name', (engine) => {
+  let world: World
+  let files: FileService
+  const people: Record<string, Person> = {}
+  beforeEach(async () => {
+    world = await openWorld(engine)
+    for (const name of ['alice', 'bob', 'carol', 'mallory']) people[name] = await world.enroll(name)
+    const { state, conversations } = world.first
+    const access = createConversationAccess(conversations, state)
+    const objects = await openObjectStore(world.fixture.config.objects)
+    files = createFileService({ state, objects, access, clock: () => world.time.now })
+  })
+  afterEach(() => world?.dispose())
+  const who = (name: string) => people[name]!
+
+  const put = async (by: Person, chat: Chat, text: string): Promise<StoredFile> => {
+    const id = files.newId()
+    const file = await files.create(APP, by, { id, conversation: chat.id, bytes: text.length })
+    await files.append(file, Buffer.from(text))
+    return file
+  }
+  const read = async (by: Person, { id }: StoredFile): Promise<string> =>
+    (await buffer(await files.read(await files.openRead(APP, by, id), by, undefined))).toString()
+
+  test('a member reads, and the members see it in a receipt that the log holds; a stranger learns nothing', async () => {
+    const chat = await createChat(world, [who('alice'), who('bob')])
+    const file = await put(who('alice'), chat, 'for both')
+    expect(file).toMatchObject({ conversation: chat.id, membership: chat.sequence })
+    expect(await read(who('bob'), file)).toBe('for both')
+    await read(who('bob'), file)
+    const { mallory } = people
+    await expect(read(mallory!, file)).rejects.toMatchObject(STRANGER)
+    await expect(files.look(APP, mallory!, file.id)).rejects.toMatchObject(STRANGER)
+    await expect(files.openUpload(APP, mallory!, file.id)).rejects.toMatchObject(STRANGER)
+    await expect(files.openDeletion(APP, mallory!, file.id)).rejects.toMatchObject(STRANGER)
+    await expect(put(mallory!, chat, 'in')).rejects.toMatchObject(STRANGER)
+    const receipts = await verifiedReceipts(world.first, who('alice'), chat.id)
+    expect(receipts.map(({ receipt }) => receipt).filter(({ kind }) => kind === 'file')).toMatchObject([
+      { object: file.id, to: { username: 'bob', device: who('bob').device }, rule: 'member' },
+    ])
+  })
+
+  test('who was removed or came later reads by the rule of the time when the file was begun', async () => {
+    const history = { members: 'joined', devices: 'all' } as const
+    const chat = await createChat(world, [who('alice'), who('bob')], { history })
+    const before = await put(who('alice'), chat, 'before')
+    world.time.now += MINUTE_MS
+    await chat.change(who('alice'), { kind: 'remove', username: 'bob' })
+    world.time.now += MINUTE_MS
+    const between = await put(who('alice'), chat, 'between')
+    await chat.change(who('alice'), {
+      kind: 'add',
+      members: [await memberOf(world.first, who('carol'), 'reader')],
+    })
+    world.time.now += MINUTE_MS
+    const after = await put(who('alice'), chat, 'after')
+    expect(await read(who('bob'), before)).toBe('before')
+    for (const file of [between, after]) {
+      await expect(read(who('bob'), file)).rejects.toMatchObject({ code: 'ACCESS_DENIED', reason: 'removed' })
+    }
+    await expect(put(who('bob'), chat, 'more')).rejects.toMatchObject({ code: 'ACCESS_DENIED' })
+    for (const file of [before, between]) {
+      await expect(read(who('carol'), file)).rejects.toMatchObject({
+        code: 'ACCESS_DENIED',
+        reason: 'joined-later',
+      })
+    }
+    expect(await read(who('carol'), after)).toBe('after')
+    // A reader reads.
+    await expect(put(who('carol'), chat, 'mine')).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      reason: 'role',
+    })
+    await expect(files.openDeletion(APP, who('carol'), after.id)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+    })
+    await files.remove(await files.openDeletion(APP, who('alice'), after.id), 'device:alice')
+    await expect(read(who('carol'), after)).rejects.toMatchObject(STRANGER)
+  })
+
+  test('removed in the middle of an upload: not one byte more', async () => {
+    const chat = await createChat(world, [who('alice'), who('bob')])
+    const id = files.newId()
+    const begun = await files.create(APP, who('bob'), { id, conversation: chat.id, bytes: 10 })
+    await files.append(begun, Buffer.from('12345'))
+    await chat.change(who('alice'), { kind: 'remove', username: 'bob' })
+    await expect(files.openUpload(APP, who('bob'), id)).rejects.toMatchObject({ code: 'ACCESS_DENIED' })
+    await expect(files.look(APP, who('bob'), id)).rejects.toMatchObject({ code: 'ACCESS_DENIED' })
+    await expect(files.openUpload(APP, who('alice'), id)).rejects.toMatchObject(STRANGER)
+  })
+
+  test('the conversation’s retention rule, as it is now, deletes its files', async () => {
+    const chat = await createChat(world, [who('alice'), who('bob')], { retention: 30 })
+    const free = await createChat(world, [who('alice'), who('bob')])
+    const [gone, stays] = [await put(who('alice'), chat, 'gone'), await put(who('alice'), free, 'stays')]
+    const fail = (error: unknown) => expect(error).toBeUndefined()
+    world.time.now += 29 * DAY_MS
+    expect((await files.tidy(world.time.now, fail)).expired).toBe(0)
+    world.time.now += 2 * DAY_MS
+    expect((await files.tidy(world.time.now, fail)).expired).toBe(1)
+    expect(await files.find(APP, gone.id)).toBeUndefined()
+    expect(await files.find(APP, stays.id)).toMatchObject({ state: 'complete' })
+  })
+})
