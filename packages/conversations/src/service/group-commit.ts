@@ -8,9 +8,14 @@ export interface GroupCommitOptions<Item, Result> {
   readonly maxItems: number
   /** One transaction for all; in the order of the items. It throws only if nothing of it happened. */
   readonly runBatch: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>
-  /** Puts the start of a batch off until what comes at the same time is here. @defaultValue a microtask */
+  /** One turn of the event loop: what has arrived meanwhile is in the batch. @defaultValue a microtask */
   readonly soon?: (start: () => void) => void
 }
+
+/** So long a batch waits at most while in each turn more comes in: a commit costs as much as several calls. */
+const MAX_GATHER_MS = 10
+/** So many turns without anything new, and it begins: a call may take a turn or two to get here. */
+const IDLE_TURNS = 2
 
 /** Collects calls while a transaction is under way, and runs them all in the next one. */
 export interface GroupCommit<Item, Result> {
@@ -54,13 +59,26 @@ export function createGroupCommit<Item, Result>(
     }
   }
 
+  const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
+
+  /** Waits while calls keep coming. Whoever was just answered and asks again is in the next batch, too. */
+  async function gather(): Promise<void> {
+    const until = performance.now() + MAX_GATHER_MS
+    for (let idle = 0; idle < IDLE_TURNS; idle++) {
+      const before = waiting.length
+      await turn()
+      if (waiting.length >= maxItems || performance.now() > until) return
+      if (waiting.length > before) idle = -1
+    }
+  }
+
   async function runAll(): Promise<void> {
-    while (waiting.length > 0) {
+    for (;;) {
+      await gather()
+      if (waiting.length === 0) break
       const batch = waiting.slice(0, maxItems)
       waiting = waiting.slice(maxItems)
       await run(batch)
-      // Whoever was answered asks again in the same turn: they shall be in the next batch together.
-      await new Promise<void>((resolve) => soon(resolve))
     }
     running = false
   }
@@ -71,7 +89,7 @@ export function createGroupCommit<Item, Result>(
         waiting.push({ item, resolve, reject })
         if (running) return
         running = true
-        soon(() => void runAll())
+        void runAll()
       })
     },
   }
