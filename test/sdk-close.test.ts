@@ -51,3 +51,25 @@ test('closing ends a subscription, and what was decrypted is not given again by 
   expect(left).toHaveLength(1)
   expect((await third.messages.decrypt(left[0]!.envelope)).text).toBe('left unread')
 })
+
+test.each([
+  ['memory', () => undefined],
+  ['SQLite', () => ({ open: () => sqliteStore({ path: join(server.fixture.folder, 'closed.db') }) })],
+])('a closed device does nothing more, and says so: its store in %s', async (_, storeOf) => {
+  const other = await person('other')
+  const store = storeOf()
+  const me = await person('closing', store ? { store } : {})
+  const { envelope } = await other.messages.encrypt(me.username, 'too late')
+  await me.messages.encrypt(other.username, 'in time')
+  await me.close()
+  const calls = {
+    writes: () => me.messages.encrypt(other.username, 'x'),
+    reads: () => me.messages.decrypt(envelope),
+    receives: () => me.mailbox.receive(),
+    compares: () => me.verification.safetyNumber(other.username),
+    renews: () => me.renew(),
+  }
+  for (const call of Object.values(calls)) {
+    await expect(call()).rejects.toThrow('the store is closed: open the device again')
+  }
+})

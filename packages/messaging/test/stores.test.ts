@@ -96,9 +96,6 @@ describe('the SQLite store', () => {
     const text = join(folder, 'text.db')
     await writeFile(text, 'no database')
     expect(() => sqliteStore({ path: text, key: new Uint8Array(32) })).toThrow('file is not a database')
-    const store = sqliteStore({ path: join(folder, 'closed.db') })
-    store.close()
-    expect(() => store.get('a')).toThrow(/^the store cannot be read or written: ./)
   })
 })
 

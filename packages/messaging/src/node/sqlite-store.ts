@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type AeadKey, KeyhavenError, overwrite } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
+import { closedStore } from '../store/closed-store.ts'
 import type { MessagingStore, StoreChange, StoredValue } from '../store/messaging-store.ts'
 import { requireExpected } from '../store/require-expected.ts'
 import { SEAL_NONCE_BYTES, sealedValueAad } from '../store/sealed-value.ts'
@@ -64,6 +65,7 @@ class SqliteStore implements MessagingStore {
   }
 
   get(key: string): StoredValue | undefined {
+    this.#requireOpen()
     return guarded(() => {
       const row = this.#select.get(key) as Row | undefined
       return row && { value: this.#open(key, row), version: row.version }
@@ -71,6 +73,7 @@ class SqliteStore implements MessagingStore {
   }
 
   list(prefix: string, { after, limit }: { after?: string; limit?: number } = {}): readonly string[] {
+    this.#requireOpen()
     return guarded(() => {
       // A prefix ends in "/", so no key is the prefix itself.
       const from = after !== undefined && after > prefix ? after : prefix
@@ -80,6 +83,7 @@ class SqliteStore implements MessagingStore {
   }
 
   commit(change: StoreChange): boolean {
+    this.#requireOpen()
     const versions = requireExpected(change)
     const sealed = (change.put ?? []).map(({ key, value }) => {
       const version = (versions.get(key) ?? 0) + 1
@@ -111,6 +115,10 @@ class SqliteStore implements MessagingStore {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #requireOpen(): void {
+    if (!this.#database.isOpen) throw closedStore()
   }
 
   /** Whether a commit waits for the disk. Without it the file is whole after a loss of power, but older (WAL). */
@@ -168,7 +176,7 @@ function guarded<T>(run: () => T): T {
     return run()
   } catch (error) {
     if (error instanceof KeyhavenError || error instanceof TypeError) throw error
-    // SQLite's words, such as "file is not a database" or "database is not open": they hold no values.
+    // SQLite's words, such as "file is not a database" or "database is locked": they hold no values.
     const why = error instanceof Error ? error.message : String(error)
     throw new KeyhavenError('STORE_UNAVAILABLE', `the store cannot be read or written: ${why}`, {
       cause: error,

@@ -1,4 +1,5 @@
 import { KeyhavenError } from '@keyhaven/crypto'
+import { closedStore } from './closed-store.ts'
 import type { MessagingStore, StoreChange, StoredValue } from './messaging-store.ts'
 import { requireExpected } from './require-expected.ts'
 import { SEAL_NONCE_BYTES, sealedValueAad } from './sealed-value.ts'
@@ -95,7 +96,10 @@ class IndexedDbStore implements MessagingStore {
     try {
       return this.#database.transaction(VALUES, mode, { durability })
     } catch (cause) {
-      throw unavailable(cause)
+      // The name of what a closed connection throws.
+      throw cause instanceof DOMException && cause.name === 'InvalidStateError'
+        ? closedStore(cause)
+        : unavailable(cause)
     }
   }
 

@@ -32,5 +32,6 @@ export interface MessagingStore {
   list(prefix: string, options?: { after?: string; limit?: number }): Awaitable<readonly string[]>
   /** @returns false, and nothing is changed, if an expectation does not hold. Durable once it answers true, unless relaxed. */
   commit(change: StoreChange): Awaitable<boolean>
+  /** Every later call of {@link get}, {@link list} and {@link commit} is refused with `STORE_UNAVAILABLE`. */
   close(): Awaitable<void>
 }

@@ -141,4 +141,22 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
       equal((await stores[1]!.get('race'))?.version, 21, 'version')
     },
   },
+  {
+    name: 'refuses every call once it is closed',
+    async run(open) {
+      const store = await open()
+      await put(store, 'a', null, 'one')
+      await store.close()
+      const calls = [() => store.get('a'), () => store.list(''), () => put(store, 'a', 1, 'two')]
+      const told: unknown[] = []
+      for (const call of calls) {
+        const refusal = (async () => call())().then(
+          () => 'answered',
+          ({ code, message }) => `${code}: ${message}`,
+        )
+        told.push(await refusal)
+      }
+      equal(told, Array(3).fill('STORE_UNAVAILABLE: the store is closed: open the device again'), 'told')
+    },
+  },
 ]
