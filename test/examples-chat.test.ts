@@ -124,3 +124,12 @@ test("one scans the other's code, and both see the mark only where it was compar
   await ben.getByRole('button', { name: 'Close' }).click()
   expect(await ben.locator('#trust').textContent()).toContain('not verified')
 })
+
+test('in another browser it says why nobody can join twice', async () => {
+  const other = await browser.newContext({ viewport: PHONE })
+  const page = await other.newPage()
+  await page.goto(address)
+  await page.getByRole('button', { name: 'I am Anna' }).click()
+  await page.getByText('has joined in another browser').waitFor({ timeout: STEP_TIMEOUT_MS })
+  await other.close()
+})
