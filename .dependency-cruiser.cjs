@@ -118,7 +118,9 @@ module.exports = {
       comment: 'Shared code of crypto knows no backend; the export conditions choose one.',
       severity: 'error',
       from: { path: '^packages/(keys|channel|directory|messaging|conversations|sdk)/src/' },
-      to: { path: '^packages/crypto/src/(?!((node|web|noble|vrf)/index|(node|noble)/argon2id)\\.ts$)' },
+      to: {
+        path: '^packages/crypto/src/(?!((node|web|noble|vrf)/index|(node|noble)/argon2id|(node|web|noble)/file-stream)\\.ts$)',
+      },
     },
     {
       name: 'platform-knows-no-capability',
@@ -128,7 +130,7 @@ module.exports = {
         path: '^packages/server/src/platform/',
         pathNot: '/platform/database/(migrations|schema)\\.ts$',
       },
-      to: { path: '^packages/server/src/(channel|directory|messaging|conversations|identity)/' },
+      to: { path: '^packages/server/src/(channel|directory|messaging|conversations|files|identity)/' },
     },
     {
       name: 'no-tests-in-source',

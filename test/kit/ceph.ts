@@ -136,10 +136,8 @@ function inCluster({ folder, endpoint }: Cluster): TestCeph {
         pathStyle: true,
         credentials,
       }
-      const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
-      const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-      await client.send(new CreateBucketCommand({ Bucket: user }))
-      client.destroy()
+      const { createS3Bucket } = await import('../../packages/server/test/fixtures/create-s3-bucket.ts')
+      await createS3Bucket(config)
       return config
     },
     async setQuota({ bucket }, bytes) {

@@ -6,7 +6,7 @@ import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { TEST_ENV } from '../../../test/kit/server-process.ts'
 import { callAdmin } from '../../../test/kit/test-server.ts'
 import { MAX_OPEN_UPLOADS } from '../src/files/file-store.ts'
-import { MAX_PATCH_BYTES } from '../src/files/tus-answer.ts'
+import { MAX_FILE_BYTES, MAX_PATCH_BYTES } from '../src/files/tus-answer.ts'
 import { enrollUser } from './fixtures/directory-user.ts'
 import type { FileServer, ScriptedAccess } from './fixtures/file-server.ts'
 import { scriptedAccess, startFileServer } from './fixtures/file-server.ts'
@@ -219,7 +219,7 @@ describe.each(ENGINES)('files on $name', (engine) => {
     for (const length of ['0', '-1', '1e3', '0x10', '', '5.5', '99999999999999999999']) {
       expect((await who('ana').create(CONVERSATION, length)).status).toBe(400)
     }
-    expect((await who('ana').create(CONVERSATION, 48 * 1_024 ** 3 + 1)).status).toBe(413)
+    expect((await who('ana').create(CONVERSATION, MAX_FILE_BYTES + 1)).status).toBe(413)
     for (const conversation of ['', 'short', '../../../../../../etc/p', `${CONVERSATION}x`]) {
       expect((await who('ana').create(conversation, 10)).status).toBe(400)
     }

@@ -1,11 +1,12 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Locker, ServerOptions, Upload } from '@tus/server'
 import { DataStore, Server, Upload as TusUpload } from '@tus/server'
+import { MAX_PARTS, MIN_PART_BYTES } from '../platform/objects/object-store.ts'
 import type { StoredFile } from './file-store.ts'
 
 export const FILES_PATH = '/v1/files'
-/** Of a file's ciphertext: 10,000 parts of 5 MiB fit whatever the size of each request. */
-export const MAX_FILE_BYTES = 48 * 1_024 ** 3
+/** Of a file's ciphertext: what fits into the parts of an object, whatever the size of each request. */
+export const MAX_FILE_BYTES = MAX_PARTS * MIN_PART_BYTES
 /** Of one PATCH: a device's signature covers a body as a whole, so it is held in memory. */
 export const MAX_PATCH_BYTES = 8 * 1_024 * 1_024
 
