@@ -66,6 +66,11 @@ test.each([
   expect(await store.list('')).toEqual([])
 })
 
+test('a long text in place of the key of the log is shown in part, and said to be', async () => {
+  const enrolling = open(`logs.example/${'x'.repeat(100)}`).enroll({ username: 'anna', token: 'khs_x' })
+  await expect(enrolling).rejects.toThrow(`"logs.example/${'x'.repeat(67)}" (cut here) is not a verifier key`)
+})
+
 test.each(['LOG-VERIFIER-KEY', `${LOG.slice(0, -1)}~`])('a key of the log that is none: %s', async (log) => {
   const store = memoryStore()
   const kh = open(log)

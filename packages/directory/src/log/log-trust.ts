@@ -55,7 +55,9 @@ async function imported(backend: CryptoBackend, text: string): Promise<VerifierK
   try {
     return await parseVerifierKey(backend, text)
   } catch (cause) {
-    const shown = JSON.stringify(String(text).slice(0, SHOWN_CHARACTERS))
+    const whole = String(text)
+    const cut = whole.length > SHOWN_CHARACTERS ? ' (cut here)' : ''
+    const shown = JSON.stringify(whole.slice(0, SHOWN_CHARACTERS)) + cut
     throw new KeyhavenError('CONFIG_INVALID', `${shown} is not a verifier key, or one mistyped`, { cause })
   }
 }
