@@ -7,8 +7,8 @@ import { type Mode, type Role, readMode, readRole } from '../membership/rules.ts
 import { type Commitment, readCommitment } from '../receipt/commitment.ts'
 
 /**
- * What the key server answers around what is signed or committed to. None of it is believed further than that: members
- * that are not known here are passed over.
+ * What the key server answers around what is signed or committed to. None of it is believed further than
+ * that: members that are not known here are passed over.
  */
 type Answer = Readonly<Record<string, unknown>>
 

@@ -12,7 +12,7 @@ import { extendMembership, foldMembership } from '../membership/fold-membership.
 import { newConversationId } from '../membership/ids.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode } from './conversation-error.ts'
+import { ConversationError, hasCode, UNCERTAIN } from './conversation-error.ts'
 import type { CreateOptions } from './conversations.ts'
 import { inParallel } from './in-parallel.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -27,8 +27,6 @@ const LOOK_UPS_AT_ONCE = 8
 /** Nobody reads what was written before he came; a member's new device reads what the member may. */
 const DEFAULT_HISTORY: HistoryRule = { members: 'joined', devices: 'all' }
 const NO_ROTATION = { maxAge: null, maxMessages: null }
-/** The call may have been carried out although it failed. */
-const UNCERTAIN = ['RESULT_UNKNOWN', 'GATEWAY_UNAVAILABLE', 'GATEWAY_REFUSED'] as const
 
 /** Signs changes of memberships, with the new key that each brings. */
 export class MembershipChanges {
@@ -49,7 +47,7 @@ export class MembershipChanges {
     const { application, backend, people } = this.#context
     const { mode = 'sealed', history = DEFAULT_HISTORY, rotation = NO_ROTATION, retention = null } = options
     const { [people.self]: _, ...others } = options.members
-    const creator = { ...others, [people.self]: 'owner' as const }
+    const creator = { [people.self]: 'owner' as const, ...others }
     const change: MembershipChange = {
       ...{ kind: 'create', mode, algorithm: CONVERSATION_ALGORITHMS[0]!, history, rotation, retention },
       members: await this.members(creator),
@@ -74,8 +72,8 @@ export class MembershipChanges {
    * Signs a change on top of the newest entry, and again if somebody else was first.
    *
    * @param change - made anew for each attempt.
-   * @throws KeyhavenError `ACCESS_DENIED`, `RECORD_INVALID` if the membership does not admit it, before anything is sent;
-   * `LAST_HOLDER`, `MEMBERSHIP_FORKED`, `CONFLICT`.
+   * @throws KeyhavenError `ACCESS_DENIED`, `RECORD_INVALID` if the membership does not admit it, before
+   * anything is sent; `LAST_HOLDER`, `MEMBERSHIP_FORKED`, `CONFLICT`.
    */
   async change(
     id: string,

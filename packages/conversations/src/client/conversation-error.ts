@@ -11,8 +11,8 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   LAST_HOLDER: 'wait until another device of a member has fetched the keys, or leave with acceptLoss: true',
   LOG_INCONSISTENT: 'stop, and tell your operator: something that was in the log is not, or is another',
   MEMBERSHIP_FORKED:
-    'do not send: compare conversation.head with another member; refresh({ afterFork: true }) checks everything ' +
-    'again, and if that does not help, create a new conversation and tell your operator',
+    'do not send: compare conversation.head with another member; refresh({ afterFork: true }) checks ' +
+    'everything again, and if that does not help, create a new conversation and tell your operator',
   NOT_FOUND: 'check the id; whoever is no member learns nothing of a conversation',
   OPEN_FAILED: 'the packet was changed under way, or is of another key: ask the sender to send it again',
   PROOF_INVALID: 'stop, and tell your operator: the server did not prove what it says',
@@ -21,6 +21,9 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   SIGNATURE_INVALID: 'do not rely on it: it is not from whom it names',
   SUITE_REFUSED: 'the device has a profile that takes no part here: its owner renews to a newer one',
 }
+
+/** A call that failed so may have been carried out. */
+export const UNCERTAIN: readonly ErrorCode[] = ['GATEWAY_REFUSED', 'GATEWAY_UNAVAILABLE', 'RESULT_UNKNOWN']
 
 /** What a server answers beside `ACCESS_DENIED`, to somebody who is or was a member. */
 export interface AccessDetail {

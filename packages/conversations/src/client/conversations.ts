@@ -119,17 +119,19 @@ export type ConversationEvent =
  * | `NOT_FOUND` | there is no such conversation or key, or one is no member of it |
  * | `ACCESS_DENIED` | `reason` says why: not a writer, removed, joined later, reset |
  * | `KEY_PENDING` | asked for the key: decrypt again when another device has handed it on |
- * | `MEMBERSHIP_FORKED` | two histories: nothing is sent here any more until `refresh({ afterFork: true })` finds one |
+ * | `MEMBERSHIP_FORKED` | two histories: nothing is sent until `refresh({ afterFork: true })` finds one |
  * | `DIRECTORY_STALE` | the server shows less than it has shown before: try again, then report it |
  * | `CHAIN_RESET` | a member lost all devices: ask the person, then `acceptChain` |
  * | `LAST_HOLDER` | keys would be lost: share them first, or leave with `acceptLoss` |
  * | `DUPLICATE` | read before: from an archive, pass `archive: true` |
- * | `SIGNATURE_INVALID`, `RECORD_INVALID`, `OPEN_FAILED`, `SENDER_REVOKED` | do not rely on this message or key |
+ * | `SIGNATURE_INVALID`, `RECORD_INVALID`, `OPEN_FAILED`, `SENDER_REVOKED` | do not rely on it |
  * | `PROOF_INVALID`, `LOG_INCONSISTENT` | what the log should show is not there: stop, report it |
  */
 export interface Conversations {
   create(options: CreateOptions): Promise<Conversation>
-  /** Verifies the whole membership the first time; later what is new since. Works offline once it was opened. */
+  /**
+   * Verifies the whole membership the first time; later what is new since. Works offline once it was opened.
+   */
   open(id: string): Promise<Conversation>
   /** The own ones, those that one was removed from included. */
   list(): AsyncIterable<ConversationSummary>
@@ -188,8 +190,13 @@ export interface Conversation {
    * @throws KeyhavenError `PROOF_INVALID`, `LOG_INCONSISTENT` if one is missing, or another than before.
    */
   receipts(after?: number): AsyncIterable<VerifiedReceipt>
-  /** All devices that a sealed key was made for, proven to be all; for who looks for one that does not belong. */
+  /**
+   * All devices that a sealed key was made for, proven to be all; for who looks for one that does not belong.
+   */
   holders(keyId: string): Promise<readonly KeyHolder[]>
-  /** @param options.afterFork - compares everything from the first entry on, and sends again if there is one history. */
+  /**
+   * @param options.afterFork - compares everything from the first entry on, and sends again if there is one
+   * history.
+   */
   refresh(options?: { readonly afterFork?: boolean }): Promise<void>
 }

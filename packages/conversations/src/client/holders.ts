@@ -10,7 +10,10 @@ import { ConversationError } from './conversation-error.ts'
 import type { KeyHolder } from './conversations.ts'
 import type { Memberships } from './memberships.ts'
 
-/** All devices that the maker of a sealed key has wrapped it for: whoever looks can see that nobody else is among them. */
+/**
+ * All devices that the maker of a sealed key has wrapped it for: whoever looks can see that nobody else is
+ * among them.
+ */
 export async function listHolders(
   context: ClientContext,
   memberships: Memberships,

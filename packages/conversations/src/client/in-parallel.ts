@@ -1,4 +1,7 @@
-/** Runs over all items, at most so many at once. @returns the results in the items' order; throws the first failure. */
+/**
+ * Runs over all items, at most so many at once. @returns the results in the items' order; throws the first
+ * failure.
+ */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   width: number,

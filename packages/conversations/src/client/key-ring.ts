@@ -68,8 +68,8 @@ export class KeyRing {
   }
 
   /**
-   * @throws KeyhavenError `KEY_PENDING`: it was asked for; `NOT_FOUND`, `ACCESS_DENIED`; what is wrong with it
-   * ({@link accept}).
+   * @throws KeyhavenError `KEY_PENDING`: it was asked for; `NOT_FOUND`, `ACCESS_DENIED`; what is wrong with
+   * it ({@link accept}).
    */
   async get(id: string): Promise<HeldKey> {
     requireId(id, 'key id')
@@ -86,9 +86,10 @@ export class KeyRing {
   /**
    * Verifies a key object and keeps the key.
    *
-   * @throws KeyhavenError `RECORD_INVALID` on another key, or one of another mode than the members have signed;
-   * `MEMBERSHIP_FORKED`; sealed: `ACCESS_DENIED` if its maker might not make it, `PROOF_INVALID` if this device is not
-   * among those it was made for, `SIGNATURE_INVALID`, `OPEN_FAILED`; `SUITE_REFUSED`, `WIRE_MALFORMED`.
+   * @throws KeyhavenError `RECORD_INVALID` on another key, or one of another mode than the members have
+   * signed; `MEMBERSHIP_FORKED`; sealed: `ACCESS_DENIED` if its maker might not make it, `PROOF_INVALID` if
+   * this device is not among those it was made for, `SIGNATURE_INVALID`, `OPEN_FAILED`; `SUITE_REFUSED`,
+   * `WIRE_MALFORMED`.
    */
   async accept(value: unknown, id: string): Promise<HeldKey> {
     const object = readKeyObject(value)
@@ -196,7 +197,7 @@ export class KeyRing {
     await this.#ask(id).catch(() => undefined)
     throw new ConversationError(
       'PROOF_INVALID',
-      'the key was not made for this device, or for an encryption key that it has erased (another device was asked)',
+      'the key was not made for this device, or for what it has erased (another device was asked)',
     )
   }
 

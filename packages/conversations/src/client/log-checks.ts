@@ -28,8 +28,8 @@ export class LogChecks {
 
   /**
    * @param item - its exact bytes.
-   * @throws KeyhavenError `PROOF_INVALID`; `LOG_INCONSISTENT` if the checkpoint is of another log than was seen before;
-   * `SIGNATURE_INVALID` if the log did not sign it.
+   * @throws KeyhavenError `PROOF_INVALID`; `LOG_INCONSISTENT` if the checkpoint is of another log than was
+   * seen before; `SIGNATURE_INVALID` if the log did not sign it.
    */
   async require(item: Uint8Array, commitment: Commitment, { checkpoint, proofs }: LogAnswer): Promise<void> {
     const proof = readProof(proofs[String(commitment.logIndex)])

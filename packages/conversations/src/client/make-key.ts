@@ -1,7 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { requireId } from '../membership/ids.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode } from './conversation-error.ts'
+import { ConversationError, hasCode, UNCERTAIN } from './conversation-error.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
 import { type MadeKey, makeSealedKey } from './make-sealed-key.ts'
 import type { KnownMembership, Memberships } from './memberships.ts'
@@ -26,8 +26,8 @@ export class KeyMaker {
    * A new key for the present membership, which is the current one from now on.
    *
    * @param messages - how many this device has sent under the one before.
-   * @throws KeyhavenError `MEMBERSHIP_FORKED`, `ACCESS_DENIED`; `CONFLICT` if the membership changes all the time; as
-   * {@link makeSealedKey} and `KeyRing.accept`.
+   * @throws KeyhavenError `MEMBERSHIP_FORKED`, `ACCESS_DENIED`; `CONFLICT` if the membership changes all the
+   * time; as {@link makeSealedKey} and `KeyRing.accept`.
    */
   async make(id: string, messages?: number): Promise<HeldKey> {
     let maxAge = FRESH_SECONDS
@@ -36,9 +36,9 @@ export class KeyMaker {
       requireSending(known)
       requireWriter(known.state, await this.#context.people.author())
       try {
-        const held = await (known.state.mode === 'managed'
-          ? this.#byServer(known, messages)
-          : this.#byThisDevice(known, maxAge))
+        const made =
+          known.state.mode === 'managed' ? this.#byServer(known, messages) : this.#byThisDevice(known, maxAge)
+        const held = await made.catch((error) => this.#lookAfter(error, known))
         const { membership } = held.record
         if (membership.head !== known.state.head) continue
         this.#memberships.setCurrentKey(id, held.record.id)
@@ -57,6 +57,14 @@ export class KeyMaker {
     for (const recipients of pages) {
       await this.#context.api.call('PUT', `/v1/keys/${record.id}/recipients`, { recipients })
     }
+  }
+
+  /** The answer was lost: whether there is a new key, the server says. */
+  async #lookAfter(error: unknown, { state, currentKey: before }: KnownMembership): Promise<HeldKey> {
+    if (!hasCode(error, ...UNCERTAIN)) throw error
+    const { currentKey } = await this.#memberships.refresh(state.conversation)
+    if (currentKey === null || currentKey === before) throw error
+    return this.#ring.get(currentKey)
   }
 
   async #byServer({ state }: KnownMembership, messages: number | undefined): Promise<HeldKey> {

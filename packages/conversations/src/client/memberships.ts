@@ -82,7 +82,10 @@ export class Memberships {
     return refreshing
   }
 
-  /** Fetches everything from the first entry on; if it is one history with the known one, the fork counts no more. */
+  /**
+   * Fetches everything from the first entry on; if it is one history with the known one, the fork counts no
+   * more.
+   */
   async refreshWhole(id: string): Promise<KnownMembership> {
     const before = await readMembership(this.#context.memory, id)
     const fetched = await this.#fetch(id, undefined)

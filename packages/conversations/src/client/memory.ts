@@ -18,8 +18,8 @@ export interface Remembered<T> {
 }
 
 /**
- * Records of conversations in the device's store, which seals values. Names of keys lie there as they are, so they are
- * hashed under a key of this store: who reads the disk does not learn with whom this device speaks.
+ * Records of conversations in the device's store, which seals values. Names of keys lie there as they are, so
+ * they are hashed under a key of this store: who reads the disk does not learn with whom this device speaks.
  */
 export class Memory {
   readonly #store: MessagingStore

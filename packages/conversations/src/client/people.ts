@@ -50,7 +50,8 @@ export class People implements AuthorKeys {
 
   /**
    * @param options.maxAge - seconds that the look-up may be old.
-   * @param options.accepted - the chain that a conversation has signed in: that of a reset user is taken if it is this.
+   * @param options.accepted - the chain that a conversation has signed in: that of a reset user is taken if
+   * it is this.
    * @param options.atLeast - a position that must be in the chain.
    * @throws KeyhavenError `CHAIN_RESET` for another chain; as the directory's `lookUp`.
    */
@@ -84,8 +85,8 @@ export class People implements AuthorKeys {
   }
 
   /**
-   * The key that a device had. Asks the directory only about what is newer than the last look-up; without a network, what
-   * is remembered counts.
+   * The key that a device had. Asks the directory only about what is newer than the last look-up; without a
+   * network, what is remembered counts.
    *
    * @param at - seconds since the epoch. Throws as `authorKeyAt`.
    */
@@ -135,8 +136,8 @@ export class People implements AuthorKeys {
   }
 
   /**
-   * What a conversation says of a chain is signed by its owners and admins. For messages between two people the reset
-   * stays unaccepted: their record of the contact is kept apart.
+   * What a conversation says of a chain is signed by its owners and admins. For messages between two people
+   * the reset stays unaccepted: their record of the contact is kept apart.
    */
   async #acceptedReset(
     error: unknown,

@@ -9,8 +9,8 @@ import type { VerifiedReceipt } from './conversations.ts'
 const PAGE_RECEIPTS = 256
 
 /**
- * Receipts of a conversation, each proven to be in the log, without a gap, the same as when they were read before; and
- * none is missing of the releases that this device got itself.
+ * Receipts of a conversation, each proven to be in the log, without a gap, the same as when they were read
+ * before; and none is missing of the releases that this device got itself.
  *
  * @throws KeyhavenError `PROOF_INVALID`; `LOG_INCONSISTENT` if one was withdrawn or changed.
  */

@@ -21,7 +21,9 @@ interface KnownFacts extends DeviceFacts {
   readonly at: number
 }
 
-/** Which key a message goes under: never one that was made for another membership, or is due to be replaced. */
+/**
+ * Which key a message goes under: never one that was made for another membership, or is due to be replaced.
+ */
 export class SendKeys {
   readonly #context: ClientContext
   readonly #memberships: Memberships
@@ -84,7 +86,9 @@ export class SendKeys {
     return rotationDue(state, { membership: membership.sequence, madeAt, mode }, facts) !== null
   }
 
-  /** By own look-ups. In managed conversations the server gives the keys out, and its word is all there is. */
+  /**
+   * By own look-ups. In managed conversations the server gives the keys out, and its word is all there is.
+   */
   async #deviceFacts({ state }: KnownMembership): Promise<DeviceFacts> {
     if (state.mode === 'managed') return { deviceLeftAt: 0, deviceJoinedAt: 0 }
     const { people, clock, now } = this.#context

@@ -30,13 +30,13 @@ export interface Me {
   /** New keys for this device now. It happens by itself when a third of the record's life is left. */
   renew(options?: RenewOptions): Promise<void>
   /**
-   * What runs in the background, now: renewal if it is due, the next encryption key, the backup of the history, keys of
-   * conversations handed on.
+   * What runs in the background, now: renewal if it is due, the next encryption key, the backup of the
+   * history, keys of conversations handed on.
    */
   upkeep(): Promise<void>
   /**
-   * Ends what runs in the background and every `mailbox.subscribe()`, erases keys from memory, and closes a store that was
-   * not given open.
+   * Ends what runs in the background and every `mailbox.subscribe()`, erases keys from memory, and closes a
+   * store that was not given open.
    */
   close(): Promise<void>
 }
