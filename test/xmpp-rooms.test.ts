@@ -108,7 +108,7 @@ describe('a room that shows its occupants', () => {
     const before = mallory.events.length
     const sent = await ana.adapter.sendGroup(ROOM, conversation, 'without mallory')
     await arrival(ben, sent.messageId)
-    await mallory.adapter.send(mallory.jid, conversation, 'to myself')
+    await ana.adapter.send(mallory.jid, conversation, 'to mallory alone')
     await mallory.until((events) => events.length > before)
     expect(mallory.texts()).not.toContain('without mallory')
   })

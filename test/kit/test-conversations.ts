@@ -86,6 +86,8 @@ export class TestDevice implements ConversationCipher<string, TestMessage> {
           time: Date.now(),
           content: utf8(text),
         })
+        // What it sent itself, it knows.
+        this.#seen.add(`${this.device}/${id}`)
         return { keyId, packet: toBase64(packet), id }
       },
     }

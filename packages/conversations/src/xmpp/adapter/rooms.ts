@@ -92,7 +92,7 @@ export class Rooms {
 
   /**
    * Whether a room shows now who its occupants are, to everybody: only then are the senders in its archive its own word.
-   * Elsewhere they may be what a member wrote into the message (Prosody 0.12 does not take that out).
+   * Elsewhere they could be what a member wrote into the message: not every server takes that out (Prosody 0.12 stores it).
    */
   async isOpen(room: Jid): Promise<boolean> {
     const xml = this.#xml
