@@ -14,10 +14,10 @@ import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
 import type { Conversations } from './conversations/conversations.ts'
 import { createConversations } from './conversations/conversations.ts'
+import { createFileAccess } from './conversations/file-access.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
 import { createWitnessReports } from './directory/log/witness-reports.ts'
-import { createConversationAccess } from './files/conversation-access.ts'
 import type { FileService } from './files/file-service.ts'
 import { createFileService } from './files/file-service.ts'
 import type { MailboxEvents } from './messaging/mailbox-events.ts'
@@ -157,7 +157,7 @@ export async function openServerParts(
       ...{ state, directories, clock, keysInObjects },
       objects: async () => objects,
     })
-    const access = createConversationAccess(conversations, state)
+    const access = createFileAccess(conversations, state)
     const files = createFileService({ state, objects, access, clock })
     if (options.schedule) {
       every(FILES_TIDY_MS, 'tidying the files failed', () =>

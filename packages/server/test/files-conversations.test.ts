@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
-import { createConversationAccess } from '../src/files/conversation-access.ts'
+import { startTestServer } from '../../../test/kit/test-server.ts'
+import { createFileAccess } from '../src/conversations/file-access.ts'
 import { createFileService, type FileService } from '../src/files/file-service.ts'
 import type { StoredFile } from '../src/files/file-store.ts'
 import { openObjectStore } from '../src/platform/objects/open-object-store.ts'
@@ -15,6 +16,8 @@ import {
   verifiedReceipts,
   type World,
 } from './fixtures/conversation-people.ts'
+import { enrollUser } from './fixtures/directory-user.ts'
+import { tusClient } from './fixtures/tus-client.ts'
 
 const STRANGER = { code: 'NOT_FOUND', message: 'there is no such conversation, key or file' }
 const DAY_MS = 86_400_000
@@ -28,7 +31,7 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
     world = await openWorld(engine)
     for (const name of ['alice', 'bob', 'carol', 'mallory']) people[name] = await world.enroll(name)
     const { state, conversations } = world.first
-    const access = createConversationAccess(conversations, state)
+    const access = createFileAccess(conversations, state)
     const objects = await openObjectStore(world.fixture.config.objects)
     files = createFileService({ state, objects, access, clock: () => world.time.now })
   })
@@ -44,7 +47,7 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
   const read = async (by: Person, { id }: StoredFile): Promise<string> =>
     (await buffer(await files.read(await files.openRead(APP, by, id), by, undefined))).toString()
 
-  test('a member reads, and the members see it in a receipt that the log holds; a stranger learns nothing', async () => {
+  test('a member reads, and leaves a receipt that the log holds; a stranger learns nothing', async () => {
     const chat = await createChat(world, [who('alice'), who('bob')])
     const file = await put(who('alice'), chat, 'for both')
     expect(file).toMatchObject({ conversation: chat.id, membership: chat.sequence })
@@ -123,4 +126,14 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
     expect(await files.find(APP, gone.id)).toBeUndefined()
     expect(await files.find(APP, stays.id)).toMatchObject({ state: 'complete' })
   })
+})
+
+test('the server that people start has them: nobody writes into a conversation that is not there', async () => {
+  const server = await startTestServer(ENGINES[0]!)
+  await server.admin('POST', '/applications', { id: APP, suite: 'x25519' })
+  const client = tusClient(await enrollUser(server, APP, 'ana'), APP)
+  const answer = await client.create('AAAAAAAAAAAAAAAAAAAAAA', 10)
+  expect(answer.status).toBe(404)
+  expect(await answer.json()).toMatchObject({ code: STRANGER.code, detail: STRANGER.message })
+  await server.dispose()
 })

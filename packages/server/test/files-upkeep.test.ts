@@ -62,7 +62,7 @@ describe.each(ENGINES)('the care for files on $name', (engine) => {
   const verify = (repair: boolean) =>
     verifyFiles(state, objects, { repair, actor: 'cli', clock: () => now, onProgress: () => {} })
 
-  test('an upload that nobody goes on with is gone after a day without new bytes, whatever it held', async () => {
+  test('an upload that nobody goes on with is gone after a day without new bytes', async () => {
     const small = await begin(100)
     await files.append(small, Buffer.alloc(50))
     const large = await begin(20_000_000)
@@ -196,7 +196,7 @@ describe.each(ENGINES)('the care for files on $name', (engine) => {
     expect(await state.db.selectFrom('files').selectAll().execute()).toEqual([])
   })
 
-  test('verify finds what has no counterpart on either side and what is damaged, and repairs what can be', async () => {
+  test('verify finds what has no counterpart and what is damaged, and repairs what can be', async () => {
     const good = await put('good')
     const lost = await put('lost')
     const damaged = await put('damaged')

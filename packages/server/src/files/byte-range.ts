@@ -1,8 +1,8 @@
 import type { ByteRange } from '../platform/objects/object-store.ts'
 
 /**
- * The range that a request asks for (RFC 9110 §14.2): one range of bytes. Another unit, several ranges, or nonsense is
- * as if nothing were asked.
+ * The range that a request asks for (RFC 9110 §14.2): one range of bytes. Another unit, several ranges, or
+ * nonsense is as if nothing were asked.
  *
  * @param bytes - of the whole, at least 1.
  * @returns the bytes to send, both ends counted; undefined for all of them; `none` if there is nothing there.

@@ -17,7 +17,9 @@ const FILE_PATH = `${FILES_PATH}/:id`
 const CONVERSATION_HEADER = 'keyhaven-conversation'
 /** 16 bytes, base64url. */
 const ID = /^[\w-]{22}$/
-/** What of the protocol is not spoken: names in clear, uploads of unknown length or of pieces, another method. */
+/**
+ * What of the protocol is not spoken: names in clear, uploads of unknown length or of pieces, another method.
+ */
 const REFUSED_HEADERS = ['upload-metadata', 'upload-concat', 'upload-defer-length', 'x-http-method-override']
 /** Of new files, by device. */
 const CREATIONS = { burst: 60, perMinute: 60, maxCallers: 100_000 }

@@ -13,7 +13,10 @@ import { createUploads, objectOf } from './uploads.ts'
 
 const FILE_ID_BYTES = 16
 
-/** Files of conversations, each call with its permission. Whoever may not know gets `NOT_FOUND`, always the same. */
+/**
+ * Files of conversations, each call with its permission. Whoever may not know gets `NOT_FOUND`, always the
+ * same.
+ */
 export interface FileService {
   newId(): string
   /** @param bytes - of the ciphertext. */
@@ -24,7 +27,9 @@ export interface FileService {
   ): Promise<StoredFile>
   /** For HEAD: the uploading device sees how far it is, whoever may read sees that it is whole. */
   look(applicationId: string, caller: Caller, id: string): Promise<StoredFile>
-  /** An unfinished file, to its uploading device while it may write. @throws KeyhavenError `UPLOAD_CONFLICT`. */
+  /**
+   * An unfinished file, to its uploading device while it may write. @throws KeyhavenError `UPLOAD_CONFLICT`.
+   */
   openUpload(applicationId: string, caller: Caller, id: string): Promise<StoredFile>
   /** A file that the caller may delete. */
   openDeletion(applicationId: string, caller: Caller, id: string): Promise<StoredFile>

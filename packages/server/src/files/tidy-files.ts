@@ -28,7 +28,9 @@ export interface TidyParts {
   readonly onError: (error: unknown) => void
 }
 
-/** Removes uploads that nobody goes on with, ends deletions that were cut, and deletes by the retention rules. */
+/**
+ * Removes uploads that nobody goes on with, ends deletions that were cut, and deletes by the retention rules.
+ */
 export async function tidyFiles(parts: TidyParts, now: number): Promise<TidySummary> {
   const { state, uploads, onError } = parts
   const remove = async (file: StoredFile): Promise<number> => {

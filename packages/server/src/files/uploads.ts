@@ -22,10 +22,12 @@ export function objectOf({
 /** The bytes of files: in at the end, or all out. */
 export interface Uploads {
   /**
-   * Adds bytes behind those that are there. They are durable when this returns, and may be sent again if it fails.
+   * Adds bytes behind those that are there. They are durable when this returns, and may be sent again if it
+   * fails.
    *
    * @returns how many the file has now.
-   * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody else was faster, or the file takes no more; `STORE_UNAVAILABLE`.
+   * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody else was faster, or the file takes no more;
+   * `STORE_UNAVAILABLE`.
    */
   append(file: StoredFile, body: Uint8Array): Promise<number>
   /** Makes one whole whose bytes are all there: what a crash left for later. */
@@ -35,8 +37,8 @@ export interface Uploads {
 }
 
 /**
- * Parts of the object store have a least size, requests have none: what is too little for a part is kept as an object
- * of its own, the tail, until it is enough or the file ends.
+ * Parts of the object store have a least size, requests have none: what is too little for a part is kept as
+ * an object of its own, the tail, until it is enough or the file ends.
  */
 export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
   const refOf = (file: StoredFile) => ({ name: objectOf(file), upload: file.upload })

@@ -27,8 +27,8 @@ const SILENCE_TIMEOUT_MS = 30_000
 const ATTEMPTS = 3
 
 /**
- * Objects in a bucket of S3, or of a store that speaks its language. With a KMS key each object is encrypted there
- * under that key (SSE-KMS), which is named when an object is begun.
+ * Objects in a bucket of S3, or of a store that speaks its language. With a KMS key each object is encrypted
+ * there under that key (SSE-KMS), which is named when an object is begun.
  */
 export function createS3Store(config: S3Config): ObjectStore {
   const { bucket: Bucket, kmsKey } = config

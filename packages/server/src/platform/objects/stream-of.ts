@@ -1,4 +1,7 @@
-/** Pulls pieces only as they are taken, none ahead: what a platform's own conversion buffers is not bounded in bytes. */
+/**
+ * Pulls pieces only as they are taken, none ahead: what a platform's own conversion buffers is not bounded in
+ * bytes.
+ */
 export function streamOf(pieces: AsyncIterator<Uint8Array, unknown, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
