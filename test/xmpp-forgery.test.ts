@@ -51,7 +51,10 @@ function forwarded(from: string, to: string, ...children: XmppElement[]): XmppEl
   return xml('forwarded', { xmlns: 'urn:xmpp:forward:0' }, message)
 }
 
-/** Sends ana these children from mallory's real account, and then something real; returns what ana made of them. */
+/**
+ * Sends ana these children from mallory's real account, and then something real; returns what ana made of
+ * them.
+ */
 async function attack(...children: XmppElement[]) {
   const before = ana.events.length
   await mallory.xmpp.send(xml('message', { to: ana.jid, type: 'chat' }, ...children))

@@ -10,7 +10,9 @@ import { readSettings, type Settings } from './settings.ts'
 const HELP = '/new: a new key   /archive: what the server keeps   /members   /quit   all else is sent'
 const ARCHIVE_PAGE = 20
 
-/** This device, as it was left; or a new one, with the operator's token. Usernames are XMPP addresses here. */
+/**
+ * This device, as it was left; or a new one, with the operator's token. Usernames are XMPP addresses here.
+ */
 async function openDevice({ keyhaven, xmpp, store: path }: Settings): Promise<Me> {
   const { url, applicationId, rootThumbprints, log, token } = keyhaven
   const kh = connect({ url, applicationId, trust: { rootThumbprints, log } })

@@ -1,5 +1,5 @@
-// A key server for two people to try xmpp-chat with: node examples/xmpp-chat/key-server.ts ANA@… BEN@… It prints what each
-// of them sets. Ctrl+C ends it, and its data is gone.
+// A key server for two people to try xmpp-chat with: node examples/xmpp-chat/key-server.ts ANA@… BEN@… It
+// prints what each of them sets. Ctrl+C ends it, and its data is gone.
 import { startDemoServer } from '../demo-server.ts'
 
 const accounts = process.argv.slice(2)

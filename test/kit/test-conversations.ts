@@ -25,7 +25,10 @@ interface Issued {
   readonly members: ReadonlySet<string>
 }
 
-/** Stands in for the key server and the directory: keys by id, for the members of their time; devices' public keys. */
+/**
+ * Stands in for the key server and the directory: keys by id, for the members of their time; devices' public
+ * keys.
+ */
 export class TestKeyServer {
   readonly keys = new Map<string, Issued>()
   readonly current = new Map<string, string>()
@@ -49,7 +52,10 @@ export class TestKeyServer {
   }
 }
 
-/** One device: packets as they are on the wire, real keys and signatures; which keys it gets, the test decides. */
+/**
+ * One device: packets as they are on the wire, real keys and signatures; which keys it gets, the test
+ * decides.
+ */
 export class TestDevice implements ConversationCipher<string, TestMessage> {
   readonly username: string
   readonly device = newConversationId(nodeBackend)

@@ -91,7 +91,10 @@ export async function startPerson(options: PersonOptions): Promise<XmppPerson> {
   }
 }
 
-/** The server reflects a device's own presence when it has taken it: by then carbons are on, and it is reachable. */
+/**
+ * The server reflects a device's own presence when it has taken it: by then carbons are on, and it is
+ * reachable.
+ */
 async function presentIn(xmpp: Client): Promise<void> {
   for await (const [stanza] of eventsOf(xmpp)) {
     if (stanza.name === 'presence' && stanza.attrs.from === String(xmpp.jid)) return

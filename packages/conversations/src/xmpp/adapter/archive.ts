@@ -49,7 +49,9 @@ interface OpenQuery {
   readonly stanzas: ArchivedStanza[]
 }
 
-/** Message archive (XEP-0313). A result counts only from the archive asked, and only while its query is open. */
+/**
+ * Message archive (XEP-0313). A result counts only from the archive asked, and only while its query is open.
+ */
 export class Archive {
   readonly #client: XmppClient
   readonly #xml: XmlFactory

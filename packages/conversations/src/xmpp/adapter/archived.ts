@@ -35,7 +35,8 @@ export function readArchived(
     return { incoming: { message, stanza, sender, reflected: false } }
   }
   if (from.bare !== archive.bare) return wrong('ACCESS_DENIED', 'a message of another room')
-  // XEP-0313 §7.1: the archive names the real address, and takes out what senders wrote there themselves, or should.
+  // XEP-0313 §7.1: the archive names the real address, and takes out what senders wrote there themselves, or
+  // should.
   const claims = childrenNamed(message, 'x', NS_MUC_USER).flatMap((user) =>
     childrenNamed(user, 'item', NS_MUC_USER),
   )

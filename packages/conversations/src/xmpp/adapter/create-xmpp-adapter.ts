@@ -71,14 +71,15 @@ export interface XmppAdapter<C, M, E> {
   /** Reads an archive page by page, each decrypted when it is asked for. */
   archive(options?: ArchiveOptions): AsyncGenerator<ArchivePage<M, E>, void>
   /**
-   * Decrypts again what was refused, for reasons that pass: `KEY_PENDING`, no network, a repair. The answer is no event.
+   * Decrypts again what was refused, for reasons that pass: `KEY_PENDING`, no network, a repair. The answer
+   * is no event.
    *
    * @returns undefined if there is nothing to show: it was read meanwhile.
    */
   readAgain(event: RefusedEvent): Promise<ArchivedEvent<M, E> | undefined>
   /**
-   * Does what a program can do about an envelope that could not be decrypted. `sent`: its sender was asked, call
-   * `readAgain` after the answer; `retry`: call it now; `none`: see the error's `advice`.
+   * Does what a program can do about an envelope that could not be decrypted. `sent`: its sender was asked,
+   * call `readAgain` after the answer; `retry`: call it now; `none`: see the error's `advice`.
    */
   repair(event: RefusedEvent): Promise<'sent' | 'retry' | 'none'>
   /** @returns stops it. */

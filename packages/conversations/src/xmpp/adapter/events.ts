@@ -1,6 +1,9 @@
 import type { KeyhavenError } from '@keyhaven/crypto'
 
-/** How a stanza came: to this device; a copy of one sent by or to another own device; in a room; from an archive. */
+/**
+ * How a stanza came: to this device; a copy of one sent by or to another own device; in a room; from an
+ * archive.
+ */
 export type Via = 'direct' | 'carbon' | 'room' | 'archive'
 
 /** About the stanza. All of it is the transport's word, and nothing of it is protected. */
@@ -26,8 +29,8 @@ interface Verified {
   /** Sent by this user: from this device (a room's echo) or another one. */
   readonly own: boolean
   /**
-   * Whether the transport's sender was compared with who signed. `unknown`: the room hides who its occupants are. The
-   * signature was verified then too, but somebody else may have passed the message on.
+   * Whether the transport's sender was compared with who signed. `unknown`: the room hides who its occupants
+   * are. The signature was verified then too, but somebody else may have passed the message on.
    */
   readonly sender: 'checked' | 'unknown'
 }
@@ -44,7 +47,10 @@ export interface EnvelopeEvent<E> extends Verified {
   readonly message: E
 }
 
-/** A protected message that was not accepted. Nothing of its content was read; the body beside it is not protected. */
+/**
+ * A protected message that was not accepted. Nothing of its content was read; the body beside it is not
+ * protected.
+ */
 export interface RefusedEvent {
   readonly kind: 'refused'
   readonly stanza: StanzaFacts
@@ -62,8 +68,9 @@ export interface UndeliveredEvent {
 }
 
 /**
- * A new session with the server, after the first one: the last could not be resumed. What was sent to rooms meanwhile is
- * in their archives only, and what was sent to the account may be, too: read them from the last known `archiveId`.
+ * A new session with the server, after the first one: the last could not be resumed. What was sent to rooms
+ * meanwhile is in their archives only, and what was sent to the account may be, too: read them from the last
+ * known `archiveId`.
  */
 export interface SessionEvent {
   readonly kind: 'session'

@@ -15,8 +15,8 @@ export interface Jid {
 const MAX_PART_CHARACTERS = 1_023
 
 /**
- * Takes an address apart. Letter case does not count before the slash; everything else is as the server wrote it,
- * since servers prepare the addresses that they stamp on stanzas.
+ * Takes an address apart. Letter case does not count before the slash; everything else is as the server wrote
+ * it, since servers prepare the addresses that they stamp on stanzas.
  *
  * @returns undefined if it is none.
  */
@@ -41,8 +41,8 @@ export function requireJid(text: string): Jid {
 }
 
 /**
- * Whether a stanza's `from` is this account or room. Servers stamp `from` on whatever others send; a stanza without one
- * is from the own account (RFC 6120 §8.1.2.1).
+ * Whether a stanza's `from` is this account or room. Servers stamp `from` on whatever others send; a stanza
+ * without one is from the own account (RFC 6120 §8.1.2.1).
  *
  * @param own - the own address, full or bare.
  */

@@ -12,17 +12,21 @@ const REFUSED_LOGIN_WAIT_MS = 1_000
 const MAX_REFUSED_LOGINS = 5
 
 /**
- * Keeps `@xmpp/client` 0.14 able to reconnect. What waits for an answer during a log-in that breaks, waits on after it, and
- * answers the next log-in's challenge, too, with numbers of the last one: that log-in fails, and the client stays where it
- * is. So whatever began to listen during a log-in is let go when its connection is lost; and after a session a log-in that
- * is refused, or has no answer, is ended, so that the client tries again.
+ * Keeps `@xmpp/client` 0.14 able to reconnect. What waits for an answer during a log-in that breaks, waits on
+ * after it, and answers the next log-in's challenge, too, with numbers of the last one: that log-in fails,
+ * and the client stays where it is. So whatever began to listen during a log-in is let go when its connection
+ * is lost; and after a session a log-in that is refused, or has no answer, is ended, so that the client tries
+ * again.
  *
  * @returns ends it.
  */
 export function guardNegotiation(client: XmppClient): () => void {
   const began = new Set<(...values: unknown[]) => void>()
   let negotiating = false
-  /** Since the last session; undefined before the first: then the app is told of the wrong password by the client. */
+  /**
+   * Since the last session; undefined before the first: then the app is told of the wrong password by the
+   * client.
+   */
   let refusedLogins: number | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 

@@ -13,9 +13,9 @@ interface Entry {
 }
 
 /**
- * What this client sends: kept until the server has it. The client's stream management (XEP-0198) resends what was not
- * acknowledged when it resumes a session; what it gives up, and what could not be written, is sent in the next session.
- * So the server may get a stanza twice, and receivers notice by the message id.
+ * What this client sends: kept until the server has it. The client's stream management (XEP-0198) resends
+ * what was not acknowledged when it resumes a session; what it gives up, and what could not be written, is
+ * sent in the next session. So the server may get a stanza twice, and receivers notice by the message id.
  */
 export class Outbox {
   readonly #client: XmppClient
@@ -33,8 +33,8 @@ export class Outbox {
   }
 
   /**
-   * @returns resolves once the server has acknowledged it, or, on a server without stream management, once it is
-   * written.
+   * @returns resolves once the server has acknowledged it, or, on a server without stream management, once it
+   * is written.
    * @throws KeyhavenError `RATE_LIMITED` if too much waits.
    */
   push(element: XmppElement): Promise<void> {

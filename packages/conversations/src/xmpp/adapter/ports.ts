@@ -9,8 +9,8 @@ export interface ConversationCipher<C, M extends ReadConversationMessage> {
     encrypt(content: C): Promise<{ readonly keyId: string; readonly packet: string; readonly id: string }>
   }>
   /**
-   * @param options - `from`: who sent it as far as the transport knows, left out if it does not; `archive`: the message
-   * may have been read before.
+   * @param options - `from`: who sent it as far as the transport knows, left out if it does not; `archive`:
+   * the message may have been read before.
    */
   decrypt(
     keyId: string,

@@ -29,8 +29,8 @@ export interface Room {
   readonly jid: string
   readonly nick: string
   /**
-   * Whether the room shows who its occupants really are: of everybody in it. In a room that hides it, senders are not
-   * compared with who signed.
+   * Whether the room shows who its occupants really are: of everybody in it. In a room that hides it, senders
+   * are not compared with who signed.
    */
   readonly showsOccupants: boolean
 }
@@ -45,7 +45,9 @@ interface Entered {
   settle: { entered(): void; refused(error: KeyhavenError): void } | undefined
 }
 
-/** Multi-user chat (XEP-0045): enters rooms, and knows who stands behind a nickname as far as the room says. */
+/**
+ * Multi-user chat (XEP-0045): enters rooms, and knows who stands behind a nickname as far as the room says.
+ */
 export class Rooms {
   readonly #client: XmppClient
   readonly #xml: XmlFactory
@@ -65,7 +67,10 @@ export class Rooms {
     this.#onError = parts.onError
   }
 
-  /** @throws KeyhavenError `UPSTREAM_REFUSED` with the room's condition, `UPSTREAM_FAILED` without an answer in 10 s. */
+  /**
+   * @throws KeyhavenError `UPSTREAM_REFUSED` with the room's condition, `UPSTREAM_FAILED` without an answer
+   * in 10 s.
+   */
   async join(address: string, options: JoinOptions = {}): Promise<Room> {
     const jid = requireJid(requireJid(address).bare)
     const nick = options.nick ?? parseJid(this.#client.jid?.toString())?.local
@@ -91,8 +96,9 @@ export class Rooms {
   }
 
   /**
-   * Whether a room shows now who its occupants are, to everybody: only then are the senders in its archive its own word.
-   * Elsewhere they could be what a member wrote into the message: not every server takes that out (Prosody 0.12 stores it).
+   * Whether a room shows now who its occupants are, to everybody: only then are the senders in its archive
+   * its own word. Elsewhere they could be what a member wrote into the message: not every server takes that
+   * out (Prosody 0.12 stores it).
    */
   async isOpen(room: Jid): Promise<boolean> {
     const xml = this.#xml
@@ -181,7 +187,9 @@ export class Rooms {
     await this.#client.send(xml('presence', { to: `${jid.bare}/${nick}` }, enter))
   }
 
-  /** A new room opens with its first settings: everybody sees who is in it, and it stays when all have left. */
+  /**
+   * A new room opens with its first settings: everybody sees who is in it, and it stays when all have left.
+   */
   async #configure({ jid }: Entered): Promise<void> {
     const xml = this.#xml
     const field = (name: string, value: string) => xml('field', { var: name }, xml('value', {}, value))

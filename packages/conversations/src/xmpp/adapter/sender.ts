@@ -20,8 +20,8 @@ export interface Sent {
   /** Id of the message within the conversation; undefined for an envelope. */
   readonly messageId: string | undefined
   /**
-   * Resolves when the server has acknowledged it (XEP-0198), across reconnects. Rejects with `RESULT_UNKNOWN` if the
-   * adapter is closed before.
+   * Resolves when the server has acknowledged it (XEP-0198), across reconnects. Rejects with `RESULT_UNKNOWN`
+   * if the adapter is closed before.
    */
   readonly accepted: Promise<void>
 }

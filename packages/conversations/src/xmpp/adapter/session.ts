@@ -7,7 +7,9 @@ const NS_STREAM_MANAGEMENT = 'urn:xmpp:sm:3'
 const MANAGEMENT_WAIT_MS = 5_000
 
 export interface SessionSteps {
-  /** A session has begun, and its stream management is settled. @param lasts - whether it is still the newest. */
+  /**
+   * A session has begun, and its stream management is settled. @param lasts - whether it is still the newest.
+   */
   begun(lasts: () => boolean): Promise<void>
   /** The last session goes on. */
   resumed(): void
@@ -16,8 +18,8 @@ export interface SessionSteps {
 }
 
 /**
- * Follows the client's sessions. `online` comes before stream management is enabled: what is sent in between would not
- * be acknowledged, so `begun` waits for it.
+ * Follows the client's sessions. `online` comes before stream management is enabled: what is sent in between
+ * would not be acknowledged, so `begun` waits for it.
  *
  * @returns ends it.
  */

@@ -12,7 +12,7 @@ export type XmlFactory = (
   ...children: (XmppElement | string)[]
 ) => XmppElement
 
-// biome-ignore lint/suspicious/noExplicitAny: each event has arguments of its own; they are checked where they arrive
+// biome-ignore lint/suspicious/noExplicitAny: each event has arguments of its own
 type Listener = (...values: any[]) => void
 
 interface Events {

@@ -31,10 +31,11 @@ export type ProtectedContent =
 /**
  * The children of a message stanza that carry it:
  * `<encrypted xmlns='jabber:encrypted' objectid='KEY'>BASE64</encrypted>`, or
- * `<message-envelope xmlns='urn:keyhaven:message:1'>BASE64 of the envelope's UTF-8</message-envelope>`; then the
- * XEP-0380 name of the encryption, the XEP-0334 hint to store it, and a fallback body.
+ * `<message-envelope xmlns='urn:keyhaven:message:1'>BASE64 of the envelope's UTF-8</message-envelope>`; then
+ * the XEP-0380 name of the encryption, the XEP-0334 hint to store it, and a fallback body.
  *
- * @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE` on content that {@link decodeMessage} would refuse.
+ * @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE` on content that {@link decodeMessage} would
+ * refuse.
  */
 export function encodeContent(
   content: ProtectedContent,
@@ -53,12 +54,12 @@ export function encodeContent(
 }
 
 /**
- * What a `<message/>` protects, from whatever library parsed it. Body text and everything else in the stanza is
- * ignored: it is not protected.
+ * What a `<message/>` protects, from whatever library parsed it. Body text and everything else in the stanza
+ * is ignored: it is not protected.
  *
  * @returns undefined if nothing in it is protected.
- * @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE` on a protected content that is not exact, and on more than
- * one.
+ * @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE` on a protected content that is not exact, and on
+ * more than one.
  */
 export function decodeMessage(message: XmlElement): ProtectedContent | undefined {
   return contentOf(qualify(message))
@@ -120,7 +121,10 @@ function requireText(carrier: QualifiedElement): string {
   return trimmed(text)
 }
 
-/** White space of XML around the base64, as some libraries put it, is left out; not by a pattern, which could be slow. */
+/**
+ * White space of XML around the base64, as some libraries put it, is left out; not by a pattern, which could
+ * be slow.
+ */
 function trimmed(text: string): string {
   let start = 0
   let end = text.length

@@ -1,8 +1,8 @@
 import { NS_CLIENT } from './namespaces.ts'
 
 /**
- * An XML element as XMPP libraries of JavaScript keep it: `Element` of `@xmpp/xml` (ltx) fits as it is. `name` may
- * have a prefix; `attrs` holds the `xmlns` declarations too; a child is an element or text.
+ * An XML element as XMPP libraries of JavaScript keep it: `Element` of `@xmpp/xml` (ltx) fits as it is.
+ * `name` may have a prefix; `attrs` holds the `xmlns` declarations too; a child is an element or text.
  */
 export interface XmlElement {
   readonly name: string
@@ -29,8 +29,8 @@ const STREAM_SCOPE: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * @param declared - by the ancestors: namespaces by prefix, the default one under the empty prefix. Left out for a
- * stanza.
+ * @param declared - by the ancestors: namespaces by prefix, the default one under the empty prefix. Left out
+ * for a stanza.
  */
 export function qualify(
   element: XmlElement,
