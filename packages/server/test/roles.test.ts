@@ -43,6 +43,13 @@ const MATRIX: ReadonlyArray<
   ['DELETE', '/applications/{id}/directory/sign-up-tokens/{token}', MANAGERS],
   ['GET', '/applications/{id}/directory/log', READERS],
   ['POST', '/applications/{id}/directory/log/check', READERS],
+  ['GET', '/applications/{id}/conversations', AUDITORS],
+  ['GET', '/applications/{id}/conversations/{conversation}', AUDITORS],
+  ['GET', '/applications/{id}/conversations/{conversation}/receipts', AUDITORS],
+  ['POST', '/applications/{id}/conversations/{conversation}/rotate', ADMINS],
+  ['POST', '/applications/{id}/conversations/{conversation}/exports', ADMINS, {}],
+  ['POST', '/applications/{id}/conversations/{conversation}/exports/{export}/approve', ADMINS],
+  ['GET', '/applications/{id}/conversations/{conversation}/exports/{export}/keys', ADMINS],
   ['GET', '/audit', AUDITORS],
   ['GET', '/audit/verify', AUDITORS],
   ['GET', '/audit/actions', AUDITORS],
@@ -89,7 +96,7 @@ describe('each role × each route', () => {
         .replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
         .replace(/\{(key|token)\}/, UUID)
         .replace('{username}', 'nobody')
-        .replace('{device}', DEVICE)
+        .replace(/\{(device|conversation|export)\}/g, DEVICE)
       for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
         const answer = await server.admin(method, target, body, tokens.get(caller))
         // Whoever may call it gets past the guard: its body is bad, or there is no such thing.

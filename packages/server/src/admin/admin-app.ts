@@ -7,6 +7,7 @@ import { addCheckRoutes, CHECK_RATE_LIMIT } from '../channel/check-routes.ts'
 import { addE2eKeyRoutes } from '../channel/e2e-key-routes.ts'
 import { addTrustRoutes } from '../channel/trust-routes.ts'
 import { addUsageRoutes } from '../channel/usage-routes.ts'
+import { addAdminConversationRoutes } from '../conversations/admin-conversation-routes.ts'
 import { addAdminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
 import { authenticate } from '../platform/auth/authenticate.ts'
 import { createOidcClient } from '../platform/auth/oidc-client.ts'
@@ -109,6 +110,7 @@ export function createAdminApp(admin: AdminAppParts): AdminApp {
     limiter: createRateLimiter(CHECK_RATE_LIMIT, clock),
   })
   addAdminDirectoryRoutes(app, { state, applications, directories: parts.directories, clock })
+  addAdminConversationRoutes(app, { state, applications, conversations: parts.conversations })
   addTokenRoutes(app, tokens, clock)
   addAuditRoutes(app, state.audit)
   addStatusRoutes(app, admin.status)

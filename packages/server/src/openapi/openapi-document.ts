@@ -8,6 +8,7 @@ import { e2eKeyRoutes } from '../channel/e2e-key-routes.ts'
 import { echoRoutes } from '../channel/echo.ts'
 import { trustRoutes } from '../channel/trust-routes.ts'
 import { usageRoutes } from '../channel/usage-routes.ts'
+import { adminConversationRoutes } from '../conversations/admin-conversation-routes.ts'
 import { conversationRoutes } from '../conversations/conversation-routes.ts'
 import { keyRoutes } from '../conversations/key-routes.ts'
 import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
@@ -41,6 +42,7 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   logRoutes,
   mailboxRoutes,
   conversationRoutes,
+  adminConversationRoutes,
   keyRoutes,
   historyRoutes,
   adminDirectoryRoutes,
