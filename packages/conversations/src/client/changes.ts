@@ -1,23 +1,10 @@
-import { decodeMembershipEntry, type MembershipEntry, membershipHash } from '../membership/entry.ts'
+import { decodeMembershipEntry, membershipHash } from '../membership/entry.ts'
 import { readMembershipAnswer } from './answers.ts'
+import { changeOf } from './change-of.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError } from './conversation-error.ts'
 import type { ConversationChange } from './conversations.ts'
 import type { Memberships } from './memberships.ts'
-
-const MS_PER_SECOND = 1_000
-
-/** The change alone, for people. */
-export function changeOf(entry: MembershipEntry, head: string): ConversationChange {
-  const { v: _, application: __, conversation: ___, sequence, previous: ____, issued, by, ...change } = entry
-  return {
-    sequence,
-    head,
-    by: { username: by.username, device: by.device },
-    time: new Date(issued * MS_PER_SECOND),
-    change,
-  }
-}
 
 /** All changes from the server, each the very one that was verified. */
 export async function* listChanges(

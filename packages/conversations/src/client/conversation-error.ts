@@ -5,6 +5,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   CHAIN_BROKEN: 'do not send, and tell your operator: a history that was signed does not hold',
   CHAIN_RESET: 'the user lost all devices: ask the person, then an owner or admin calls acceptChain',
   CONFLICT: 'others changed the conversation again and again: try again',
+  DEVICE_REVOKED: 'enrol this device anew',
   DIRECTORY_STALE: 'try again; if it stays so, tell your operator: the server hides what it has shown before',
   DUPLICATE: 'it was read here before: pass archive: true to read the same packet again',
   KEY_PENDING: 'the key was asked for: open it again when another device of a member has been online',

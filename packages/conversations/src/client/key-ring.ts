@@ -24,6 +24,8 @@ const MS_PER_SECOND = 1_000
 const ASK_AGAIN_SECONDS = 600
 /** Keys that are held in memory, those used last; the store has them all. */
 const MAX_HELD = 1_000
+/** Own releases that wait until the list of receipts is read, the last ones. */
+const MAX_RELEASED = 4_096
 
 /** A verified key, as it lies in the store, sealed. */
 export interface KeyRecord {
@@ -221,7 +223,7 @@ export class KeyRing {
     await this.#context.memory.update<readonly BatchCommitment['opening'][]>(
       'released',
       conversation,
-      (before) => (before?.includes(opening) ? before : [...(before ?? []), opening]),
+      (before) => (before?.includes(opening) ? before : [...(before ?? []), opening].slice(-MAX_RELEASED)),
     )
   }
 

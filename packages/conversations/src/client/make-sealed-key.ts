@@ -1,4 +1,4 @@
-import { type ErrorCode, overwrite, toBase64url } from '@keyhaven/crypto'
+import { type ErrorCode, KeyhavenError, overwrite, toBase64url } from '@keyhaven/crypto'
 import type { VerifiedDevice } from '@keyhaven/directory'
 import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import { signKeyAnnouncement } from '../key/announcement.ts'
@@ -8,7 +8,7 @@ import { type WrappedRecipient, wrapConversationKey } from '../key/wrapped-key.t
 import { type ConversationState, currentMembers, type MemberState } from '../membership/conversation-state.ts'
 import { newConversationId } from '../membership/ids.ts'
 import type { ClientContext } from './client-context.ts'
-import { adviceFor, ConversationError, hasCode } from './conversation-error.ts'
+import { adviceFor, hasCode } from './conversation-error.ts'
 import type { KeyLeftOut } from './conversations.ts'
 import { inParallel } from './in-parallel.ts'
 import type { KeyRecord } from './key-ring.ts'
@@ -42,7 +42,7 @@ interface Recipient {
  * A new key for a membership, wrapped to every valid device of every member as the directory proves them now.
  *
  * @param options.maxAge - seconds that look-ups may be old.
- * @throws KeyhavenError `DEVICE_REVOKED` if this device is not among them; what the directory was caught at.
+ * @throws KeyhavenError `KEY_EXPIRED` if this device is not among them; what the directory was caught at.
  */
 export async function makeSealedKey(
   context: ClientContext,
@@ -53,9 +53,9 @@ export async function makeSealedKey(
   const { conversation, algorithm, sequence, head } = state
   const { recipients, leftOut } = await findRecipients(context, state, maxAge)
   if (!recipients.some(({ device }) => device === me.device)) {
-    throw new ConversationError(
-      'DEVICE_REVOKED',
-      'the directory has no valid key of this device: renew it, or enrol a new one',
+    throw new KeyhavenError(
+      'KEY_EXPIRED',
+      'the directory has no valid encryption key of this device: call me.upkeep(), then try again',
     )
   }
   const id = newConversationId(backend)

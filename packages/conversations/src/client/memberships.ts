@@ -5,7 +5,7 @@ import { decodeMembershipEntry, type MembershipEntry, membershipItem } from '../
 import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
 import type { RotationReason } from '../membership/rotation-due.ts'
 import { type MembershipAnswer, readMembershipAnswer } from './answers.ts'
-import { changeOf } from './changes.ts'
+import { changeOf } from './change-of.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError, hasCode } from './conversation-error.ts'
 import {
@@ -33,6 +33,8 @@ interface Fetched {
   readonly membership: Membership
   readonly entries: readonly MembershipEntry[]
   readonly last: MembershipAnswer
+  /** When it was asked for, milliseconds since the epoch. */
+  readonly at: number
 }
 
 /** Memberships, folded from entries that were verified one by one; they only ever grow. */
@@ -120,7 +122,8 @@ export class Memberships {
   }
 
   async #fetch(id: string, before: Membership | undefined): Promise<Fetched> {
-    const { api } = this.#context
+    const { api, clock } = this.#context
+    const at = clock()
     let membership = before
     const entries: MembershipEntry[] = []
     for (;;) {
@@ -140,7 +143,7 @@ export class Memberships {
       }
       if (answer.more && added.length > 0) continue
       requireShown(state, answer)
-      return { membership, entries, last: answer }
+      return { membership, entries, last: answer, at }
     }
   }
 
@@ -153,11 +156,11 @@ export class Memberships {
   /** Other tabs and processes may have gone further: both must be one history, and the longer one stays. */
   async #save(
     id: string,
-    { membership, entries, last }: Fetched,
+    { membership, entries, last, at }: Fetched,
     change: { readonly forked?: false },
   ): Promise<KnownMembership> {
-    const { memory, clock } = this.#context
-    const server = { checkedAt: clock(), currentKey: last.currentKey, rotationDue: last.rotationDue }
+    const { memory } = this.#context
+    const server = { checkedAt: at, currentKey: last.currentKey, rotationDue: last.rotationDue }
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const stored = await readMembership(memory, id)
       if (stored) this.#requireSame(stored.state, membership.state)

@@ -2,7 +2,7 @@ import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 import type { ChainPosition, RecordedKey, VerifiedUser } from '@keyhaven/directory'
 import type { DeviceKeys, DeviceVerifyKey, MessagingDirectory } from '@keyhaven/messaging'
 import { type Author, type AuthorKeys, authorKeyAt } from '../membership/author.ts'
-import { hasCode } from './conversation-error.ts'
+import { ConversationError, hasCode } from './conversation-error.ts'
 import type { Memory } from './memory.ts'
 
 /** A look-up may be so old where something is made for its devices, and where a message says to be newer. */
@@ -68,15 +68,34 @@ export class People implements AuthorKeys {
     throw new KeyhavenError('CHAIN_RESET', 'the user has another chain than the conversation knows')
   }
 
-  /** This device as the author of what it signs now. */
+  /**
+   * This device as the author of what it signs now. If another tab has renewed it, the new keys are loaded.
+   *
+   * @throws KeyhavenError `DEVICE_REVOKED` if the directory does not have its signing key any more.
+   */
   async author(): Promise<Author> {
-    const { username, device, entry } = this.#me
-    if (entry === undefined) throw new TypeError('the device is not recorded in the directory yet')
-    const isCurrent = (user: VerifiedUser) => user.devices.some((own) => own.entry === entry)
+    const { username, device } = this.#me
     let user = await this.user(username, { maxAge: FRESH_SECONDS })
-    if (!isCurrent(user)) user = await this.user(username, { maxAge: 0 })
+    if (!this.#isCurrent(user)) {
+      user = await this.user(username, { maxAge: 0 })
+      if (!this.#isCurrent(user)) await this.#me.reload()
+      if (!this.#isCurrent(user)) {
+        throw new ConversationError(
+          'DEVICE_REVOKED',
+          'the directory does not have the key of this device any more',
+        )
+      }
+    }
     const { chain, head, sequence } = user
-    return { username, device, entry, chain, head, sequence }
+    return { username, device, entry: this.#me.entry!, chain, head, sequence }
+  }
+
+  /** A device whose encryption key has ended signs all the same. */
+  #isCurrent({ devices, refused }: VerifiedUser): boolean {
+    const { device, entry } = this.#me
+    if (entry === undefined) throw new TypeError('the device is not recorded in the directory yet')
+    const isValid = devices.some((own) => own.entry === entry)
+    return isValid || refused.some((own) => own.device === device && own.code === 'KEY_EXPIRED')
   }
 
   async signingKey(by: Author, issued: number): Promise<DeviceVerifyKey> {

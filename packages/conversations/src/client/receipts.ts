@@ -21,6 +21,7 @@ export async function* listReceipts(
 ): AsyncGenerator<VerifiedReceipt> {
   // Those before this call: a release that comes in between may lie behind the last page.
   const released = new Set((await context.memory.read<string[]>('released', conversation))?.value)
+  const confirmed = new Set<string>()
   let last = after
   for (;;) {
     const query = last < 0 ? '' : `?after=${last}`
@@ -29,12 +30,17 @@ export async function* listReceipts(
     if (answer.items.length === 0) break
     const items = await verifyPage(context, conversation, last + 1, answer)
     for (const { receipt, opening } of items) {
-      released.delete(opening)
+      if (released.delete(opening)) confirmed.add(opening)
       yield receipt
     }
     last += items.length
   }
   await requireAllShown(context, conversation, { last, after, missing: released })
+  if (confirmed.size === 0) return
+  // Their receipts are remembered by now.
+  await context.memory.update<readonly string[]>('released', conversation, (before = []) =>
+    before.filter((opening) => !confirmed.has(opening)),
+  )
 }
 
 async function verifyPage(

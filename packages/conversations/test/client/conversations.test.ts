@@ -1,3 +1,4 @@
+import { openDeviceKeys } from '@keyhaven/messaging'
 import { beforeEach, expect, test } from 'vitest'
 import { codeOf, createWorld, listOf, type TestDevice, type World } from './kit/world.ts'
 
@@ -220,6 +221,21 @@ test('who was reset is out until an owner accepts the new chain', async () => {
   expect(await again.conversations.decrypt(after.keyId, after.packet)).toMatchObject({ kind: 'text' })
   const answer = await (await again.conversations.open(chat.id)).encrypt('here I am')
   expect(await anna.conversations.decrypt(answer.keyId, answer.packet)).toMatchObject({ text: 'here I am' })
+})
+
+test('a device that another tab has renewed signs with its new key', async () => {
+  const chat = await chatOf()
+  const before = await chat.encrypt('before')
+  world.clock.advance(MINUTE)
+  const { store } = anna
+  const renewed = await openDeviceKeys({ store, clock: world.clock })
+  await world.directory.record(renewed!)
+  world.clock.advance(2 * HOUR)
+  const after = await chat.encrypt('after')
+  expect(anna.keys.entry).toBe(renewed!.entry)
+  for (const { keyId, packet } of [before, after]) {
+    expect(await ben.conversations.decrypt(keyId, packet)).toMatchObject({ kind: 'text' })
+  }
 })
 
 test('a member leaves, an owner names another one first', async () => {

@@ -2,14 +2,21 @@ import { type ConversationEvent, type Conversations, createConversations } from 
 import { messagingDirectory } from './messaging-directory.ts'
 import type { OpenDevice } from './open-device.ts'
 
-/** @param touch - called with each use. */
+/** While messages come, keys that others wait for are handed on so often. */
+const ANSWER_EVERY_MS = 60_000
+
+export interface DeviceConversationsOptions {
+  readonly upkeep: { touch(): void; ready(): Promise<void>; alone<T>(run: () => Promise<T>): Promise<T> }
+  readonly onEvent: ((event: ConversationEvent) => void) | undefined
+}
+
 export function createDeviceConversations(
   device: OpenDevice,
-  touch: () => void,
-  onEvent: ((event: ConversationEvent) => void) | undefined,
+  { upkeep, onEvent }: DeviceConversationsOptions,
 ): Conversations {
   const { app, api, directory, keys, signed, used } = device
-  return createConversations({
+  let answeredAt = 0
+  const conversations = createConversations({
     application: app.application,
     me: keys,
     directory: messagingDirectory(directory, signed),
@@ -19,13 +26,37 @@ export function createDeviceConversations(
     ...(onEvent && { onEvent }),
     api: {
       json(method, path, body) {
-        touch()
+        upkeep.touch()
         return signed(() => api.json(method, path, body))
       },
       async call(method, path, body) {
-        touch()
+        upkeep.touch()
         await (await signed(() => api.call(method, path, body))).body?.cancel()
       },
     },
   })
+  /** In the background; what fails here, the upkeep tries again and reports. */
+  function answerSoon(): void {
+    const now = app.clock()
+    if (now - answeredAt < ANSWER_EVERY_MS) return
+    answeredAt = now
+    upkeep.alone(() => conversations.answerKeyRequests()).catch(() => {})
+  }
+
+  return {
+    ...conversations,
+    async create(created) {
+      await upkeep.ready()
+      return conversations.create(created)
+    },
+    async open(id) {
+      await upkeep.ready()
+      return conversations.open(id)
+    },
+    async decrypt(keyId, packet, options) {
+      const message = await conversations.decrypt(keyId, packet, options)
+      answerSoon()
+      return message
+    },
+  }
 }

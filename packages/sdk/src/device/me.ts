@@ -66,7 +66,7 @@ export async function createMe(device: OpenDevice, options: MeOptions = {}): Pro
   }
   const upkeep = new Upkeep({ device, onError, alsoDo })
   const touch = () => upkeep.touch()
-  const conversations = createDeviceConversations(device, touch, options.onConversation)
+  const conversations = createDeviceConversations(device, { upkeep, onEvent: options.onConversation })
   const { mailbox, read, close: closeMailbox } = createMailbox(device, touch)
   await upkeep.start()
   return {
