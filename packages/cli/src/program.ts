@@ -4,6 +4,7 @@ import { appsCommand } from './commands/apps.ts'
 import { auditCommand } from './commands/audit.ts'
 import { backupCommand } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
+import { conversationsCommand } from './commands/conversations.ts'
 import { directoryCommand } from './commands/directory.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { filesCommand } from './commands/files.ts'
@@ -62,6 +63,7 @@ export function createProgram(frame: Frame): Command {
   keysCommand(frame, program)
   trustCommand(frame, program)
   directoryCommand(frame, program)
+  conversationsCommand(frame, program)
   auditCommand(frame, program)
   tokensCommand(frame, program)
   program.commandsGroup('Check what a server promises:')

@@ -48,7 +48,7 @@ describe.each(leaves)('keyhaven %s', (path, leaf) => {
 })
 
 test('the examples of the nouns parse', async () => {
-  const directory = ['directory', 'directory user', 'directory tokens', 'directory log']
+  const directory = ['directory', 'directory user', 'directory tokens', 'directory log', 'conversations']
   for (const noun of ['', 'apps', 'keys', 'trust', 'trust root', ...directory, 'audit', 'tokens', 'log']) {
     const examples = [...(await helpOf(noun)).matchAll(EXAMPLE)].map((match) => match[1]!)
     expect(examples.length).toBeGreaterThan(0)
