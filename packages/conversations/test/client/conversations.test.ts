@@ -214,6 +214,12 @@ test('who was reset is out until an owner accepts the new chain', async () => {
   const during = await chat.encrypt('during the reset')
   expect(during.leftOut).toMatchObject([{ username: 'ben', code: 'CHAIN_RESET' }])
   expect(during.keyId).not.toBe(before.keyId)
+  // A directory client that has never seen the chain before takes the new one, the conversation does not.
+  const tab = await world.again(anna).conversations.open(chat.id)
+  await tab.rotate()
+  expect((await tab.encrypt('in another tab')).leftOut).toMatchObject([
+    { username: 'ben', code: 'CHAIN_RESET' },
+  ])
   expect(await codeOf(again.conversations.decrypt(during.keyId, during.packet))).toBe('ACCESS_DENIED')
   await chat.acceptChain('ben')
   const after = await chat.encrypt('after the acceptance')

@@ -21,14 +21,14 @@ function chatOf(options: object = {}) {
 }
 
 /** A message as its sender should not make it. */
-async function forged(by: TestDevice, keyId: string, over: object) {
+async function forged(by: TestDevice, keyId: string, over: object, signer = by.keys.signingKey) {
   const stored = world.server.keys.get(keyId)!
   const { conversation, membership } = stored.common
   const key = {
     ...{ application: APPLICATION, conversation, key: keyId, algorithm: 'A256GCM' as const },
     bytes: fromBase64url(stored.managed!),
   }
-  return sealMessage(nodeBackend, by.keys.signingKey, key, {
+  return sealMessage(nodeBackend, signer, key, {
     ...{ kind: 'text' as const, username: by.username, device: by.keys.device, entry: by.keys.entry! },
     ...{ membership, id: newMessageId(nodeBackend), time: world.clock(), content: new Uint8Array([65]) },
     ...over,
@@ -43,6 +43,7 @@ test('a sender outside, a reader, a removed one, another name, another time: ref
   const read = async (packet: Uint8Array) => codeOf(anna.conversations.decrypt(keyId, packet))
   expect(await read(await forged(ben, keyId, {}))).toBe('done')
   expect(await read(await forged(mallory, keyId, {}))).toBe('ACCESS_DENIED')
+  expect(await read(await forged(ben, keyId, {}, mallory.keys.signingKey))).toBe('SIGNATURE_INVALID')
   expect(await read(await forged(carl, keyId, {}))).toBe('ACCESS_DENIED')
   expect(await read(await forged(ben, keyId, { username: 'anna' }))).toBe('SIGNATURE_INVALID')
   expect(await read(await forged(ben, keyId, { device: anna.keys.device }))).toBe('SIGNATURE_INVALID')

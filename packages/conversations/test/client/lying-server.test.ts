@@ -5,12 +5,17 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
 import {
   type Author,
+  commitmentOfKey,
   decodeMembershipEntry,
   encodeReceipt,
   type MembershipFields,
   membershipHash,
   membershipItem,
+  newConversationId,
+  recipientsRoot,
+  signKeyAnnouncement,
   signMembershipEntry,
+  wrapConversationKey,
 } from '../../src/index.ts'
 import { TestKeyServer } from './kit/test-key-server.ts'
 import { codeOf, createWorld, listOf, type TestDevice, type World } from './kit/world.ts'
@@ -131,16 +136,18 @@ describe('keys', () => {
     world.server.lie = (_, path, answer) =>
       path.endsWith('/recipients') ? { ...answer, items: [...answer.items, ghost] } : answer
     expect(await codeOf(chat.holders(keyId))).toBe('PROOF_INVALID')
+    world.server.lie = (_, path, answer) =>
+      path.endsWith('/recipients') ? { ...answer, items: [answer.items[0], ghost] } : answer
+    expect(await codeOf(chat.holders(keyId))).toBe('PROOF_INVALID')
   })
 
   test('a device that the server invents, or that may not read, gets no key from another one', async () => {
     const chat = await chatOf()
     const { keyId } = await chat.encrypt('hello')
     const mallory = await world.device('mallory')
-    await world.device('carl')
+    const carl = await world.device('carl')
     world.clock.advance(MINUTE)
     await chat.add({ carl: 'member' })
-    const carl = await world.device('carl2')
     const asked = (username: string, device: string) => ({
       key: keyId,
       conversation: chat.id,
@@ -157,6 +164,33 @@ describe('keys', () => {
       path === '/v1/key-requests' ? { ...answer, items: ghosts } : answer
     expect(await anna.conversations.answerKeyRequests()).toBe(0)
     expect(world.server.calls.filter((call) => call.endsWith('/shares'))).toEqual([])
+  })
+
+  test('a key that somebody made who may not is refused', async () => {
+    const carl = await world.device('carl')
+    const chat = await chatOf({ members: { ben: 'member', carl: 'reader' } })
+    const { keyId } = await chat.encrypt('hello')
+    const id = newConversationId(nodeBackend)
+    const context = { application: APPLICATION, conversation: chat.id, key: id }
+    const { thumbprint, publicJwk } = ben.keys.encryptionKey
+    const to = { username: 'ben', device: ben.keys.device, thumbprint }
+    const secret = nodeBackend.randomBytes(32)
+    const wrapContext = { ...context, from: carl.keys.device, to }
+    const wrapped = await wrapConversationKey(nodeBackend, publicJwk, wrapContext, secret)
+    const announcement = await signKeyAnnouncement(carl.keys.signingKey, {
+      ...{ ...context, algorithm: 'A256GCM', membership: chat.head, issued: world.directory.now },
+      commitment: await commitmentOfKey(nodeBackend, context, secret),
+      recipients: await recipientsRoot(nodeBackend, [to]),
+      by: await authorOf(carl),
+    })
+    const { common } = world.server.keys.get(keyId)!
+    world.server.keys.set(id, {
+      ...{ common: { ...common, id }, upload: { announcement, recipients: [{ ...to, wrapped }] } },
+      ...{ shares: new Map(), requests: new Set() },
+    })
+    expect(await codeOf(ben.conversations.decrypt(id, new Uint8Array(100)))).toBe('ACCESS_DENIED')
+    await chat.setRole('carl', 'member')
+    expect(await codeOf(ben.conversations.decrypt(id, new Uint8Array(100)))).toBe('ACCESS_DENIED')
   })
 
   test('a shared key must be the announced one', async () => {
@@ -213,6 +247,14 @@ describe('memberships', () => {
     expect(chat.members()).toHaveLength(1)
     world.server.lie = undefined
     expect(await codeOf(chat.encrypt('without ben'))).toBe('done')
+  })
+
+  test('another head at the same place is a fork', async () => {
+    const chat = await chatOf()
+    const head = toBase64url(nodeBackend.randomBytes(32))
+    world.server.lie = (method, path, answer) => (isView(method, path) ? { ...answer, head } : answer)
+    expect(await codeOf(chat.refresh())).toBe('MEMBERSHIP_FORKED')
+    expect(chat.forked).toBe(true)
   })
 
   test('a removal that is replayed, or left out, is refused', async () => {
