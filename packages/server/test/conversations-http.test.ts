@@ -1,0 +1,186 @@
+import { type MembershipChange, newConversationId, signMembershipEntry } from '@keyhaven/conversations'
+import { backend } from '@keyhaven/crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENGINES } from '../../../test/kit/engines.ts'
+import type { TestServer } from '../../../test/kit/test-server.ts'
+import { startTestServer } from '../../../test/kit/test-server.ts'
+import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
+
+const APP = 'app'
+const MS_PER_SECOND = 1_000
+const STRANGER = {
+  type: 'urn:keyhaven:error:NOT_FOUND',
+  code: 'NOT_FOUND',
+  title: 'Not found',
+  status: 404,
+  detail: 'there is no such conversation, key or file',
+}
+
+describe.each(ENGINES)('conversations through the channel on $name', (engine) => {
+  let server: TestServer
+  let alice: DirectoryUser
+  let bob: DirectoryUser
+  let mallory: DirectoryUser
+  let conversation: string
+  let key: { id: string; key: string }
+  let head: string
+  beforeAll(async () => {
+    server = await startTestServer(engine)
+    for (const id of [APP, 'other']) await server.admin('POST', '/applications', { id, suite: 'x25519' })
+    alice = await enrollUser(server, APP, 'alice')
+    bob = await enrollUser(server, APP, 'bob')
+    mallory = await enrollUser(server, APP, 'mallory')
+    conversation = newConversationId(backend)
+    const entry = await sign(alice, 0, null, {
+      kind: 'create',
+      ...{ mode: 'managed', algorithm: 'A256GCM', retention: null },
+      history: { members: 'all', devices: 'all' },
+      rotation: { maxAge: null, maxMessages: null },
+      members: [
+        { username: 'alice', role: 'owner', ...(await pin('alice')) },
+        { username: 'bob', role: 'member', ...(await pin('bob')) },
+      ],
+    })
+    const made = await alice.call('POST', '/v1/conversations', { entry })
+    expect(made.status).toBe(201)
+    key = (await made.json()).key
+    ;({ head } = await (await alice.call('GET', `/v1/conversations/${conversation}`)).json())
+  }, 60_000)
+  afterAll(() => server?.dispose())
+
+  const directoryUser = async (username: string) =>
+    (await server.admin('GET', `/applications/${APP}/directory/users/${username}`)).body
+  async function pin(username: string) {
+    const { chain, sequence, entries } = await directoryUser(username)
+    const newest = entries.find((entry: { sequence: number }) => entry.sequence === sequence)
+    return { chain, sequence, head: newest.hash as string }
+  }
+  async function sign(
+    by: DirectoryUser,
+    sequence: number,
+    previous: string | null,
+    change: MembershipChange,
+  ): Promise<string> {
+    const { username, device } = by
+    const at = await pin(username)
+    return signMembershipEntry(device.signer, {
+      ...{ application: APP, conversation, sequence, previous },
+      issued: Math.floor(Date.now() / MS_PER_SECOND),
+      by: { username, device: device.device, entry: at.head, ...at },
+      ...change,
+    })
+  }
+  const problemOf = async (answer: Response) => ({ status: answer.status, body: await answer.json() })
+
+  test('a member gets the key, its receipt, and the proof that it is in the log', async () => {
+    const got = await (await bob.call('GET', `/v1/keys/${key.id}`)).json()
+    expect(got).toMatchObject({
+      id: key.id,
+      conversation,
+      key: key.key,
+      mode: 'managed',
+      createdBy: 'server',
+    })
+    const receipts = await (
+      await bob.call('GET', `/v1/conversations/${conversation}/receipts?limit=1`)
+    ).json()
+    expect(receipts).toMatchObject({ items: [{ receipt: { sequence: 0, rule: 'made' } }], nextCursor: '0' })
+    const rest = await (await bob.call('GET', `/v1/conversations/${conversation}/receipts?after=0`)).json()
+    expect(rest.items.at(-1).commitment).toEqual(got.receipt)
+    expect(Object.keys(rest.proofs)).toContain(String(got.receipt.logIndex))
+    const own = await (await bob.call('GET', '/v1/conversations')).json()
+    expect(own.items).toMatchObject([{ conversation, role: 'member', mode: 'managed' }])
+  })
+
+  test('what is not signed, or not sealed, is refused before anything is looked up', async () => {
+    const paths = [
+      `/v1/keys/${key.id}`,
+      '/v1/conversations',
+      `/v1/conversations/${conversation}`,
+      `/v1/conversations/${conversation}/receipts`,
+      `/v1/keys/${key.id}/recipients`,
+      '/v1/key-requests',
+    ]
+    for (const path of paths) {
+      expect(await problemOf(await alice.call('GET', path, undefined, false))).toMatchObject({
+        ...{ status: 401, body: { code: 'UNAUTHENTICATED' } },
+      })
+      expect(await problemOf(await fetch(`${server.publicUrl}${path}`))).toMatchObject({
+        ...{ status: 403, body: { code: 'CHANNEL_REQUIRED' } },
+      })
+    }
+  })
+
+  test('a stranger’s answers do not differ by a byte from those about nothing', async () => {
+    const other = await enrollUser(server, 'other', 'alice')
+    for (const stranger of [mallory, other]) {
+      for (const [there, nothing] of [
+        [`/v1/keys/${key.id}`, `/v1/keys/${newConversationId(backend)}`],
+        [`/v1/conversations/${conversation}`, `/v1/conversations/${newConversationId(backend)}`],
+      ] as const) {
+        const answers = [await stranger.call('GET', there), await stranger.call('GET', nothing)]
+        const texts = await Promise.all(answers.map((answer) => answer.text()))
+        expect(answers.map(({ status }) => status)).toEqual([404, 404])
+        expect(texts[0]).toBe(texts[1])
+        expect(JSON.parse(texts[0]!)).toEqual(STRANGER)
+      }
+    }
+  })
+
+  test('a conflict says where the conversation is; a refusal says what is missing', async () => {
+    const old = await sign(alice, 1, head, { kind: 'role', username: 'bob', role: 'reader' })
+    const entry = await sign(alice, 1, head, { kind: 'remove', username: 'bob', reason: 'left the team' })
+    const path = `/v1/conversations/${conversation}/entries`
+    const removed = await (await alice.call('POST', path, { entry })).json()
+    expect(removed.key.id).not.toBe(key.id)
+    expect(await problemOf(await alice.call('POST', path, { entry: old }))).toMatchObject({
+      status: 409,
+      body: { code: 'CONFLICT', sequence: 1, head: expect.any(String) },
+    })
+    expect(await problemOf(await bob.call('GET', `/v1/keys/${removed.key.id}`))).toMatchObject({
+      status: 403,
+      body: { code: 'ACCESS_DENIED', permission: 'conversation:read', reason: 'removed' },
+    })
+    const many = await bob.call('POST', '/v1/keys', { ids: [key.id, removed.key.id] })
+    expect(await many.json()).toMatchObject({
+      keys: [{ id: key.id }],
+      refused: [{ id: removed.key.id, code: 'ACCESS_DENIED', reason: 'removed' }],
+    })
+  })
+
+  test('operators see numbers and names, and two of them export', async () => {
+    const path = `/applications/${APP}/conversations`
+    const list = await server.admin('GET', `${path}?username=alice`)
+    expect(list.body.items).toMatchObject([{ id: conversation, mode: 'managed', members: 1, keys: 2 }])
+    const { body } = await server.admin('GET', `${path}/${conversation}`)
+    expect(body).toMatchObject({
+      people: [{ username: 'alice' }, { username: 'bob', until: expect.any(String) }],
+    })
+    expect(JSON.stringify(body)).not.toContain(key.key)
+    const tokenOf = async (name: string) =>
+      (await server.admin('POST', '/tokens', { name, roles: ['admin'] })).body.token as string
+    const [one, two] = [await tokenOf('one'), await tokenOf('two')]
+    const asked = await server.admin('POST', `${path}/${conversation}/exports`, { reason: 'order 7' }, one)
+    expect(asked).toMatchObject({ status: 201, body: { state: 'pending', requestedBy: 'token:one' } })
+    const exported = `${path}/${conversation}/exports/${asked.body.id}`
+    expect((await server.admin('POST', `${exported}/approve`, undefined, one)).status).toBe(403)
+    expect((await server.admin('GET', `${exported}/keys`, undefined, one)).status).toBe(403)
+    expect((await server.admin('POST', `${exported}/approve`, undefined, two)).status).toBe(200)
+    const keys = await server.admin('GET', `${exported}/keys`, undefined, one)
+    expect(keys.body.items.map((item: { key: string }) => item.key)).toContain(key.key)
+    expect((await server.admin('GET', `${exported}/keys`, undefined, two)).status).toBe(409)
+    const newest = (await server.admin('GET', `${path}/${conversation}/receipts?limit=1`)).body.items[0]
+    expect(newest.receipt).toMatchObject({ kind: 'export', to: { operators: ['token:one', 'token:two'] } })
+    const wrong = `${path}/${newConversationId(backend)}/exports/${asked.body.id}/approve`
+    expect((await server.admin('POST', wrong, undefined, two)).status).toBe(404)
+    expect((await server.admin('POST', `${path}/${conversation}/rotate`)).status).toBe(201)
+  })
+
+  test('the directory’s monitor passes over what the conversations put into the log', async () => {
+    const report = await alice.client.monitor()
+    expect(report).toMatchObject({ unseen: [], hidden: [], withheld: [] })
+    expect(report.size).toBeGreaterThan(7)
+    const verdict = await server.admin('POST', `/applications/${APP}/directory/log/check`)
+    expect(verdict.body).toMatchObject({ valid: true })
+  })
+})
