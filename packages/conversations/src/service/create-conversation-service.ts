@@ -96,8 +96,9 @@ export function createConversationService(options: ConversationServiceOptions): 
     },
     requestKey: (application, caller, key) => requestKey(context, application, caller, key),
     async answerable(application, caller, { after, limit }) {
-      await liveDevice(store.reads, application, caller, secondsOf(clock()))
-      return await store.reads.answerable(application, caller, after, limit)
+      const now = secondsOf(clock())
+      await liveDevice(store.reads, application, caller, now)
+      return await store.reads.answerable(application, caller, after, limit, now)
     },
     share: (application, caller, key, input) => shareKey(context, application, caller, key, input),
     receipts: (application, caller, id, page) => showReceipts(context, application, caller, id, page),

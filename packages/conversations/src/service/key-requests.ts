@@ -1,5 +1,5 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import { decodeKeyShare, verifyKeyShare } from '../key/key-share.ts'
+import { decodeKeyShare, type KeyShare, verifyKeyShare } from '../key/key-share.ts'
 import { MAX_WRAPPED_KEY_CHARACTERS } from '../key/wrapped-key.ts'
 import { currentAuthorKey } from '../membership/author.ts'
 import { actorOf, liveDevice } from './callers.ts'
@@ -39,8 +39,8 @@ export async function requestKey(
 }
 
 /**
- * `ConversationService.share`: hands a key on to a device that may read it. What is there already is replaced only for a
- * device that asked again.
+ * `ConversationService.share`: hands a key on to a device that may read it and has asked for it. Nobody can see whether
+ * it is the key: whoever got a useless one asks again, and then another member answers.
  */
 export async function shareKey(
   context: ServiceContext,
@@ -77,9 +77,16 @@ export async function shareKey(
       const live = reader?.username === to.username && (reader.endedAt === null || reader.endedAt > now)
       if (!live) throw new KeyhavenError('INPUT_INVALID', 'to: no such device of the user')
       await requireReader(tx, application, key, reader)
+      // Else anybody could put a useless share in front of what the maker has wrapped.
+      if (!(await tx.hasRequest(application, key, to.device))) {
+        throw new KeyhavenError('CONFLICT', 'the device does not wait for this key')
+      }
       const present = await tx.findShare(application, keyId, to.device)
-      if (present !== undefined && !(await tx.hasRequest(application, key, to.device))) {
-        throw new KeyhavenError('CONFLICT', 'the device has a share of this key')
+      if (present !== undefined && isRepeated(present.share, share)) {
+        throw new KeyhavenError(
+          'CONFLICT',
+          'the device had this from you, and asked again: leave it to others',
+        )
       }
       await tx.saveShare(application, key, {
         ...{ username: to.username, device: to.device, share: text, wrapped, sharedAt: tx.now },
@@ -91,6 +98,12 @@ export async function shareKey(
       return () => undefined
     },
   })
+}
+
+/** From the same member, for the same encryption key: it would be the same again. */
+function isRepeated(present: string, { by, to }: KeyShare): boolean {
+  const before = decodeKeyShare(present)
+  return before.by.username === by.username && before.to.key === to.key
 }
 
 /** A sealed key that the device may read. @throws KeyhavenError `NOT_FOUND`; AccessRefused. */

@@ -185,6 +185,8 @@ export interface ConversationReads {
   findConversation(application: string, id: string): Promise<StoredConversation | undefined>
   /** In order, those after `after`; the first `limit` of them. */
   entries(application: string, id: string, after: number, limit?: number): Promise<readonly StoredEntry[]>
+  /** The newest entry up to this one that has set the mode. */
+  modeEntry(application: string, id: string, sequence: number): Promise<string | undefined>
   /** All of one user in one conversation, oldest first. */
   stays(application: string, id: string, username: string): Promise<readonly StoredStay[]>
   /** The user's own conversations, by id: those he is in, or was. */
@@ -224,12 +226,13 @@ export interface ConversationReads {
   ruleDates(application: string, conversation: string): Promise<readonly number[]>
   /** Devices of present members that hold a sealed key. */
   holders(application: string, key: string, now: number): Promise<number>
-  /** Requests of others that this device can answer, oldest first. */
+  /** Requests of others' live devices that this device can answer, oldest first. @param now - seconds. */
   answerable(
     application: string,
     caller: Caller,
     after: { readonly at: number; readonly key: string; readonly device: string },
     limit: number,
+    now: number,
   ): Promise<readonly KeyRequest[]>
   findExport(application: string, id: string): Promise<StoredExport | undefined>
 }

@@ -1,5 +1,7 @@
 import { KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import { decodeMembershipEntry } from '../membership/entry.ts'
 import { rotationDue } from '../membership/rotation-due.ts'
+import type { Mode } from '../membership/rules.ts'
 import { decodeReceipt } from '../receipt/receipt.ts'
 import { liveDevice } from './callers.ts'
 import type {
@@ -48,7 +50,7 @@ export async function showConversation(
     entries: shown,
     sequence: end,
     head,
-    mode: row.mode,
+    mode: former ? await modeAt(reads, row, end) : row.mode,
     currentKey: facts?.id ?? null,
     rotationDue: facts?.due ?? null,
     holders: facts?.holders ?? null,
@@ -90,16 +92,31 @@ export async function listConversations(
 ): Promise<readonly ConversationSummary[]> {
   const device = await liveDevice(reads, application, caller, secondsOf(clock()))
   const found = await reads.conversationsOf(application, caller.username, after, limit)
-  return found.map(({ conversation: { id, sequence, head, mode, changedAt }, stay }) => {
-    const isIn = stay.to === null && stay.chain === device.chain
-    return {
-      conversation: id,
-      ...(isIn ? { sequence, head } : { sequence: stay.to ?? stay.from, head: '' }),
-      role: isIn ? stay.role : null,
-      mode,
-      changedAt: secondsOf(changedAt),
-    }
-  })
+  return await Promise.all(
+    found.map(async ({ conversation, stay }) => {
+      const { id, sequence, head, mode, changedAt } = conversation
+      if (stay.to === null && stay.chain === device.chain) {
+        return { conversation: id, sequence, head, role: stay.role, mode, changedAt: secondsOf(changedAt) }
+      }
+      // As he left it: what happened since is not his to know.
+      const end = stay.to ?? stay.from
+      return {
+        ...{ conversation: id, sequence: end, head: '', role: null },
+        ...{ mode: await modeAt(reads, conversation, end), changedAt: stay.toAt ?? stay.fromAt },
+      }
+    }),
+  )
+}
+
+/** The mode when this entry was the newest. */
+async function modeAt(
+  reads: ConversationReads,
+  { application, id, mode }: StoredConversation,
+  sequence: number,
+): Promise<Mode> {
+  const text = await reads.modeEntry(application, id, sequence)
+  const entry = text === undefined ? undefined : decodeMembershipEntry(text)
+  return entry?.kind === 'create' || entry?.kind === 'mode' ? entry.mode : mode
 }
 
 /** `ConversationService.receipts`: for members. */

@@ -38,6 +38,19 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
         .execute()
       return rows.map(fromEntryRow)
     },
+    async modeEntry(application, id, sequence) {
+      const row = await db
+        .selectFrom('conversation_entries')
+        .select('entry')
+        .where('application_id', '=', application)
+        .where('conversation', '=', id)
+        .where('sequence', '<=', sequence)
+        .where('kind', 'in', ['create', 'mode'])
+        .orderBy('sequence', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.entry
+    },
     async stays(application, id, username) {
       const rows = await db
         .selectFrom('conversation_members')
@@ -191,7 +204,7 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
         where d.chain = m.chain and (d.ended_at is null or d.ended_at > ${now * MS_PER_SECOND})`.execute(db)
       return Number(rows[0]?.devices ?? 0)
     },
-    async answerable(application, { username, device }, after, limit) {
+    async answerable(application, { username, device }, after, limit, now) {
       const { rows } = await sql<{
         conversation: string
         key_id: string
@@ -202,6 +215,9 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
         select q.conversation, q.key_id, q.username, q.device, q.requested_at
         from conversation_members m
         join conversation_requests q on q.application_id = m.application_id and q.conversation = m.conversation
+        join directory_devices d on d.application_id = q.application_id and d.device = q.device
+          and d.expires_at > ${now * MS_PER_SECOND}
+          and (d.ended_at is null or d.ended_at > ${now * MS_PER_SECOND})
         where m.application_id = ${application} and m.username = ${username} and m.to_sequence is null
           and q.device <> ${device}
           and (q.requested_at > ${after.at} or (q.requested_at = ${after.at}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  APP,
+  type Chat,
+  createChat,
+  memberOf,
+  openWorld,
+  type Person,
+  pinOf,
+  shareOf,
+  type World,
+} from '../packages/server/test/fixtures/conversation-people.ts'
+import { ENGINES } from './kit/engines.ts'
+
+const PAGE = { after: { at: 0, key: '', device: '' }, limit: 10 }
+
+/** What members, former ones and strangers try against an honest key server. */
+describe.each(ENGINES)('attacks on the conversations of a server on $name', (engine) => {
+  let world: World
+  let alice: Person
+  let bob: Person
+  let mallory: Person
+  beforeAll(async () => {
+    world = await openWorld(engine)
+    alice = await world.enroll('alice')
+    bob = await world.enroll('bob')
+    mallory = await world.enroll('mallory')
+  }, 60_000)
+  afterAll(() => world?.dispose())
+
+  const release = (person: Person, key: string) => world.service.release(APP, person, key)
+  const announced = (chat: Chat) => {
+    const { id, announcement } = chat.key as { id: string; announcement: string }
+    const { commitment } = JSON.parse(Buffer.from(announcement.split('.')[1]!, 'base64url').toString())
+    return { id, conversation: chat.id, commitment: commitment as string }
+  }
+  const share = async (by: Person, to: Person, chat: Chat) =>
+    world.service.share(APP, by, announced(chat).id, await shareOf(world, by, to, announced(chat)))
+
+  test('nobody puts a useless share in front of the key that its maker wrapped', async () => {
+    const chat = await createChat(world, [alice, bob, mallory], { mode: 'sealed' })
+    const { id } = announced(chat)
+    await expect(share(mallory, bob, chat)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await release(bob, id)).toMatchObject({ proof: { proof: expect.any(Array) } })
+  })
+
+  test('whoever answered with a useless share does not answer again: another member does', async () => {
+    const chat = await createChat(world, [alice, bob, mallory], { mode: 'sealed' })
+    const { id } = announced(chat)
+    const phone = await world.addDevice(bob)
+    await world.service.requestKey(APP, phone, id)
+    await share(mallory, phone, chat)
+    await world.service.requestKey(APP, phone, id)
+    await expect(share(mallory, phone, chat)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await share(alice, phone, chat)
+    const { share: given } = (await release(phone, id)) as { share: string }
+    const { by } = JSON.parse(Buffer.from(given.split('.')[1]!, 'base64url').toString())
+    expect(by.username).toBe('alice')
+  })
+
+  test('what a revoked device asked for keeps nobody else waiting', async () => {
+    const chat = await createChat(world, [alice, bob], { mode: 'sealed' })
+    const { id } = announced(chat)
+    const phone = await world.addDevice(bob)
+    await world.service.requestKey(APP, phone, id)
+    expect(await world.service.answerable(APP, alice, PAGE)).toHaveLength(1)
+    const { service } = await world.first.directories.open(APP)
+    const revoked = { username: 'bob', device: phone.device, reason: 'stolen' }
+    await service.revokeByOperator(revoked, 'token:test')
+    world.time.now += 1_000
+    expect(await world.service.answerable(APP, alice, PAGE)).toEqual([])
+  })
+
+  test('a former member does not see when a conversation goes on without him', async () => {
+    const chat = await createChat(world, [alice, bob, mallory])
+    await chat.change(alice, { kind: 'remove', username: 'mallory' })
+    const before = await ofMallory()
+    world.time.now += 60_000
+    await chat.change(alice, { kind: 'rules', retention: 7 })
+    await chat.change(alice, { kind: 'mode', mode: 'sealed' }, [alice, bob])
+    expect(await ofMallory()).toEqual(before)
+    expect(before).toMatchObject({ role: null, mode: 'managed', head: '' })
+
+    async function ofMallory() {
+      const found = await world.service.list(APP, mallory, { after: '', limit: 100 })
+      const { holders, currentKey, mode, sequence } = await world.service.show(APP, mallory, chat.id, {
+        after: -1,
+      })
+      expect({ holders, currentKey, mode, sequence }).toEqual({
+        ...{ holders: null, currentKey: null, mode: 'managed', sequence: 1 },
+      })
+      return found.find(({ conversation }) => conversation === chat.id)!
+    }
+  })
+
+  test('an admin makes nobody an owner or admin, not himself and not by a new chain', async () => {
+    const carol = await world.enroll('carol-admin')
+    const chat = await createChat(world, [alice, bob, mallory])
+    await chat.change(alice, { kind: 'role', username: 'mallory', role: 'admin' })
+    const denied = { code: 'ACCESS_DENIED' }
+    const attempt = (change: Parameters<Chat['change']>[1]) => chat.change(mallory, change)
+    await expect(attempt({ kind: 'role', username: 'mallory', role: 'owner' })).rejects.toMatchObject(denied)
+    await expect(attempt({ kind: 'role', username: 'bob', role: 'admin' })).rejects.toMatchObject(denied)
+    await expect(attempt({ kind: 'role', username: 'alice', role: 'reader' })).rejects.toMatchObject(denied)
+    await expect(attempt({ kind: 'remove', username: 'alice' })).rejects.toMatchObject(denied)
+    await expect(attempt({ kind: 'mode', mode: 'sealed' })).rejects.toMatchObject(denied)
+    const owner = await memberOf(world.first, carol, 'owner')
+    await expect(attempt({ kind: 'add', members: [owner] })).rejects.toMatchObject(denied)
+    const accepted = await pinOf(world.first, 'alice')
+    await expect(attempt({ kind: 'accept-chain', username: 'alice', accepted })).rejects.toMatchObject({
+      code: 'RECORD_INVALID',
+    })
+    expect(await world.service.show(APP, alice, chat.id, { after: -1 })).toMatchObject({ sequence: 1 })
+  })
+})
