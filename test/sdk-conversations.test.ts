@@ -1,5 +1,7 @@
+import { memoryStore } from '@keyhaven/messaging'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from './kit/engines.ts'
+import { freePort } from './kit/free-port.ts'
 import { codeOf, createPeople } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
@@ -103,5 +105,66 @@ describe.each(ENGINES)('conversations with the SDK and a server on $name', (engi
       text: 'before the phone',
     })
     expect(await anna.conversations.answerKeyRequests()).toBe(0)
+  })
+
+  test('the first message between two people', async () => {
+    const [anna, ben] = [await person('anna'), await person('ben')]
+    const chat = await anna.conversations.create({ members: { [ben.username]: 'member' } })
+    const { keyId, packet } = await chat.encrypt('Hello Ben')
+    const { text, from } = await ben.conversations.decrypt(keyId, packet)
+    expect([text, from.username]).toEqual(['Hello Ben', anna.username])
+  })
+
+  test('a device that is started without a network reads what it has the key of', async () => {
+    const anna = await person('anna')
+    const store = memoryStore()
+    const ben = await person('ben', { store })
+    const chat = await anna.conversations.create({ members: { [ben.username]: 'member' } })
+    const first = await chat.encrypt('first')
+    const second = await chat.encrypt('second')
+    await ben.conversations.decrypt(first.keyId, first.packet)
+    await ben.close()
+    const offline = server.connect({ url: `http://127.0.0.1:${await freePort()}` })
+    const again = people.kept((await offline.resume({ store, onError: () => {} }))!)
+    expect(await again.conversations.decrypt(second.keyId, second.packet)).toMatchObject({ text: 'second' })
+    const read = again.conversations.decrypt(first.keyId, first.packet, { archive: true })
+    expect(await read).toMatchObject({ text: 'first' })
+    expect(await codeOf(again.conversations.decrypt(first.keyId, first.packet))).toBe('DUPLICATE')
+    expect((await again.conversations.open(chat.id)).members()).toHaveLength(2)
+  })
+
+  test('the last holder of a key does not leave unawares', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const chat = await anna.conversations.create({ members: { [ben.username]: 'owner' } })
+    const history = { members: 'all', devices: 'all' } as const
+    const carl = await person('carl')
+    await chat.remove(ben.username)
+    await chat.add({ [carl.username]: 'owner' }, { history })
+    expect(await codeOf(chat.leave())).toBe('LAST_HOLDER')
+    expect(chat.me()).toBe('owner')
+    await chat.leave({ acceptLoss: true })
+    expect(chat.me()).toBeUndefined()
+  })
+
+  test('somebody who lost all devices comes back when an owner accepts the new chain', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const chat = await anna.conversations.create({ members: { [ben.username]: 'member' } })
+    await chat.encrypt('before')
+    const user = encodeURIComponent(ben.username)
+    const reset = await server.operator('POST', `/users/${user}/reset`, { reason: 'lost the phone' })
+    expect(reset.status).toBe(200)
+    const again = people.kept(await server.enroll(ben.username))
+    await chat.rotate()
+    const { keyId, packet, leftOut } = await chat.encrypt('is it you?')
+    expect(leftOut).toMatchObject([{ username: ben.username, code: 'CHAIN_RESET' }])
+    expect(await codeOf(again.conversations.decrypt(keyId, packet))).toBe('ACCESS_DENIED')
+    await chat.acceptChain(ben.username)
+    const accepted = await chat.encrypt('welcome back')
+    expect(accepted.leftOut).toEqual([])
+    expect(await again.conversations.decrypt(accepted.keyId, accepted.packet)).toMatchObject({
+      text: 'welcome back',
+    })
   })
 })

@@ -12,7 +12,7 @@ import { extendMembership, foldMembership } from '../membership/fold-membership.
 import { newConversationId } from '../membership/ids.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode, UNCERTAIN } from './conversation-error.ts'
+import { ConversationError, hasCode, isOnTheWay } from './conversation-error.ts'
 import type { CreateOptions } from './conversations.ts'
 import { inParallel } from './in-parallel.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -129,7 +129,7 @@ export class MembershipChanges {
     try {
       await this.#context.api.call('POST', path, body)
     } catch (error) {
-      if (!hasCode(error, ...UNCERTAIN)) throw error
+      if (!isOnTheWay(error)) throw error
       failure = error
     }
     // Not the answer decides, but what the server shows from now on, proven to be in the log.

@@ -23,8 +23,8 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   SUITE_REFUSED: 'the device has a profile that takes no part here: its owner renews to a newer one',
 }
 
-/** A call that failed so may have been carried out. */
-export const UNCERTAIN: readonly ErrorCode[] = ['GATEWAY_REFUSED', 'GATEWAY_UNAVAILABLE', 'RESULT_UNKNOWN']
+/** How a call fails on the way: it may have been carried out. */
+const ON_THE_WAY: readonly ErrorCode[] = ['GATEWAY_REFUSED', 'GATEWAY_UNAVAILABLE', 'RESULT_UNKNOWN']
 
 /** What a server answers beside `ACCESS_DENIED`, to somebody who is or was a member. */
 export interface AccessDetail {
@@ -70,6 +70,11 @@ export async function withAdvice<T>(run: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw advised(error)
   }
+}
+
+/** No answer came, as without a network (`fetch` throws a TypeError): not what somebody was caught at. */
+export function isOnTheWay(error: unknown): boolean {
+  return error instanceof TypeError || hasCode(error, ...ON_THE_WAY)
 }
 
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is KeyhavenError {

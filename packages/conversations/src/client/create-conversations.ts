@@ -5,7 +5,7 @@ import { type ListedConversation, readListed, readPage } from './answers.ts'
 import { MembershipChanges } from './change-membership.ts'
 import type { ClientContext } from './client-context.ts'
 import type { ConversationsOptions } from './client-options.ts'
-import { advised, hasCode, withAdvice } from './conversation-error.ts'
+import { advised, hasCode, isOnTheWay, withAdvice } from './conversation-error.ts'
 import { type ConversationParts, createHandle } from './conversation-handle.ts'
 import type { Conversation, ConversationSummary, Conversations } from './conversations.ts'
 import { KeyRequests } from './key-requests.ts'
@@ -51,9 +51,10 @@ export function createConversations(options: ConversationsOptions): Conversation
   async function open(id: string): Promise<Conversation> {
     requireId(id, 'conversation')
     const known = await memberships.get(id)
-    // What is known is enough to read offline.
     const newest = await memberships.fresh(id).catch((error) => {
-      if (known.checkedAt !== 0 || !isPassing(error)) throw error
+      // What is known is enough to read, to see that it has forked, and to check again.
+      if (hasCode(error, 'MEMBERSHIP_FORKED')) return memberships.known(id) ?? known
+      if (!isOnTheWay(error) && !hasCode(error, 'RATE_LIMITED', 'STORE_UNAVAILABLE')) throw error
       return known
     })
     return createHandle(parts, newest)
@@ -69,18 +70,6 @@ export function createConversations(options: ConversationsOptions): Conversation
       ),
     answerKeyRequests: () => withAdvice(() => requests.answer()),
   }
-}
-
-/** Such as a network that is away: not what the server, or the directory, was caught at. */
-function isPassing(error: unknown): boolean {
-  return hasCode(
-    error,
-    'GATEWAY_UNAVAILABLE',
-    'GATEWAY_REFUSED',
-    'RESULT_UNKNOWN',
-    'STORE_UNAVAILABLE',
-    'RATE_LIMITED',
-  )
 }
 
 async function* list(context: ClientContext): AsyncGenerator<ConversationSummary> {

@@ -313,6 +313,7 @@ describe('memberships', () => {
     expect(ben.events.at(-1)).toEqual({ type: 'forked', conversation: chat.id })
     const tab = await world.again(ben, fork).conversations.open(chat.id)
     expect(tab.forked).toBe(true)
+    expect((await world.again(ben).conversations.open(chat.id)).forked).toBe(true)
     expect(await codeOf(tab.encrypt('which one?'))).toBe('MEMBERSHIP_FORKED')
     expect(await codeOf(tab.rotate())).toBe('MEMBERSHIP_FORKED')
     expect(await codeOf(theirs.refresh({ afterFork: true }))).toBe('MEMBERSHIP_FORKED')
