@@ -112,9 +112,10 @@ function createTransaction(
       }>`
         select u.username, u.chain, u.head, e.entry_hash as named
         from ${rows}
-        join directory_users u on u.application_id = ${application} and u.username = t.username
+        cross join directory_users u
         left join directory_entries e on e.application_id = ${application}
-          and e.username = t.username and e.sequence = t.sequence`.execute(db)
+          and e.username = t.username and e.sequence = t.sequence
+        where u.application_id = ${application} and u.username = t.username`.execute(db)
       return new Map(
         found.rows.map((row) => [
           row.username,
@@ -136,9 +137,8 @@ function createTransaction(
       )
       const found = await sql<Parameters<typeof fromDeviceColumns>[0]>`
         select d.username, d.device, d.chain, d.profile, d.since, d.expires_at, d.ended_at
-        from ${rows} join directory_devices d on d.application_id = ${application} and d.device = t.device`.execute(
-        db,
-      )
+        from ${rows} cross join directory_devices d
+        where d.application_id = ${application} and d.device = t.device`.execute(db)
       return new Map(found.rows.map((row) => [row.device, fromDeviceColumns(row)]))
     },
     async insertConversation(conversation) {
