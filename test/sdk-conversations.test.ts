@@ -147,6 +147,18 @@ describe.each(ENGINES)('conversations with the SDK and a server on $name', (engi
     expect(chat.me()).toBeUndefined()
   })
 
+  test('who alone holds some keys can still be removed, by whoever accepts that they are lost', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const chat = await ben.conversations.create({ members: {} })
+    await chat.encrypt('before anna came')
+    await chat.add({ [anna.username]: 'owner' })
+    const theirs = await anna.conversations.open(chat.id)
+    expect(await codeOf(theirs.remove(ben.username, { reason: 'left' }))).toBe('LAST_HOLDER')
+    await theirs.remove(ben.username, { reason: 'left', acceptLoss: true })
+    expect(theirs.members().map(({ username }) => username)).toEqual([anna.username])
+  })
+
   test('somebody who lost all devices comes back when an owner accepts the new chain', async () => {
     const anna = await person('anna')
     const ben = await person('ben')

@@ -9,7 +9,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   DIRECTORY_STALE: 'try again; if it stays so, tell your operator: the server hides what it has shown before',
   DUPLICATE: 'it was read here before: pass archive: true to read the same packet again',
   KEY_PENDING: 'the key was asked for: open it again when another device of a member has been online',
-  LAST_HOLDER: 'wait until another device of a member has fetched the keys, or leave with acceptLoss: true',
+  LAST_HOLDER: 'wait until another device of a member has fetched the keys, or pass acceptLoss: true',
   LOG_INCONSISTENT: 'stop, and tell your operator: something that was in the log is not, or is another',
   MEMBERSHIP_FORKED:
     'do not send: compare conversation.head with another member; refresh({ afterFork: true }) checks ' +

@@ -57,8 +57,8 @@ export function createHandle(parts: ConversationParts, opened: KnownMembership):
     encrypt: (content) => withAdvice(() => messages.encrypt(id, content)),
     rotate: () => withAdvice(async () => (await maker.make(id)).record.id),
     add: (members, options) => withAdvice(() => add(members, options)),
-    remove: (username, { reason } = {}) =>
-      change({ kind: 'remove', username, ...(reason !== undefined && { reason }) }),
+    remove: (username, { reason, ...options } = {}) =>
+      change({ kind: 'remove', username, ...(reason !== undefined && { reason }) }, options),
     leave: (options) => change({ kind: 'remove', username: context.me.username }, options),
     setRole: (username, role) => change({ kind: 'role', username, role }),
     setRules: (rules: ConversationRules) => change({ kind: 'rules', ...rules }),

@@ -122,7 +122,7 @@ export type ConversationEvent =
  * | `MEMBERSHIP_FORKED` | two histories: nothing is sent until `refresh({ afterFork: true })` finds one |
  * | `DIRECTORY_STALE` | the server shows less than it has shown before: try again, then report it |
  * | `CHAIN_RESET` | a member lost all devices: ask the person, then `acceptChain` |
- * | `LAST_HOLDER` | keys would be lost: share them first, or leave with `acceptLoss` |
+ * | `LAST_HOLDER` | keys would be lost: share them first, or pass `acceptLoss` |
  * | `DUPLICATE` | read before: from an archive, pass `archive: true` |
  * | `SIGNATURE_INVALID`, `RECORD_INVALID`, `OPEN_FAILED`, `SENDER_REVOKED` | do not rely on it |
  * | `PROOF_INVALID`, `LOG_INCONSISTENT` | what the log should show is not there: stop, report it |
@@ -172,8 +172,12 @@ export interface Conversation {
   rotate(): Promise<string>
   /** @param options.history - for them, in place of the conversation's rule. */
   add(members: Readonly<Record<string, Role>>, options?: { readonly history?: HistoryRule }): Promise<void>
-  remove(username: string, options?: { readonly reason?: string }): Promise<void>
   /** @throws KeyhavenError `LAST_HOLDER` if nobody else holds some of the keys, unless `acceptLoss`. */
+  remove(
+    username: string,
+    options?: { readonly reason?: string; readonly acceptLoss?: boolean },
+  ): Promise<void>
+  /** Throws as {@link remove}. */
   leave(options?: { readonly acceptLoss?: boolean }): Promise<void>
   setRole(username: string, role: Role): Promise<void>
   setRules(rules: ConversationRules): Promise<void>
