@@ -20,6 +20,8 @@ export class KeyRequests {
   readonly #context: ClientContext
   readonly #memberships: Memberships
   readonly #ring: KeyRing
+  /** Where the next call goes on: so many requests that this device cannot answer may come first. */
+  #query = ''
 
   constructor(context: ClientContext, memberships: Memberships, ring: KeyRing) {
     this.#context = context
@@ -32,7 +34,8 @@ export class KeyRequests {
     if (!(await this.#context.memory.hasAny('key'))) return 0
     let shared = 0
     let seen = 0
-    let query = ''
+    let query = this.#query
+    this.#query = ''
     let failure: unknown
     for (;;) {
       const { items, next } = readPage(await this.#context.api.json('GET', `/v1/key-requests${query}`))
@@ -44,8 +47,11 @@ export class KeyRequests {
         }
       }
       seen += items.length
-      if (next === undefined || items.length === 0 || seen >= MAX_ANSWERED) break
+      if (next === undefined || items.length === 0) break
       query = `?after=${encodeURIComponent(next)}`
+      if (seen < MAX_ANSWERED) continue
+      this.#query = query
+      break
     }
     if (failure !== undefined && shared === 0) throw failure
     return shared

@@ -10,6 +10,7 @@ import { verifyKeyShare } from '../key/key-share.ts'
 import { verifyRecipient } from '../key/recipients.ts'
 import { unwrapConversationKey } from '../key/wrapped-key.ts'
 import { requireId } from '../membership/ids.ts'
+import { AUTHOR_SKEW_SECONDS } from '../membership/limits.ts'
 import type { Mode } from '../membership/rules.ts'
 import type { ConversationKey } from '../message/packet.ts'
 import type { BatchCommitment } from '../receipt/commitment.ts'
@@ -41,6 +42,8 @@ export interface KeyRecord {
   readonly key: string
   /** Who could not be given it by its maker, where this device is the maker. */
   readonly leftOut: readonly KeyLeftOut[]
+  /** Device that made it; none of a managed key. */
+  readonly by?: string
 }
 
 export interface HeldKey {
@@ -55,6 +58,8 @@ export class KeyRing {
   readonly #held = new Map<string, HeldKey>()
   readonly #fetching = new Map<string, Promise<HeldKey>>()
   readonly #askedAt = new Map<string, number>()
+  /** Of each conversation, the newest that this client has met. */
+  readonly #newest = new Map<string, KeyRecord>()
 
   constructor(context: ClientContext, memberships: Memberships) {
     this.#context = context
@@ -67,6 +72,11 @@ export class KeyRing {
     if (held) return held
     const stored = await this.#context.memory.read<KeyRecord>('key', id)
     return stored && this.#hold(stored.value)
+  }
+
+  /** The newest key of a conversation that this client has met: a server may show an older one as the current. */
+  newest(conversation: string): KeyRecord | undefined {
+    return this.#newest.get(conversation)
   }
 
   /**
@@ -89,13 +99,16 @@ export class KeyRing {
    * Verifies a key object and keeps the key.
    *
    * @throws KeyhavenError `RECORD_INVALID` on another key, or one of another mode than the members have
-   * signed; `MEMBERSHIP_FORKED`; sealed: `ACCESS_DENIED` if its maker might not make it, `PROOF_INVALID` if
+   * signed; `MEMBERSHIP_FORKED`; `PROOF_INVALID` without a receipt; sealed: `CLOCK_SKEW`, `ACCESS_DENIED` if its maker might not make it, `PROOF_INVALID` if
    * this device is not among those it was made for, `SIGNATURE_INVALID`, `OPEN_FAILED`; `SUITE_REFUSED`,
    * `WIRE_MALFORMED`.
    */
   async accept(value: unknown, id: string): Promise<HeldKey> {
     const object = readKeyObject(value)
     if (object.id !== id) throw invalid('the server gave another key than was asked for')
+    if (!object.receipt) {
+      throw new ConversationError('PROOF_INVALID', 'the server gave a key without a receipt')
+    }
     const known = await this.#memberships.reach(object.conversation, object.membership)
     const { state } = known
     if (modeAt(known, object.membership.sequence) !== object.mode) {
@@ -107,7 +120,7 @@ export class KeyRing {
         'the key is for another algorithm than the conversation has',
       )
     }
-    const { key, madeAt } =
+    const { key, ...made } =
       object.mode === 'managed'
         ? { key: object.key, madeAt: object.createdAt }
         : await this.#openSealed(object, state.members)
@@ -119,7 +132,7 @@ export class KeyRing {
       algorithm,
       mode,
       membership,
-      madeAt,
+      ...made,
       key,
       leftOut: [],
     }
@@ -149,9 +162,9 @@ export class KeyRing {
   async #openSealed(
     object: SealedKeyObject,
     members: ReadonlyMap<string, unknown>,
-  ): Promise<{ readonly key: string; readonly madeAt: number }> {
-    const { backend, application, me, people: authors } = this.#context
-    const { id, conversation, membership, share, wrapped } = object
+  ): Promise<{ readonly key: string; readonly madeAt: number; readonly by: string }> {
+    const { application, backend, people: authors, now } = this.#context
+    const { id, conversation, membership } = object
     const expected = { application, conversation, key: id, authors }
     const announced = await verifyKeyAnnouncement(backend, object.announcement, expected)
     if (
@@ -162,6 +175,26 @@ export class KeyRing {
     }
     const { state } = await this.#memberships.get(conversation)
     requireMaker(state, announced)
+    if (announced.issued > now() + AUTHOR_SKEW_SECONDS) {
+      throw new ConversationError('CLOCK_SKEW', "the key is from the future: check this device's clock")
+    }
+    const key = await this.#unwrap(object, announced, members).catch(async (error: unknown) => {
+      // Whoever shared it may have shared nothing: others are asked.
+      if (object.share !== undefined && !hasCode(error, 'KEY_PENDING')) await this.#askAnew(id)
+      throw error
+    })
+    // A time ahead would hide what happened to devices until then.
+    return { key, madeAt: Math.min(announced.issued, now()), by: announced.by.device }
+  }
+
+  async #unwrap(
+    object: SealedKeyObject,
+    announced: KeyAnnouncement,
+    members: ReadonlyMap<string, unknown>,
+  ): Promise<string> {
+    const { backend, application, me, people: authors } = this.#context
+    const { id, conversation, share, wrapped } = object
+    const expected = { application, conversation, key: id, authors }
     const self = { username: me.username, device: me.device }
     let from = announced.by.device
     let thumbprint: string
@@ -181,7 +214,7 @@ export class KeyRing {
     const key = await unwrapConversationKey(backend, encryptionKey, context, wrapped, announced.commitment)
     const text = toBase64url(key)
     overwrite(key)
-    return { key: text, madeAt: announced.issued }
+    return text
   }
 
   /** Which encryption key of this device is among the announced recipients. */
@@ -216,6 +249,11 @@ export class KeyRing {
     this.#askedAt.set(id, now)
   }
 
+  async #askAnew(id: string): Promise<void> {
+    this.#askedAt.delete(id)
+    await this.#ask(id).catch(() => undefined)
+  }
+
   /** The server has committed to a receipt of this release: the list of receipts must have it. */
   async #noteRelease({ conversation, receipt }: KeyObject): Promise<void> {
     if (!receipt) return
@@ -232,6 +270,8 @@ export class KeyRing {
     const { application } = this.#context
     const key = { application, conversation, key: id, algorithm, bytes: fromBase64url(record.key) }
     const held = this.#held.get(id) ?? { record, key }
+    const newest = this.#newest.get(conversation)
+    if (newest === undefined || newest.madeAt < record.madeAt) this.#newest.set(conversation, record)
     this.#held.delete(id)
     this.#held.set(id, held)
     if (this.#held.size > MAX_HELD) this.#held.delete(this.#held.keys().next().value!)

@@ -78,6 +78,7 @@ export async function makeSealedKey(
     const record: KeyRecord = {
       ...{ v: 1, id, conversation, algorithm, mode: 'sealed', membership, leftOut },
       madeAt: issued,
+      by: me.device,
       key: toBase64url(key),
     }
     return { record, upload: { announcement, recipients: first }, pages }

@@ -1,7 +1,12 @@
 import { fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
-import { knowsHead, memberAt } from '../membership/conversation-state.ts'
+import {
+  type ConversationState,
+  isCurrentMember,
+  knowsHead,
+  memberAt,
+} from '../membership/conversation-state.ts'
 import { AUTHOR_SKEW_SECONDS } from '../membership/limits.ts'
-import { mayWriteAt } from '../membership/rights.ts'
+import { mayWrite, mayWriteAt, type Who } from '../membership/rights.ts'
 import { decodeFileContent, encodeFileContent, type FileContent } from '../message/file-content.ts'
 import type { ContentKind, SignedMessage } from '../message/frame.ts'
 import { MAX_PACKET_BYTES } from '../message/limits.ts'
@@ -11,10 +16,13 @@ import type { ClientContext } from './client-context.ts'
 import { ConversationError } from './conversation-error.ts'
 import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
-import type { KnownMembership, Memberships } from './memberships.ts'
+import { type KnownMembership, type Memberships, SEND_REFRESH_SECONDS } from './memberships.ts'
+import { Misses } from './misses.ts'
 import type { SendKeys } from './send-key.ts'
 
 const MS_PER_SECOND = 1_000
+/** A sender asks for the membership before each message: so long an old one is sent under, whatever the clocks say. */
+const MAX_LATE_SECONDS = AUTHOR_SKEW_SECONDS + SEND_REFRESH_SECONDS
 const MAX_PACKET_CHARACTERS = Math.ceil(MAX_PACKET_BYTES / 3) * 4
 
 export interface DecryptOptions {
@@ -28,6 +36,7 @@ export class Messages {
   readonly #memberships: Memberships
   readonly #ring: KeyRing
   readonly #sendKeys: SendKeys
+  readonly #misses: Misses
   readonly #sending = new Map<string, Promise<unknown>>()
 
   constructor(context: ClientContext, memberships: Memberships, ring: KeyRing, sendKeys: SendKeys) {
@@ -35,6 +44,7 @@ export class Messages {
     this.#memberships = memberships
     this.#ring = ring
     this.#sendKeys = sendKeys
+    this.#misses = new Misses(context.clock)
   }
 
   async encrypt(conversation: string, content: string | FileContent | Uint8Array): Promise<EncryptedMessage> {
@@ -62,7 +72,8 @@ export class Messages {
     { from, archive = false }: DecryptOptions,
   ): Promise<ConversationMessage> {
     const bytes = typeof packet === 'string' ? packetOf(packet) : packet
-    const held = await this.#ring.get(keyId)
+    const held =
+      (await this.#ring.held(keyId)) ?? (await this.#misses.watch(from, () => this.#ring.get(keyId)))
     const message = await openMessage(this.#context.backend, held.key, bytes)
     await this.#requireSender(held, message)
     if (from !== undefined && from !== message.username) {
@@ -96,8 +107,9 @@ export class Messages {
     }
     const key = await people.keyAt(username, message, at)
     await verifyMessage(backend, key.signingKey, message)
-    known = await this.#requireLinked(known, record, message)
-    requireRole(known, { username, chain: key.chain }, message)
+    const who = { username, chain: key.chain }
+    known = await this.#requireLinked(known, record, message, who)
+    requireRole(known, who, message)
   }
 
   /** The sender and this device know one history, and the sender kept to the key's membership. */
@@ -105,6 +117,7 @@ export class Messages {
     known: KnownMembership,
     { conversation, membership: made }: HeldKey['record'],
     { membership }: SignedMessage,
+    who: Who,
   ): Promise<KnownMembership> {
     try {
       if (!knowsHead(known.state, membership)) {
@@ -114,6 +127,8 @@ export class Messages {
         )
       }
     } catch (error) {
+      // Whoever is none, or only reads, could end everybody's sending with a head that is made up.
+      if (!mayWrite(known.state, who)) throw notAWriter(known.state, who)
       await this.#memberships.markForked(conversation)
       throw error
     }
@@ -145,24 +160,30 @@ export class Messages {
   }
 }
 
-/** He might write when the membership was as he says, and was not removed before he says to have written. */
+/** He might write when the membership was as he says, and it still was so when he says to have written. */
 function requireRole(
   { state }: KnownMembership,
-  who: { readonly username: string; readonly chain: number },
+  who: Who,
   { membership: { sequence }, time }: SignedMessage,
 ): void {
   if (!mayWriteAt(state, who, sequence)) {
     const reason = memberAt(state, who.username, sequence) ? 'role' : 'not-a-member'
     throw new ConversationError('ACCESS_DENIED', 'the sender might not write here', { reason })
   }
-  const periods = state.members.get(who.username)!.periods
-  const at = periods.findIndex(({ from, to }) => from <= sequence && (to === undefined || sequence < to))
-  const { to, toAt } = periods[at]!
-  const goesOn = to !== undefined && periods[at + 1]?.from === to
-  if (toAt === undefined || goesOn || time <= (toAt + AUTHOR_SKEW_SECONDS) * MS_PER_SECOND) return
-  throw new ConversationError('ACCESS_DENIED', 'the sender had been removed when this was written', {
-    reason: 'removed',
-  })
+  const changedAt = state.times[sequence + 1]
+  if (changedAt === undefined || time <= (changedAt + MAX_LATE_SECONDS) * MS_PER_SECOND) return
+  if (!mayWrite(state, who)) throw notAWriter(state, who)
+  throw new ConversationError(
+    'DIRECTORY_STALE',
+    'the sender did not know that the membership had changed: the server hides it from him, or his clock is wrong',
+  )
+}
+
+function notAWriter(state: ConversationState, who: Who): ConversationError {
+  const member = state.members.get(who.username)
+  const isIn = member !== undefined && isCurrentMember(member)
+  const reason = !isIn ? 'removed' : member.chain === who.chain ? 'role' : 'reset'
+  return new ConversationError('ACCESS_DENIED', 'the sender might not write here any more', { reason })
 }
 
 function encodeContent(content: string | FileContent | Uint8Array): {

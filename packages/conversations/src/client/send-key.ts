@@ -1,4 +1,5 @@
 import { currentMembers } from '../membership/conversation-state.ts'
+import { AUTHOR_SKEW_SECONDS } from '../membership/limits.ts'
 import { devicesNeedRotation, type RotationFacts, rotationDue } from '../membership/rotation-due.ts'
 import type { ClientContext } from './client-context.ts'
 import { hasCode } from './conversation-error.ts'
@@ -15,7 +16,11 @@ const DEVICE_FACTS_SECONDS = 60
 const MS_PER_SECOND = 1_000
 const LOOK_UPS_AT_ONCE = 8
 
-type DeviceFacts = Pick<Required<RotationFacts>, 'deviceLeftAt' | 'deviceJoinedAt'>
+type DeviceFacts = Pick<Required<RotationFacts>, 'deviceLeftAt' | 'deviceJoinedAt'> & {
+  /** Devices that are revoked, expired, or of a chain before a reset. */
+  readonly left: ReadonlySet<string>
+}
+const NO_DEVICE_FACTS: DeviceFacts = { deviceLeftAt: 0, deviceJoinedAt: 0, left: new Set() }
 interface KnownFacts extends DeviceFacts {
   readonly head: string
   readonly at: number
@@ -82,7 +87,13 @@ export class SendKeys {
     if (record.conversation !== state.conversation || record.membership.head !== state.head) return true
     if (byServer !== null) return true
     const { membership, madeAt, mode } = record
-    const facts = { now: this.#context.now(), messages, ...(await this.#deviceFacts(known)) }
+    const { left, ...devices } = await this.#deviceFacts(known)
+    // Whoever has a device that was revoked can date a key of it to just before that, or just after.
+    if (record.by !== undefined && left.has(record.by)) return true
+    const newest = this.#ring.newest(state.conversation)
+    const isReplaced = newest?.membership.head === state.head && newest.madeAt > madeAt + AUTHOR_SKEW_SECONDS
+    if (isReplaced) return true
+    const facts = { now: this.#context.now(), messages, ...devices }
     return rotationDue(state, { membership: membership.sequence, madeAt, mode }, facts) !== null
   }
 
@@ -90,7 +101,7 @@ export class SendKeys {
    * By own look-ups. In managed conversations the server gives the keys out, and its word is all there is.
    */
   async #deviceFacts({ state }: KnownMembership): Promise<DeviceFacts> {
-    if (state.mode === 'managed') return { deviceLeftAt: 0, deviceJoinedAt: 0 }
+    if (state.mode === 'managed') return NO_DEVICE_FACTS
     const { people, clock, now } = this.#context
     const known = this.#facts.get(state.conversation)
     if (known?.head === state.head && clock() - known.at < DEVICE_FACTS_SECONDS * MS_PER_SECOND) return known
@@ -105,17 +116,20 @@ export class SendKeys {
       const newest = Map.groupBy(keys, ({ device }) => device)
       let leftAt = 0
       let joinedAt = 0
+      const left: string[] = []
       for (const records of newest.values()) {
-        const { revokedAt, expires, chain: of } = records.at(-1)!
+        const { device, revokedAt, expires, chain: of } = records.at(-1)!
         const end = Math.min(revokedAt ?? expires, expires)
+        if (end <= now() || of !== chain) left.push(device)
         if (end <= now()) leftAt = Math.max(leftAt, end)
         else if (of === chain) joinedAt = Math.max(joinedAt, records[0]!.issued)
       }
-      return { leftAt, joinedAt: devicesNeedRotation(state, username) ? joinedAt : 0 }
+      return { left, leftAt, joinedAt: devicesNeedRotation(state, username) ? joinedAt : 0 }
     })
     const facts: KnownFacts = {
       head: state.head,
       at: clock(),
+      left: new Set(times.flatMap(({ left }) => left)),
       deviceLeftAt: Math.max(0, ...times.map(({ leftAt }) => leftAt)),
       deviceJoinedAt: Math.max(0, ...times.map(({ joinedAt }) => joinedAt)),
     }

@@ -15,7 +15,13 @@ import type { Role } from './rules.ts'
 /** A state while entries are put on top of it. Members in it are replaced, never changed. */
 export type StateDraft = {
   -readonly [Name in keyof ConversationState]: ConversationState[Name]
-} & { members: Map<string, MemberState>; heads: string[] }
+} & { members: Map<string, MemberState>; heads: string[]; times: number[] }
+
+/** To put entries on top of; the state stays as it is. */
+export function draftOf(state: ConversationState): StateDraft {
+  const { members, heads, times } = state
+  return { ...state, members: new Map(members), heads: [...heads], times: [...times] }
+}
 
 type Time = Pick<MembershipCommon, 'sequence' | 'issued'>
 
@@ -27,6 +33,7 @@ export function startState(entry: MembershipCommon & CreateChange, head: string)
   if (creator?.role !== 'owner' || !isSame) throw invalid('who creates a conversation is an owner of it')
   const draft: StateDraft = {
     ...{ application, conversation, sequence: 0, head, heads: [head], issued },
+    times: [issued],
     ...{ mode, algorithm, history, rotation, retention },
     members: new Map(),
     memberCount: 0,
@@ -48,6 +55,7 @@ export function applyChange(draft: StateDraft, entry: MembershipEntry, hash: str
   draft.issued = entry.issued
   draft.head = hash
   draft.heads.push(hash)
+  draft.times.push(entry.issued)
 }
 
 function apply(draft: StateDraft, entry: MembershipEntry): void {

@@ -42,6 +42,8 @@ export interface ConversationState {
   readonly head: string
   /** Hash of each entry by its sequence. */
   readonly heads: readonly string[]
+  /** `issued` of each entry by its sequence, seconds since the epoch. */
+  readonly times: readonly number[]
   /** `issued` of the newest entry: the next one's may not lie before. */
   readonly issued: number
   readonly mode: Mode

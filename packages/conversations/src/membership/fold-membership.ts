@@ -1,5 +1,5 @@
 import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
-import { applyChange, type StateDraft, startState } from './apply-change.ts'
+import { applyChange, draftOf, startState } from './apply-change.ts'
 import type { AuthorKeys } from './author.ts'
 import type { ConversationState } from './conversation-state.ts'
 import {
@@ -53,7 +53,7 @@ export async function extendMembership(
   { authors }: Pick<MembershipExpectation, 'authors'>,
 ): Promise<ConversationState> {
   if (entries.length === 0) return state
-  const draft: StateDraft = { ...state, members: new Map(state.members), heads: [...state.heads] }
+  const draft = draftOf(state)
   for (const jws of entries) {
     const entry = decodeMembershipEntry(jws)
     requireSame(entry, draft)

@@ -1,5 +1,5 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import { applyChange, type StateDraft, startState } from '../membership/apply-change.ts'
+import { applyChange, draftOf, type StateDraft, startState } from '../membership/apply-change.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
 import { decodeMembershipEntry } from '../membership/entry.ts'
 import type { ConversationReads, StoredConversation, StoredEntry } from './ports.ts'
@@ -80,10 +80,6 @@ function foldStored(
     applyChange(draft, entry, hash)
   }
   return draft
-}
-
-function draftOf(state: ConversationState): StateDraft {
-  return { ...state, members: new Map(state.members), heads: [...state.heads] }
 }
 
 function nameOf(application: string, id: string): string {

@@ -1,0 +1,74 @@
+import { fromBase64url } from '@keyhaven/crypto'
+import { nodeBackend } from '@keyhaven/crypto/node'
+import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
+import {
+  type Author,
+  commitmentOfKey,
+  newConversationId,
+  newMessageId,
+  recipientsRoot,
+  sealMessage,
+  signKeyAnnouncement,
+  wrapConversationKey,
+} from '../../src/index.ts'
+import type { TestDevice, World } from '../client/kit/world.ts'
+
+/** A device as the author of what it signs. @param sequence - an older place in its chain. */
+export async function authorOf(world: World, { keys }: TestDevice, at?: Author): Promise<Author> {
+  const { username, device } = keys
+  if (at) return { ...at, username, device, entry: keys.entry! }
+  const { chain, head, sequence } = await world.directory.state(username)
+  return { username, device, entry: keys.entry!, chain, head: head!, sequence }
+}
+
+/** A message as its sender should not make it, under a managed key. */
+export async function forgedMessage(world: World, by: TestDevice, keyId: string, over: object = {}) {
+  const stored = world.server.keys.get(keyId)!
+  const { conversation, membership } = stored.common
+  const key = {
+    ...{ application: APPLICATION, conversation, key: keyId, algorithm: 'A256GCM' as const },
+    bytes: fromBase64url(stored.managed!),
+  }
+  return sealMessage(nodeBackend, by.keys.signingKey, key, {
+    ...{ kind: 'text' as const, username: by.username, device: by.keys.device, entry: by.keys.entry! },
+    ...{ membership, id: newMessageId(nodeBackend), time: world.clock(), content: new Uint8Array([65]) },
+    ...over,
+  })
+}
+
+/** A sealed key that a server shows as the current one, though it would have refused it. @returns its id. */
+export async function smuggledKey(
+  world: World,
+  by: TestDevice,
+  conversation: string,
+  to: readonly TestDevice[],
+  { issued, author }: { readonly issued: number; readonly author: Author },
+): Promise<string> {
+  const { state, currentKey } = world.server.conversations.get(conversation)!
+  const id = newConversationId(nodeBackend)
+  const context = { application: APPLICATION, conversation, key: id }
+  const secret = nodeBackend.randomBytes(32)
+  const recipients = await Promise.all(
+    to.map(async ({ username, keys }) => {
+      const { thumbprint, publicJwk } = keys.encryptionKey
+      const recipient = { username, device: keys.device, thumbprint }
+      const wrapContext = { ...context, from: by.keys.device, to: recipient }
+      return { ...recipient, wrapped: await wrapConversationKey(nodeBackend, publicJwk, wrapContext, secret) }
+    }),
+  )
+  const membership = { sequence: state.sequence, head: state.head }
+  const announcement = await signKeyAnnouncement(by.keys.signingKey, {
+    ...{ ...context, algorithm: 'A256GCM', membership, issued, by: author },
+    commitment: await commitmentOfKey(nodeBackend, context, secret),
+    recipients: await recipientsRoot(nodeBackend, recipients),
+  })
+  const { common } = world.server.keys.get(currentKey!)!
+  world.server.keys.set(id, {
+    ...{
+      common: { ...common, id, membership, createdBy: { username: by.username, device: by.keys.device } },
+    },
+    ...{ upload: { announcement, recipients }, shares: new Map(), requests: new Set() },
+  })
+  world.server.conversations.get(conversation)!.currentKey = id
+  return id
+}
