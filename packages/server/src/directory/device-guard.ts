@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReplayStore } from '@keyhaven/channel/gateway'
+import type { Jwk, VerifyKey } from '@keyhaven/crypto'
 import { backend, KeyhavenError } from '@keyhaven/crypto'
 import {
   DEVICE_REQUEST_EXPORT_BYTES,
@@ -105,6 +106,17 @@ async function findDevice(directories: Directories, applicationId: string, devic
     username,
     status: state.status,
     revoked: state.status === 'revoked',
-    requestKey: await backend.signatures.importVerifyKey('EdDSA', state.record.requestKey),
+    requestKey: await importOnce(state.record.requestKey),
   }
+}
+
+/** Users' states are kept, so their keys are met again. */
+const imported = new WeakMap<object, VerifyKey>()
+
+async function importOnce(jwk: Jwk): Promise<VerifyKey> {
+  const known = imported.get(jwk)
+  if (known !== undefined) return known
+  const key = await backend.signatures.importVerifyKey('EdDSA', jwk)
+  imported.set(jwk, key)
+  return key
 }
