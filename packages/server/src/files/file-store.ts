@@ -54,7 +54,9 @@ export interface FileStore {
   begin(file: StoredFile, upload: string): Promise<boolean>
   /** @returns false if the file is not any more as it was read. */
   advance(file: StoredFile, to: Advance): Promise<boolean>
-  setState(file: StoredFile, state: 'complete' | 'deleting'): Promise<void>
+  complete(file: StoredFile): Promise<void>
+  /** From now on it is gone for everybody. @returns false if the file is not any more as it was read. */
+  beginDeletion(file: StoredFile): Promise<boolean>
   /** Removes every trace. */
   forget(file: StoredFile): Promise<void>
   /** Whether a receipt for this device is so new that it stands for one more read. */
@@ -129,16 +131,27 @@ export function createFileStore(state: State): FileStore {
         return true
       }),
 
-    setState: (file, to) =>
+    complete: (file) =>
       state.transaction(async ({ db: transaction, now }) => {
         // A deletion is final, whoever ends later.
         await transaction
           .updateTable('files')
-          .set({ state: to, changed_at: now, ...(to === 'complete' ? { upload: '' } : {}) })
+          .set({ state: 'complete', changed_at: now, upload: '' })
           .where((where) => where.and(atRow(file)))
           .where('state', '!=', 'deleting')
           .execute()
-        if (to === 'complete') await forgetParts(transaction, file)
+        await forgetParts(transaction, file)
+      }),
+
+    beginDeletion: (file) =>
+      state.transaction(async ({ db: transaction, now }) => {
+        const expected = { state: file.state, received: file.received }
+        const { numUpdatedRows } = await transaction
+          .updateTable('files')
+          .set({ state: 'deleting', changed_at: now })
+          .where((where) => where.and({ ...atRow(file), ...expected }))
+          .executeTakeFirst()
+        return numUpdatedRows === 1n
       }),
 
     forget: (file) =>

@@ -1,3 +1,4 @@
+import { KeyhavenError } from '@keyhaven/crypto'
 import { sql } from 'kysely'
 import type { State } from '../platform/state/state.ts'
 import type { FileAccess } from './file-access.ts'
@@ -38,7 +39,8 @@ export async function tidyFiles(parts: TidyParts, now: number): Promise<TidySumm
       await uploads.remove(file)
       return 1
     } catch (error) {
-      onError(error)
+      // Somebody goes on with it, or was first.
+      if (!(error instanceof KeyhavenError && error.code === 'UPLOAD_CONFLICT')) onError(error)
       return 0
     }
   }

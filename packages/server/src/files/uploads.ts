@@ -32,7 +32,11 @@ export interface Uploads {
   append(file: StoredFile, body: Uint8Array): Promise<number>
   /** Makes one whole whose bytes are all there: what a crash left for later. */
   finish(file: StoredFile): Promise<void>
-  /** Removes bytes and row, in an order that a crash can interrupt. */
+  /**
+   * Removes bytes and row, in an order that a crash can interrupt.
+   *
+   * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody went on with the file, or ended it, since it was read.
+   */
   remove(file: StoredFile): Promise<void>
 }
 
@@ -65,12 +69,12 @@ export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
         })
       }
     }
-    await store.setState(file, 'complete')
+    await store.complete(file)
     await forgetTail(objects, file)
   }
 
   const remove = async (file: StoredFile): Promise<void> => {
-    await store.setState(file, 'deleting')
+    if (!(await store.beginDeletion(file))) throw tooLate()
     if (file.upload !== '') await objects.abort(refOf(file))
     await objects.delete(objectOf(file))
     if (file.tail !== '') await objects.delete(file.tail)
@@ -95,7 +99,7 @@ export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
       const to = { received, tail: '', tailBytes: 0, part: { part, tag, bytes: length } }
       if (!(await store.advance(file, to))) throw tooLate()
       await forgetTail(objects, file)
-      if (received === file.bytes) await finish({ ...file, tail: '', state: 'completing' })
+      if (received === file.bytes) await finish({ ...file, received, tail: '', state: 'completing' })
       return received
     },
   }
