@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
-import { checkLog } from '../src/directory/log/check-log.ts'
 import {
   APP,
   createChat,
@@ -337,76 +336,5 @@ describe.each(ENGINES)('conversations on $name', (engine) => {
       .where('id', '=', old)
       .executeTakeFirstOrThrow()
     expect(row).toEqual({ wrapped_key: null, master_key_id: null })
-  })
-
-  test('an export needs a second operator, leaves receipts that members see, and is fetched once', async () => {
-    const chat = await createChat(world, [alice, bob])
-    const key = chat.key as { id: string; key: string }
-    const { service } = world
-    const input = { reason: 'order 7', from: null, to: null }
-    const made = await service.requestExport(APP, chat.id, input, 'token:a')
-    await expect(service.downloadExport(APP, made.id, 'token:a')).rejects.toMatchObject({
-      code: 'ACCESS_DENIED',
-    })
-    await expect(service.approveExport(APP, made.id, 'token:a')).rejects.toMatchObject({
-      code: 'ACCESS_DENIED',
-    })
-    await service.approveExport(APP, made.id, 'token:b')
-    await expect(service.downloadExport(APP, made.id, 'token:c')).rejects.toMatchObject({
-      code: 'ACCESS_DENIED',
-    })
-    expect(await service.downloadExport(APP, made.id, 'token:a')).toMatchObject([
-      { id: key.id, key: key.key },
-    ])
-    await expect(service.downloadExport(APP, made.id, 'token:b')).rejects.toMatchObject({ code: 'CONFLICT' })
-    const receipts = await verifiedReceipts(world.first, bob, chat.id)
-    expect(receipts.at(-1)?.receipt).toMatchObject({
-      kind: 'export',
-      to: { operators: ['token:a', 'token:b'] },
-    })
-    const sealed = await createChat(world, [alice, bob], { mode: 'sealed' })
-    await expect(service.requestExport(APP, sealed.id, input, 'token:a')).rejects.toMatchObject({
-      code: 'ACCESS_DENIED',
-    })
-  })
-
-  test('a receipt cannot be withdrawn or changed: its absence shows, and so does another text', async () => {
-    const chat = await createChat(world, [alice, bob])
-    for (let n = 0; n < 3; n++) await release(bob, chat.key!.id)
-    expect(await verifiedReceipts(world.first, alice, chat.id)).toHaveLength(4)
-    const { db } = world.first.state
-    const changed = db
-      .updateTable('conversation_receipts')
-      .where('conversation', '=', chat.id)
-      .where('sequence', '=', 2)
-    const { item } = await db
-      .selectFrom('conversation_receipts')
-      .select('item')
-      .where('conversation', '=', chat.id)
-      .where('sequence', '=', 2)
-      .executeTakeFirstOrThrow()
-    await changed.set({ item: item.replace('"bob"', '"rob"') }).execute()
-    await expect(verifiedReceipts(world.first, alice, chat.id)).rejects.toMatchObject({
-      code: 'PROOF_INVALID',
-    })
-    await changed.set({ item }).execute()
-    expect(await verifiedReceipts(world.first, alice, chat.id)).toHaveLength(4)
-    await db
-      .deleteFrom('conversation_receipts')
-      .where('conversation', '=', chat.id)
-      .where('sequence', '=', 2)
-      .execute()
-    await expect(verifiedReceipts(world.first, alice, chat.id)).rejects.toThrow('receipt 2 is missing')
-  })
-
-  test('the log holds with the new leaves, and so does the audit log', async () => {
-    const { directories, state } = world.first
-    expect(await checkLog(directories.log, APP)).toMatchObject({ valid: true })
-    expect(await state.audit.verify()).toMatchObject({ valid: true })
-    const { items } = await state.audit.list(
-      { action: 'conversation.release', applicationId: APP },
-      { limit: 1 },
-    )
-    expect(items[0]).toMatchObject({ actor: expect.stringMatching(/^device:/), subject: expect.any(String) })
   })
 })

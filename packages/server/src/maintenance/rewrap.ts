@@ -3,6 +3,8 @@ import type { KeyPurpose, WrapContext } from '@keyhaven/keys'
 import { conversationKeyContext, type KeyObjects, keyObjectName } from '../conversations/key-vault.ts'
 import type { Config } from '../platform/config/config.ts'
 import type { Db } from '../platform/database/schema.ts'
+import type { ObjectStore } from '../platform/objects/object-store.ts'
+import { openObjectStore } from '../platform/objects/open-object-store.ts'
 import { EVERYTHING, lockStateHead } from '../platform/state/commit-effects.ts'
 import { openState } from '../platform/state/open-state.ts'
 import type { State } from '../platform/state/state.ts'
@@ -20,9 +22,10 @@ export interface RewrapOptions extends LongWork {
    * so that the keyring can be copied to all of them before the keys move. Default: everything.
    */
   readonly only?: 'prepare'
-  /** Opens the object store, where conversations' keys may lie. */
-  readonly objects?: (() => Promise<KeyObjects>) | undefined
 }
+
+/** Opens the object store, where conversations' keys may lie; it is not needed where none does. */
+type OpenObjects = () => Promise<KeyObjects>
 
 export interface RewrapSummary {
   /** The master key that holds everything now. */
@@ -44,14 +47,25 @@ export interface RewrapSummary {
  */
 export async function rewrap(config: Config, options: RewrapOptions): Promise<RewrapSummary> {
   const state = await openState(config, { schedule: false })
+  let opened: Promise<ObjectStore> | undefined
+  const objects = (): Promise<ObjectStore> => {
+    opened ??= openObjectStore(config.objects)
+    return opened
+  }
   try {
-    return await rewrapState(state, options)
+    return await rewrapState(state, options, objects)
   } finally {
+    const store = await opened?.catch(() => undefined)
+    store?.close()
     await state.close()
   }
 }
 
-async function rewrapState(state: State, options: RewrapOptions): Promise<RewrapSummary> {
+async function rewrapState(
+  state: State,
+  options: RewrapOptions,
+  objects: OpenObjects,
+): Promise<RewrapSummary> {
   const wrapper = state.wrapper as LocalWrapper
   const location = keyringLocation(state.config)
   const begun = await state.transaction(async (transaction) => {
@@ -78,7 +92,7 @@ async function rewrapState(state: State, options: RewrapOptions): Promise<Rewrap
   if (options.only === 'prepare') return { masterKeyId, moved: 0, dropped: [], resumed }
 
   wrapper.use(masterKeyId)
-  const moved = await moveKeys(state, masterKeyId, options)
+  const moved = await moveKeys(state, masterKeyId, options, objects)
   await state.transaction(async (transaction) => {
     await lockStateHead(transaction.db, state.dialect)
     if ((await countOthers(transaction.db, masterKeyId)) > 0) {
@@ -96,7 +110,12 @@ async function rewrapState(state: State, options: RewrapOptions): Promise<Rewrap
   return { masterKeyId, moved, dropped: begun.from, resumed }
 }
 
-async function moveKeys(state: State, masterKeyId: string, options: RewrapOptions): Promise<number> {
+async function moveKeys(
+  state: State,
+  masterKeyId: string,
+  options: RewrapOptions,
+  objects: OpenObjects,
+): Promise<number> {
   const total = await countOthers(state.db, masterKeyId)
   let moved = 0
   options.onProgress?.(moved, total)
@@ -129,7 +148,7 @@ async function moveKeys(state: State, masterKeyId: string, options: RewrapOption
       return rows.length
     })
     // The keys of conversations come last: what opens calls moves first.
-    const inBoth = inBatch === 0 ? await moveConversationKeys(state, masterKeyId, options.objects) : inBatch
+    const inBoth = inBatch === 0 ? await moveConversationKeys(state, masterKeyId, objects) : inBatch
     if (inBoth === 0) return moved
     moved += inBoth
     options.onProgress?.(moved, Math.max(total, moved))
@@ -140,7 +159,7 @@ async function moveKeys(state: State, masterKeyId: string, options: RewrapOption
 async function moveConversationKeys(
   state: State,
   masterKeyId: string,
-  objects: RewrapOptions['objects'],
+  objects: OpenObjects,
 ): Promise<number> {
   return state.transaction(async (transaction) => {
     const rows = await transaction.db
@@ -161,7 +180,7 @@ async function moveConversationKeys(
       const present = inObjects ? await fetchObject(objects, keyObjectName(place)) : row.wrapped_key!
       const wrapped = await moveKey(state, present, context)
       // An object is whole under either master key, both of which are there until all have moved.
-      if (inObjects) await (await objects!()).put(keyObjectName(place), wrapped)
+      if (inObjects) await (await objects()).put(keyObjectName(place), wrapped)
       await transaction.db
         .updateTable('conversation_keys')
         .set({ wrapped_key: inObjects ? null : wrapped, master_key_id: masterKeyId })
@@ -174,8 +193,8 @@ async function moveConversationKeys(
   })
 }
 
-async function fetchObject(objects: RewrapOptions['objects'], name: string): Promise<Uint8Array> {
-  const bytes = objects && (await (await objects()).get(name))
+async function fetchObject(objects: OpenObjects, name: string): Promise<Uint8Array> {
+  const bytes = await (await objects()).get(name)
   if (bytes !== undefined) return bytes
   throw new KeyhavenError('STORE_UNAVAILABLE', 'a wrapped key is not in the object store: is it configured?')
 }
