@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parsingProgram } from '../packages/cli/test/command-tree.ts'
 import { docCommentPrelude } from './kit/doc-comment-prelude.ts'
 import { type DocExample, docExamples } from './kit/doc-examples.ts'
+import { startProsody, type TestProsody, XMPP_DOMAIN, XMPP_PASSWORD } from './kit/prosody.ts'
 import { runProgram } from './kit/run-program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -32,6 +33,7 @@ const typescript = ofLanguage('ts', 'typescript')
 let folder: string
 let fill: (code: string) => string
 let server: Awaited<ReturnType<typeof startServer>>
+let prosody: TestProsody
 
 beforeAll(async () => {
   await mkdir(join(ROOT, '.keyhaven'), { recursive: true })
@@ -45,6 +47,7 @@ beforeAll(async () => {
       KEYHAVEN_LOG_LEVEL: 'silent',
     }),
   )
+  prosody = await startProsody(['anna', 'ben'])
   fill = await placeholders()
   for (const example of typescript) {
     const prelude = await docCommentPrelude(ROOT, example, FREE_NAMES)
@@ -55,6 +58,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.close()
+  await prosody?.stop()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -93,7 +97,7 @@ async function admin(path: string, body?: object): Promise<unknown> {
   return answer.json()
 }
 
-/** Addresses, thumbprints and the key in the docs stand for those of the server that runs here. */
+/** Addresses, thumbprints, keys and passwords in the docs stand for those of the servers that run here. */
 async function placeholders(): Promise<(code: string) => string> {
   const { rootThumbprints } = (await admin('/admin/v1/applications/demo/trust')) as {
     rootThumbprints: string[]
@@ -108,6 +112,9 @@ async function placeholders(): Promise<(code: string) => string> {
       .replaceAll('ROOT-THUMBPRINT', rootThumbprints[0]!)
       .replaceAll('SPARE-THUMBPRINT', rootThumbprints[1]!)
       .replaceAll('PUBLIC-KEY', items[0]!.publicKey)
+      .replaceAll('xmpp://127.0.0.1:5222', prosody.service)
+      .replaceAll('XMPP-PASSWORD', XMPP_PASSWORD)
+      .replaceAll(/\bexample\.org(?=')/g, XMPP_DOMAIN)
       .replaceAll('.listen(3000)', '.listen(0)') // another program may have it
       .replaceAll(/keyId: 1\b/g, `keyId: ${items[0]!.keyId}`)
 }
@@ -116,7 +123,7 @@ test('every TypeScript example compiles', async () => {
   const config = {
     extends: '../../tsconfig.json',
     compilerOptions: { typeRoots: ['../../node_modules/@types'], moduleDetection: 'force' },
-    include: ['*.ts'],
+    include: ['*.ts', '../../test/kit/xmpp-client.d.ts'],
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
   const { code, output } = await runProgram(
