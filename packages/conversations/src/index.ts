@@ -17,6 +17,14 @@ export type {
   VerifiedReceipt,
 } from './client/conversations.ts'
 export { createConversations } from './client/create-conversations.ts'
+// Files: encrypted, uploaded, downloaded. Only what is loaded with a conversation's first file.
+export { type ConversationFiles, createConversationFiles } from './files/conversation-files.ts'
+export type { DownloadOptions, FileDownload } from './files/file-download.ts'
+export { type FileMetadata, MAX_THUMBNAIL_BYTES } from './files/file-header.ts'
+export type { FileUpload } from './files/file-upload.ts'
+export type { FilesPort } from './files/files-port.ts'
+export type { FileProgress, UploadOptions } from './files/upload-options.ts'
+export type { UploadState } from './files/upload-state.ts'
 // Keys: announced, wrapped, shared.
 export {
   CONVERSATION_ALGORITHMS,

@@ -1,0 +1,351 @@
+import { createHash } from 'node:crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { describe, expect, test } from 'vitest'
+import type { UploadState } from '../../src/files/upload-state.ts'
+import { createConversationFiles, type FileProgress } from '../../src/index.ts'
+import { CONVERSATION, type Fault, SERVER, scriptedServer } from './scripted-server.ts'
+
+const MEBIBYTE = 1_024 * 1_024
+const PIECE = 8 * MEBIBYTE
+const MARKER = 'a marker that nobody but members may see'
+const code = (name: string) => expect.objectContaining({ code: name })
+
+function content(bytes: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const block = createHash('sha512').update(String(seed)).digest()
+  const plain = new Uint8Array(bytes)
+  for (let at = 0; at < bytes; at += block.length) plain.set(block.subarray(0, bytes - at), at)
+  if (bytes > 100) plain.set(Buffer.from(MARKER), bytes >> 1)
+  return plain
+}
+
+async function* inPieces(bytes: Uint8Array, length: number) {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
+}
+
+function start() {
+  const server = scriptedServer()
+  return { server, files: createConversationFiles(server.port) }
+}
+
+async function backOf({ files }: ReturnType<typeof start>, file: Parameters<typeof files.download>[0]) {
+  return new Uint8Array(await (await (await files.download(file)).blob()).arrayBuffer())
+}
+
+/** One fault, at the n-th PATCH from now. */
+function onPatch(n: number, fault: Fault): Fault {
+  let patches = 0
+  return (call, usual) => (call.method === 'PATCH' && ++patches === n ? fault(call, usual) : undefined)
+}
+
+describe('an upload', () => {
+  test('goes up in pieces of 8 MiB and says what a message needs', async () => {
+    const run = start()
+    const plain = content(19 * MEBIBYTE + 5)
+    const progress: FileProgress[] = []
+    const file = await run.files.upload(new Blob([plain], { type: 'image/png; x=y' }), {
+      name: 'Foto.png',
+      onProgress: (to) => progress.push(to),
+    })
+    const [id, stored] = [...run.server.files.entries()][0]!
+    expect(file).toMatchObject({ url: `${SERVER}/v1/files/${id}`, name: 'Foto.png', type: 'image/png' })
+    expect(file.size).toBe(plain.length)
+    expect(file.stored).toBe(stored.bytes.length)
+    expect(file.stored).toBe(stored.length)
+    expect(file.digest).toBe(createHash('sha256').update(stored.bytes).digest('base64url'))
+    const patches = run.server.calls.filter(({ method }) => method === 'PATCH').map(({ bytes }) => bytes)
+    expect(patches).toEqual([PIECE, PIECE, file.stored - 2 * PIECE])
+    expect(run.server.calls[0]).toMatchObject({
+      method: 'POST',
+      path: '/v1/files',
+      headers: { 'keyhaven-conversation': CONVERSATION, 'upload-length': String(file.stored) },
+    })
+    expect(progress.map(({ done }) => done)).toEqual([PIECE, 2 * PIECE, file.stored])
+    expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+  })
+
+  test('never shows the server content, name, type, thumbnail or size', async () => {
+    const { server, files } = start()
+    const plain = content(300_001)
+    const thumbnail = Buffer.from(`thumbnail of ${MARKER}`)
+    const options = { name: 'Lohnliste.pdf', type: 'application/pdf', thumbnail }
+    const file = await files.upload(new Blob([plain]), options)
+    const all = Buffer.concat(server.seen)
+    const paths = server.calls.map(({ path }) => path).join()
+    for (const secret of [MARKER, 'Lohnliste', 'application/pdf', '300001', file.key, file.digest]) {
+      expect(all.includes(secret), secret).toBe(false)
+      expect(paths).not.toContain(secret)
+    }
+    expect(all.includes(Buffer.from(thumbnail.toString('base64url')))).toBe(false)
+    // Sizes that are near to each other are stored as one.
+    const other = await files.upload(new Blob([plain.subarray(0, 299_000)]), options)
+    expect(other.stored).toBe(file.stored)
+    expect(other.key).not.toBe(file.key)
+  })
+
+  test.each([0, 1, 16_384, 100_000])('of %i bytes, from a stream or an iterable', async (size) => {
+    const run = start()
+    const plain = content(size)
+    const named = { name: 'f', size }
+    const sources = [new Blob([plain]).stream(), inPieces(plain, 777), [plain]]
+    for (const source of sources) {
+      const file = await run.files.upload(source, named)
+      expect(file.type).toBe('application/octet-stream')
+      expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+    }
+  })
+
+  test('asks for the size of a stream, and for what is no file before any call', async () => {
+    const { server, files } = start()
+    const stream = () => new Blob([content(10)]).stream()
+    await expect(files.upload(stream(), { name: 'f' })).rejects.toThrow(/^size: how many bytes/)
+    await expect(files.upload(new Blob(['abc']), { name: 'f', size: 4 })).rejects.toThrow(TypeError)
+    for (const wrong of [
+      { name: '' },
+      { name: '../f' },
+      { name: 'f', type: 'no type' },
+      { name: 'f', thumbnail: new Uint8Array(65_537) },
+      { name: 'f', size: -1 },
+    ]) {
+      await expect(files.upload(stream(), { size: 10, ...wrong })).rejects.toEqual(code('INPUT_INVALID'))
+    }
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([-1, 1])('of a stream whose size is wrong by %i is never finished', async (wrong) => {
+    const { server, files } = start()
+    const plain = content(9 * MEBIBYTE)
+    const upload = files.upload(inPieces(plain, MEBIBYTE), { name: 'f', size: plain.length + wrong })
+    await expect(upload).rejects.toEqual(code('INPUT_INVALID'))
+    const [stored] = [...server.files.values()]
+    expect(stored!.bytes.length).toBeLessThan(stored!.length)
+  })
+})
+
+describe('an upload whose calls fail', () => {
+  const plain = content(17 * MEBIBYTE)
+  const cut = () => {
+    throw new TypeError('fetch failed')
+  }
+  test.each<[string, Fault]>([
+    ['a network that is cut before a piece arrives', onPatch(2, cut)],
+    [
+      'a network that is cut after a piece has arrived',
+      onPatch(2, (_, usual) => {
+        usual()
+        return cut()
+      }),
+    ],
+    [
+      'an offset that another request has moved',
+      onPatch(2, (_, usual) => {
+        usual()
+        return usual()
+      }),
+    ],
+  ])('goes on after %s', async (_, fault) => {
+    const run = start()
+    run.server.fault = fault
+    const file = await run.files.upload(new Blob([plain]), { name: 'f' })
+    expect(run.server.waits).toEqual([500])
+    expect(run.server.calls.filter(({ method }) => method === 'HEAD').length).toBe(1)
+    expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+  })
+
+  test('goes on inside a piece of which only a part has arrived', async () => {
+    const run = start()
+    let part: Buffer | undefined
+    const { port } = run.server
+    const call: typeof port.call = async (method, path, body, headers, signal) => {
+      if (method === 'PATCH' && part === undefined && headers['upload-offset'] === String(PIECE)) {
+        part = Buffer.from(body!.subarray(0, 1_000_003))
+        const file = [...run.server.files.values()][0]!
+        file.bytes = Buffer.concat([file.bytes, part])
+        return cut()
+      }
+      return port.call(method, path, body, headers, signal)
+    }
+    const files = createConversationFiles({ ...port, call })
+    const file = await files.upload(new Blob([plain]), { name: 'f' })
+    const sizes = run.server.calls.filter(({ method }) => method === 'PATCH').map(({ bytes }) => bytes)
+    expect(sizes).toEqual([PIECE, PIECE - 1_000_003, file.stored - 2 * PIECE])
+    expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+  })
+
+  test('waits longer and longer, and then gives up with the state kept', async () => {
+    const run = start()
+    const { server, files } = run
+    const upload = files.createUpload(inPieces(plain, MEBIBYTE), { name: 'f', size: plain.length })
+    server.fault = ({ method }) => (method === 'PATCH' ? cut() : undefined)
+    await expect(upload.run()).rejects.toEqual(code('GATEWAY_UNAVAILABLE'))
+    expect(server.waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    server.fault = undefined
+    expect(Buffer.compare(await backOf(run, await upload.run()), plain)).toBe(0)
+  })
+
+  test.each(['ACCESS_DENIED', 'NOT_FOUND', 'WIRE_TOO_LARGE'] as const)(
+    'ends at once on %s',
+    async (refusal) => {
+      const { server, files } = start()
+      server.fault = ({ method }) => {
+        if (method === 'POST') throw new KeyhavenError(refusal, 'no')
+        return undefined
+      }
+      await expect(files.upload(new Blob(['a']), { name: 'f' })).rejects.toEqual(code(refusal))
+      expect(server.waits).toEqual([])
+    },
+  )
+
+  test('says so when the server has lost it', async () => {
+    const { server, files } = start()
+    server.fault = onPatch(2, () => {
+      server.files.clear()
+      return cut()
+    })
+    await expect(files.upload(new Blob([plain]), { name: 'f' })).rejects.toEqual(code('UPLOAD_CONFLICT'))
+  })
+})
+
+describe('an upload that is paused', () => {
+  const plain = content(20 * MEBIBYTE)
+
+  test.each([
+    ['a Blob', () => new Blob([plain])],
+    ['a stream', () => new Blob([plain]).stream()],
+  ])('goes on from %s in the same process', async (_, source) => {
+    const run = start()
+    const { server, files } = run
+    const upload = files.createUpload(source(), { name: 'f', size: plain.length })
+    const pause = new AbortController()
+    server.fault = onPatch(2, () => {
+      pause.abort()
+      throw pause.signal.reason
+    })
+    await expect(upload.run(pause.signal)).rejects.toThrow(/abort/i)
+    const before = server.calls.length
+    expect(Buffer.compare(await backOf(run, await upload.run()), plain)).toBe(0)
+    const after = server.calls.slice(before, before + 3).map(({ method }) => method)
+    expect(after).toEqual(['HEAD', 'PATCH', 'PATCH'])
+    expect(server.files.size).toBe(1)
+  })
+
+  test('while a slow source is read, loses nothing of it', async () => {
+    const run = start()
+    const pause = new AbortController()
+    let go: () => void = () => {}
+    const slow = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    async function* source() {
+      yield plain.subarray(0, 10 * MEBIBYTE)
+      pause.abort()
+      await slow
+      yield plain.subarray(10 * MEBIBYTE)
+    }
+    const upload = run.files.createUpload(source(), { name: 'f', size: plain.length })
+    await expect(upload.run(pause.signal)).rejects.toThrow(/abort/i)
+    go()
+    expect(Buffer.compare(await backOf(run, await upload.run()), plain)).toBe(0)
+  })
+
+  test('runs once at a time', async () => {
+    const { files } = start()
+    const upload = files.createUpload(new Blob([plain]), { name: 'f' })
+    const running = upload.run()
+    await expect(upload.run()).rejects.toThrow(TypeError)
+    await expect(upload.discard()).rejects.toThrow(TypeError)
+    await running
+  })
+
+  test('can be given up', async () => {
+    const { server, files } = start()
+    const upload = files.createUpload(new Blob([plain]), { name: 'f' })
+    await expect(upload.run(AbortSignal.abort())).rejects.toThrow(/abort/i)
+    await upload.discard()
+    await upload.run()
+    expect(server.files.size).toBe(1)
+    await upload.discard()
+    expect(server.files.size).toBe(0)
+  })
+})
+
+describe('an upload that goes on after a restart', () => {
+  const plain = content(20 * MEBIBYTE)
+
+  /** Ends in the middle, as by a crash. @returns what the app had kept. */
+  async function crashed(run: ReturnType<typeof start>, atPatch = 2, arrived = false): Promise<UploadState> {
+    let kept: UploadState | undefined
+    const crash = new AbortController()
+    run.server.fault = onPatch(atPatch, (_, usual) => {
+      if (arrived) usual()
+      crash.abort()
+      throw crash.signal.reason
+    })
+    const onState = (state: UploadState) => {
+      kept = JSON.parse(JSON.stringify(state)) as UploadState
+    }
+    const upload = run.files.upload(new Blob([plain]), { name: 'f', onState, signal: crash.signal })
+    await expect(upload).rejects.toThrow(/abort/i)
+    run.server.fault = undefined
+    return kept!
+  }
+
+  test.each([
+    [1, false],
+    [1, true],
+    [2, false],
+    [2, true],
+    [3, false],
+    [3, true],
+  ])('at piece %i, which arrived: %s', async (patch, arrived) => {
+    const run = start()
+    const resume = await crashed(run, patch, arrived)
+    const before = run.server.calls.length
+    const file = await run.files.upload(new Blob([plain]), { name: 'another name', resume })
+    expect(file.name).toBe('f')
+    expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+    const patches = run.server.calls.slice(before).filter(({ method }) => method === 'PATCH')
+    expect(patches.length).toBe(3 - patch + (arrived ? 0 : 1))
+  })
+
+  test('from a stream that begins again', async () => {
+    const run = start()
+    const resume = await crashed(run)
+    const file = await run.files.upload(inPieces(plain, 100_000), { name: 'f', resume })
+    expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
+  })
+
+  test('refuses another source before any byte of it goes out under the same key', async () => {
+    const run = start()
+    const resume = await crashed(run)
+    for (const at of [0, PIECE + 5]) {
+      const other = plain.slice()
+      other[at]! ^= 1
+      const before = run.server.calls.length
+      const upload = run.files.upload(new Blob([other]), { name: 'f', resume })
+      await expect(upload).rejects.toEqual(code('INPUT_INVALID'))
+      expect(run.server.calls.slice(before).map(({ method }) => method)).toEqual(['HEAD'])
+    }
+  })
+
+  test('refuses a state that is not of this conversation, or older than what was sent', async () => {
+    const run = start()
+    const old = await crashed(run, 1, true)
+    for (const wrong of [
+      { ...old, conversation: 'BBBBBBBBBBBBBBBBBBBBBB' },
+      { ...old, id: 'x' },
+      { ...old, more: 1 },
+      { ...old, v: 2 },
+      { ...old, header: '{}' },
+      'state',
+    ]) {
+      const resume = wrong as UploadState
+      const upload = run.files.upload(new Blob([plain]), { name: 'f', resume })
+      await expect(upload, JSON.stringify(wrong)).rejects.toEqual(code('INPUT_INVALID'))
+    }
+    await run.files.upload(new Blob([plain]), { name: 'f', resume: old })
+    const before = run.server.calls.length
+    const again = run.files.upload(new Blob([plain]), { name: 'f', resume: old })
+    await expect(again).rejects.toEqual(code('UPLOAD_CONFLICT'))
+    expect(run.server.calls.slice(before).map(({ method }) => method)).toEqual(['HEAD'])
+  })
+})
