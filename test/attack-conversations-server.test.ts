@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eraseSuperseded } from '../packages/server/src/conversations/retention.ts'
 import {
   APP,
   type Chat,
@@ -13,6 +14,8 @@ import {
 import { ENGINES } from './kit/engines.ts'
 
 const PAGE = { after: { at: 0, key: '', device: '' }, limit: 10 }
+
+const DAY_MS = 86_400_000
 
 /** What members, former ones and strangers try against an honest key server. */
 describe.each(ENGINES)('attacks on the conversations of a server on $name', (engine) => {
@@ -91,6 +94,48 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
       })
       return found.find(({ conversation }) => conversation === chat.id)!
     }
+  })
+
+  test('a key whose last recipients came late is not erased while it is the current one', async () => {
+    const chat = await createChat(world, [alice, bob], { mode: 'sealed', retention: 3 })
+    const { service, first } = world
+    const slow = await chat.upload(alice, [alice, bob])
+    const [own, other] = slow.recipients
+    const begun = await service.rotate(APP, alice, chat.id, { ...slow, recipients: [own!] })
+    expect(begun).toMatchObject({ complete: false })
+    await service.rotate(APP, bob, chat.id, await chat.upload(bob, [alice, bob]))
+    expect(await service.addRecipients(APP, alice, begun.id, [other!])).toEqual({ complete: true })
+    const show = () => service.show(APP, alice, chat.id, { after: -1 })
+    expect(await show()).toMatchObject({ currentKey: begun.id })
+    await first.conversations.prune(world.time.now + 4 * DAY_MS)
+    expect(await release(bob, begun.id)).toMatchObject({ id: begun.id })
+  })
+
+  test('an erased key is gone from the object store, or it is tried again', async () => {
+    const chat = await createChat(world, [alice, bob], { retention: 3 })
+    const { id } = chat.key!
+    const { state } = world.first
+    const inObjects = { wrapped_key: null, stored_in: 'objects' }
+    await state.db.updateTable('conversation_keys').set(inObjects).where('id', '=', id).execute()
+    await world.service.rotate(APP, alice, chat.id)
+    const deleted: string[] = []
+    let broken = true
+    const objects = async () => ({
+      put: () => Promise.reject(new Error('not asked for')),
+      get: async () => undefined,
+      delete: async (name: string) => {
+        if (broken) throw new Error('the store is away')
+        deleted.push(name)
+      },
+    })
+    const erase = () => eraseSuperseded(state, world.time.now + 4 * DAY_MS, objects)
+    await expect(erase()).rejects.toThrow('the store is away')
+    broken = false
+    await erase()
+    expect(deleted).toEqual([`keys/${APP}/${chat.id}/${id}`])
+    await erase()
+    expect(deleted).toHaveLength(1)
+    await expect(release(bob, id)).rejects.toMatchObject({ reason: 'erased' })
   })
 
   test('an admin makes nobody an owner or admin, not himself and not by a new chain', async () => {

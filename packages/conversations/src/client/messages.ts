@@ -110,6 +110,7 @@ export class Messages {
     const who = { username, chain: key.chain }
     known = await this.#requireLinked(known, record, message, who)
     requireRole(known, who, message)
+    requireNotBefore(known, record, message)
   }
 
   /** The sender and this device know one history, and the sender kept to the key's membership. */
@@ -177,6 +178,17 @@ function requireRole(
     'DIRECTORY_STALE',
     'the sender did not know that the membership had changed: the server hides it from him, or his clock is wrong',
   )
+}
+
+/** Whoever has a device that was revoked can date back what it signs, but not to before the key that it signs under. */
+function requireNotBefore(
+  { state }: KnownMembership,
+  { madeAt }: HeldKey['record'],
+  { membership: { sequence }, time }: SignedMessage,
+): void {
+  const earliest = Math.max(madeAt, state.times[sequence]!) - AUTHOR_SKEW_SECONDS
+  if (time >= earliest * MS_PER_SECOND) return
+  throw new ConversationError('RECORD_INVALID', 'the message is dated before the key that it is under')
 }
 
 function notAWriter(state: ConversationState, who: Who): ConversationError {

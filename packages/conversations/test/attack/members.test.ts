@@ -59,6 +59,23 @@ test('who became a reader writes no more under the key of before', async () => {
   expect(await codeOf(anna.conversations.decrypt(keyId, before))).toBe('done')
 })
 
+test('a stolen device that was revoked dates nothing back under a key that was made since', async () => {
+  const phone = await world.device('ben', ben)
+  const chat = await chatOf()
+  await chat.encrypt('hello')
+  const time = world.clock()
+  world.clock.advance(MINUTE)
+  await world.directory.revokeByOperator('ben', phone.keys.device)
+  world.clock.advance(30 * MINUTE)
+  // Somebody hands it the keys that are made from now on: one without, one with a change of the membership.
+  const rotated = await chat.rotate()
+  const forged = async (keyId: string) =>
+    codeOf(anna.conversations.decrypt(keyId, await forgedMessage(world, phone, keyId, { time })))
+  expect(await forged(rotated)).toBe('RECORD_INVALID')
+  await chat.setRole('ben', 'admin')
+  expect(await forged((await chat.encrypt('hello')).keyId)).toBe('RECORD_INVALID')
+})
+
 test('a removal that the server hides from a sender shows at those who know of it', async () => {
   const chat = await chatOf('sealed')
   const theirs = await ben.conversations.open(chat.id)

@@ -202,7 +202,8 @@ function createTransaction(
         .execute()
       await db
         .updateTable('conversation_keys')
-        .set({ complete: 1 })
+        // One that was begun before another key may be whole after it.
+        .set({ complete: 1, superseded_at: null })
         .where('application_id', '=', application)
         .where('id', '=', id)
         .execute()

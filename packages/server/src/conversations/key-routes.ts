@@ -16,6 +16,8 @@ const DEFAULT_PAGE = 100
 const MAX_CURSOR_CHARS = 200
 /** By device: releases, and what it hands on. */
 const RELEASES = { burst: 1_200, perMinute: 600, maxCallers: 100_000 }
+/** Keys that are asked for together and count as one call. */
+const KEYS_PER_TURN = 10
 const SHARES = { burst: 1_200, perMinute: 300, maxCallers: 100_000 }
 
 const tags = ['Conversations']
@@ -169,9 +171,11 @@ export function addKeyRoutes(
   app.openapi(keyRoutes.many, async (c) => {
     const { applicationId } = c.var
     const caller = requireCaller(c)
-    turn(releases, `${applicationId} ${caller.device}`)
+    const { ids } = c.req.valid('json')
+    // Each leaves a receipt or an entry of the audit log.
+    for (let at = 0; at < ids.length; at += KEYS_PER_TURN) turn(releases, `${applicationId} ${caller.device}`)
     const service = await conversations.open(applicationId)
-    return c.json(exact(await service.releaseMany(applicationId, caller, c.req.valid('json').ids)), 200)
+    return c.json(exact(await service.releaseMany(applicationId, caller, ids)), 200)
   })
 
   app.openapi(keyRoutes.recipients, async (c) => {
@@ -208,10 +212,9 @@ export function addKeyRoutes(
   app.openapi(keyRoutes.answerable, async (c) => {
     const { applicationId } = c.var
     const { after: cursor, limit } = c.req.valid('query')
-    const [at = 0, key = '', device = ''] = cursor === undefined ? [] : decodeCursor(cursor, 3)
     const service = await conversations.open(applicationId)
     const found = await service.answerable(applicationId, requireCaller(c), {
-      after: { at: Number(at), key: String(key), device: String(device) },
+      after: requestPlace(cursor),
       limit: limit + 1,
     })
     const shown = found.slice(0, limit)
@@ -236,3 +239,14 @@ export function addKeyRoutes(
     return c.body(null, 204)
   })
 }
+
+/** Where a page of requests ended. @throws KeyhavenError `INPUT_INVALID` */
+function requestPlace(cursor: string | undefined) {
+  if (cursor === undefined) return { at: 0, key: '', device: '' }
+  const place = placeSchema.safeParse(decodeCursor(cursor, 3))
+  if (!place.success) throw new KeyhavenError('INPUT_INVALID', 'cursor: take nextCursor of the page before')
+  const [at, key, device] = place.data
+  return { at, key, device }
+}
+
+const placeSchema = z.tuple([z.int().min(0), idSchema, deviceSchema])
