@@ -37,11 +37,13 @@ export class KeyRequests {
     let query = this.#query
     this.#query = ''
     let failure: unknown
+    // Users who were looked up anew: once a call, however much the server claims that they ask.
+    const renewed = new Set<string>()
     for (;;) {
       const { items, next } = readPage(await this.#context.api.json('GET', `/v1/key-requests${query}`))
       for (const item of items) {
         try {
-          if (await this.#share(readAsked(item))) shared++
+          if (await this.#share(readAsked(item), renewed)) shared++
         } catch (error) {
           failure = error
         }
@@ -58,11 +60,11 @@ export class KeyRequests {
   }
 
   /** @returns false where this device has not the key, or the asking one may not. */
-  async #share(asked: AskedKey): Promise<boolean> {
+  async #share(asked: AskedKey, renewed: Set<string>): Promise<boolean> {
     const { application, backend, me, api, now, people } = this.#context
     const held = await this.#ring.held(asked.key)
     if (held?.record.mode !== 'sealed' || held.record.conversation !== asked.conversation) return false
-    const recipient = await this.#recipient(asked, held.record)
+    const recipient = await this.#recipient(asked, held.record, renewed)
     if (!recipient) return false
     const { username, device } = asked
     const { conversation, id } = held.record
@@ -93,18 +95,26 @@ export class KeyRequests {
   async #recipient(
     { username, device: id }: AskedKey,
     { conversation, membership, madeAt, mode }: NonNullable<Awaited<ReturnType<KeyRing['held']>>>['record'],
+    renewed: Set<string>,
   ) {
     const { people } = this.#context
     const { state, forked } = await this.#memberships.fresh(conversation)
     const own = state.members.get(people.self)
     const member = state.members.get(username)
     if (forked || !own || !isCurrentMember(own) || !member) return undefined
-    const user = await people
-      .user(username, { maxAge: FRESH_SECONDS, accepted: member.chain })
-      .catch((error) => {
+    const lookUp = (maxAge: number) =>
+      people.user(username, { maxAge, accepted: member.chain }).catch((error) => {
         if (!hasCode(error, 'CHAIN_RESET', 'NOT_FOUND', 'CHAIN_BROKEN')) throw error
       })
-    const device = user?.devices.find((one) => one.device === id)
+    const find = (found: Awaited<ReturnType<typeof lookUp>>) =>
+      found?.devices.find((one) => one.device === id)
+    let user = await lookUp(FRESH_SECONDS)
+    if (!find(user) && !renewed.has(username)) {
+      // It may have come since.
+      renewed.add(username)
+      user = await lookUp(0)
+    }
+    const device = find(user)
     if (!user || !device || device.profile === LEGACY) return undefined
     const { keys } = await people.recorded(username)
     const since = Math.min(...keys.filter((key) => key.device === id).map(({ issued }) => issued))

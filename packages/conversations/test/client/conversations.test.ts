@@ -175,6 +175,16 @@ test('a new device asks for the old keys, and another one hands them on by the r
   expect(await phone.conversations.decrypt(old.keyId, old.packet)).toMatchObject({ text: 'before the phone' })
 })
 
+test('a new device is handed the keys at once, however lately its user was looked up', async () => {
+  const chat = await chatOf({ history: { members: 'joined', devices: 'all' } })
+  const old = await chat.encrypt('before the phone')
+  await ben.conversations.decrypt(old.keyId, old.packet)
+  const phone = await world.device('ben', ben)
+  expect(await codeOf(phone.conversations.decrypt(old.keyId, old.packet))).toBe('KEY_PENDING')
+  expect(await anna.conversations.answerKeyRequests()).toBe(1)
+  expect(await phone.conversations.decrypt(old.keyId, old.packet)).toMatchObject({ text: 'before the phone' })
+})
+
 test('a new device may be kept out of what was before it, and its coming ends the key', async () => {
   const chat = await chatOf({ history: { members: 'joined', devices: 'joined' } })
   const old = await chat.encrypt('before the phone')
