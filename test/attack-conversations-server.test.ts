@@ -1,4 +1,7 @@
+import { backend, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { commitBatch } from '../packages/conversations/src/receipt/commitment.ts'
+import { createConversationStore } from '../packages/server/src/conversations/conversation-store.ts'
 import { eraseSuperseded } from '../packages/server/src/conversations/retention.ts'
 import {
   APP,
@@ -136,6 +139,32 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
     await erase()
     expect(deleted).toHaveLength(1)
     await expect(release(bob, id)).rejects.toMatchObject({ reason: 'erased' })
+  })
+
+  test('what is committed is not done again because the log’s files could not follow', async () => {
+    const { state, directories } = world.first
+    const { keys } = await directories.open(APP)
+    const broken = {
+      ...directories,
+      log: {
+        ...directories.log,
+        files: {
+          ...directories.log.files,
+          catchUp: async () => {
+            throw new KeyhavenError('LOG_INCONSISTENT', 'a file of the log is not as it was')
+          },
+        },
+      },
+    }
+    const store = createConversationStore({ state, directories: broken, logKeys: () => keys })
+    const { leaf } = await commitBatch(backend, [utf8('an item')])
+    const indexes: number[] = []
+    const work = store.transaction(async (tx) => indexes.push(await tx.appendLeaf(APP, leaf)))
+    // The one code that a group commit takes for the fate of all, and does not try again in halves.
+    await expect(work).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await directories.log.files.catchUp(APP)
+    const { size } = await directories.log.checkpoint(APP, indexes[0]! + 1)
+    expect(size).toBeGreaterThan(indexes[0]!)
   })
 
   test('an admin makes nobody an owner or admin, not himself and not by a new chain', async () => {

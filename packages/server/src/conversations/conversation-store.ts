@@ -1,5 +1,5 @@
 import type { ConversationStore, ConversationTransaction } from '@keyhaven/conversations/service'
-import { toBase64url } from '@keyhaven/crypto'
+import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
 import { sql } from 'kysely'
 import type { Directories } from '../directory/directories.ts'
 import type { LogKeys } from '../directory/log/log-keys.ts'
@@ -48,10 +48,22 @@ export function createConversationStore(options: ConversationStoreOptions): Conv
         grown = [...transaction.effects.logs.keys()]
         return value
       })
-      for (const application of grown) await directories.log.files.catchUp(application)
+      for (const application of grown) await directories.log.files.catchUp(application).catch(committed)
       return result
     },
   }
+}
+
+/** Whatever the reason: with any other code, the calls of a batch would be tried again one by one. */
+function committed(cause: unknown): never {
+  if (cause instanceof KeyhavenError && cause.code === 'STORE_UNAVAILABLE') throw cause
+  throw new KeyhavenError(
+    'STORE_UNAVAILABLE',
+    "the change is stored, but the log's files cannot be written",
+    {
+      cause,
+    },
+  )
 }
 
 function createTransaction(
