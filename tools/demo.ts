@@ -2,15 +2,31 @@
 // of them.
 import { parseArgs } from 'node:util'
 import { channelTour } from './demo/channel.ts'
+import { conversationsTour } from './demo/conversations.ts'
 import { messagingTour } from './demo/messaging.ts'
 import { createTour, type Tour } from './demo/tour.ts'
+
+const FILE_MEGABYTES = '200'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    /** Size of the file that the tour of conversations sends. */
+    'file-megabytes': { type: 'string', default: FILE_MEGABYTES },
+  },
+})
+const fileMegabytes = Number(values['file-megabytes'])
 
 const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = {
   channel: channelTour,
   messaging: messagingTour,
+  conversations: (tour) => conversationsTour(tour, { fileMegabytes }),
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } })
+if (!(fileMegabytes > 0)) {
+  console.error('--file-megabytes: a number above 0')
+  process.exit(2)
+}
 const names = values.only === undefined ? Object.keys(TOURS) : values.only.split(',')
 const unknown = names.filter((name) => !(name in TOURS))
 if (unknown.length > 0) {

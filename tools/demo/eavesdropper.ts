@@ -11,30 +11,31 @@ export function sightings(captured: readonly Captured[], text: string): number {
   return sightingsIn(parts, text)
 }
 
-/** The same for any bytes. */
-export function sightingsIn(parts: readonly Buffer[], text: string): number {
+/** The same in any bytes; and of bytes such as a key. */
+export function sightingsIn(parts: readonly Buffer[], text: string | Uint8Array): number {
   const wanted = forms(text)
   let found = 0
   for (const part of parts) for (const form of wanted) found += occurrences(part, form)
   return found
 }
 
-/** The text, its hex, and its base64 wherever in a longer text it begins. */
-function forms(text: string): ReadonlySet<string> {
-  const found = [text, Buffer.from(text).toString('hex')]
+/** The bytes, their hex, and their base64 wherever in something longer they begin. */
+function forms(text: string | Uint8Array): readonly Buffer[] {
+  const bytes = Buffer.from(text)
+  const found = new Set([bytes.toString('hex')])
   for (const encoding of ['base64', 'base64url'] as const) {
     for (const shift of [0, 1, 2]) {
-      const encoded = Buffer.from('\0'.repeat(shift) + text).toString(encoding)
-      const whole = Math.floor(((shift + Buffer.byteLength(text)) * 8) / 6)
-      found.push(encoded.slice(Math.ceil((shift * 8) / 6), whole))
+      const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString(encoding)
+      const whole = Math.floor(((shift + bytes.length) * 8) / 6)
+      found.add(encoded.slice(Math.ceil((shift * 8) / 6), whole))
     }
   }
-  return new Set(found)
+  return [bytes, ...[...found].map((form) => Buffer.from(form))]
 }
 
-function occurrences(bytes: Buffer, text: string): number {
+function occurrences(bytes: Buffer, wanted: Buffer): number {
   let found = 0
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) found += 1
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + wanted.length)) found += 1
   return found
 }
 

@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { startServerProcess } from '../../test/kit/server-process.ts'
-import { callAdmin } from '../../test/kit/test-server.ts'
+import { type Answer, callAdmin } from '../../test/kit/test-server.ts'
 
 const DIRECTORY = '/applications/demo/directory'
 
@@ -11,6 +11,9 @@ export interface KeyServer {
   /** What it was started with. */
   readonly settings: Readonly<Record<string, string>>
   readonly rootThumbprints: readonly string[]
+  readonly pid: number
+  /** Calls the admin API. @param token - of an operator; the demo's own one if left out. */
+  operator(method: string, path: string, body?: unknown, token?: string): Promise<Answer>
   /** @param path - under the application's directory. @throws Error on any status but 2xx. */
   directory<T>(method: string, path: string, body?: unknown): Promise<T>
   /** What an operator gives to somebody who may sign up. */
@@ -44,7 +47,9 @@ export async function startKeyServer(
     publicUrl: server.publicUrl,
     dataDir,
     settings,
+    pid: server.pid,
     rootThumbprints: server.defaultApplication.rootThumbprints,
+    operator: (method, path, body, token) => callAdmin(server.adminUrl, method, path, body, token),
     directory,
     async signUpToken(username) {
       return (await directory<{ token: string }>('POST', '/sign-up-tokens', { username })).token

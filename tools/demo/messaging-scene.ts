@@ -41,6 +41,8 @@ export interface DeviceSetup {
 
 /** What the searches look for: it is in the text of messages. */
 export const MARKER = 'MARKER-DIAGNOSIS-ROSEHIP-7391-8264'
+/** What is searched for as a control: it is sent as it is. */
+export const CONTROL = 'CONTROL-POSTCARD-5502-1187'
 
 /** A change of somebody's devices shall show at once; an app may rely on a look-up for a minute. */
 const MESSAGES = { lookUpSeconds: 0 }

@@ -2,10 +2,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sightingsIn } from './eavesdropper.ts'
 import { ALICE, BOB } from './messaging-first.ts'
-import { MARKER, type MessagingScene, outcome } from './messaging-scene.ts'
+import { CONTROL, MARKER, type MessagingScene, outcome } from './messaging-scene.ts'
 
-/** What is searched for as a control: it is sent as it is. */
-const CONTROL = 'CONTROL-POSTCARD-5502-1187'
 /** Of the device stores; what else lies in the scene's folder is servers'. */
 const DEVICES = 'devices'
 

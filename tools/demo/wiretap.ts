@@ -13,8 +13,14 @@ export interface Wiretap {
    * gone.
    */
   lead(upstream: string): Promise<void>
-  /** Everything that passed so far, both ways. */
+  /** Breaks every connection, and each new one, until the line is led somewhere. */
+  cut(): void
+  /** Whether what passes is kept: not while large files do. */
+  keeps: boolean
+  /** Everything that passed so far, both ways, as far as it was kept. */
   bytes(): Buffer
+  /** How many bytes passed. */
+  readonly passed: number
   close(): Promise<void>
 }
 
@@ -24,7 +30,14 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
   const seen: Buffer[] = []
   const open = new Set<Socket>()
   const apps = new Set<Socket>()
+  let isCut = false
+  let keeps = true
+  let passed = 0
   const server = createServer((app) => {
+    if (isCut) {
+      app.destroy()
+      return
+    }
     apps.add(app)
     app.once('close', () => apps.delete(app))
     const line = tcpConnect(Number(target.port), target.hostname)
@@ -33,7 +46,10 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
       [line, app],
     ] as const) {
       open.add(from)
-      from.on('data', (piece: Buffer) => seen.push(piece))
+      from.on('data', (piece: Buffer) => {
+        passed += piece.length
+        if (keeps) seen.push(piece)
+      })
       from.on('error', () => to.destroy())
       from.on('close', () => {
         open.delete(from)
@@ -48,9 +64,23 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async lead(next) {
       target = new URL(next)
+      isCut = false
       const closed = [...apps].map((app) => once(app, 'close'))
       for (const app of apps) app.end()
       await Promise.all(closed)
+    },
+    cut() {
+      isCut = true
+      for (const socket of open) socket.destroy()
+    },
+    get keeps() {
+      return keeps
+    },
+    set keeps(kept) {
+      keeps = kept
+    },
+    get passed() {
+      return passed
     },
     bytes: () => Buffer.concat(seen),
     async close() {

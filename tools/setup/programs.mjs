@@ -8,7 +8,7 @@ const PROGRAMS = {
   postgres: { debian: 'postgresql', brew: 'postgresql', folders: postgresFolders },
   'redis-server': { debian: 'redis-server', brew: 'redis' },
   chromium: { debian: 'chromium', brew: '--cask chromium' },
-  // Ceph's servers are for Linux only: elsewhere the tests say what they leave out.
+  // Ceph's servers are for Linux only: elsewhere the tests and the demo say what they leave out.
   radosgw: { debian: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-mgr', 'ceph-common'], platform: 'linux' },
   mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
   prosody: { debian: ['prosody', 'lua-unbound'], brew: 'prosody/prosody/prosody' },
@@ -18,7 +18,7 @@ const PROGRAMS = {
 /** Which command needs which of them. */
 export const PROGRAM_SETS = {
   '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump', 'prosody', 'slixmpp', 'radosgw'],
-  '--demo': ['mitmdump'],
+  '--demo': ['mitmdump', 'prosody', 'radosgw'],
   '--bench': ['postgres'],
 }
 
