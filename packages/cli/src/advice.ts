@@ -2,7 +2,8 @@ import type { ErrorCode } from '@keyhaven/crypto'
 
 /** What to do about an error that carries a code only. An error's own advice comes first. */
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
-  ACCESS_DENIED: 'Use a token that has the role. `keyhaven tokens list` shows the roles of each token.',
+  ACCESS_DENIED:
+    'If a role is missing, use a token that has it: `keyhaven tokens list` shows the roles of each token.',
   CHAIN_BROKEN:
     'The chain of this user lacks an entry or was altered. Do not trust its keys; run `keyhaven log verify`.',
   CHAIN_RESET: 'This user was reset. Compare safety numbers before you accept the new chain.',
