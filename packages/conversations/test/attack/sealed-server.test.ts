@@ -81,3 +81,31 @@ test('a key without a receipt is not taken', async () => {
   world.server.lie = undefined
   expect(await codeOf(ben.conversations.decrypt(keyId, packet))).toBe('done')
 })
+
+test('a change of the mode carries no key over, whatever the server says is current', async () => {
+  const chat = await anna.conversations.create({ members: { ben: 'member' } })
+  const sealed = await chat.encrypt('sealed')
+  await chat.setMode('managed')
+  const back = (keyId: string) => {
+    world.server.conversations.get(chat.id)!.currentKey = keyId
+    world.clock.advance(2 * MINUTE)
+  }
+  back(sealed.keyId)
+  const managed = await chat.encrypt('managed')
+  expect(managed.keyId).not.toBe(sealed.keyId)
+  await chat.setMode('sealed')
+  back(managed.keyId)
+  const again = await chat.encrypt('sealed again')
+  expect([sealed.keyId, managed.keyId]).not.toContain(again.keyId)
+  expect(await chat.holders(again.keyId)).toHaveLength(2)
+  // People see it, with who did it; only an owner can.
+  const modes = []
+  for await (const { change, by } of chat.changes(0)) {
+    if (change.kind === 'mode') modes.push([by.username, change.mode])
+  }
+  expect(modes).toEqual([
+    ['anna', 'managed'],
+    ['anna', 'sealed'],
+  ])
+  expect(await codeOf((await ben.conversations.open(chat.id)).setMode('managed'))).toBe('ACCESS_DENIED')
+})
