@@ -1,7 +1,7 @@
 import { xml } from '@xmpp/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startProsody, type TestProsody } from './kit/prosody.ts'
-import { TestKeyServer } from './kit/test-conversations.ts'
+import { TestDevice, TestKeyServer } from './kit/test-conversations.ts'
 import { startPerson, type XmppPerson } from './kit/xmpp-people.ts'
 
 const TEXTS = Array.from({ length: 23 }, (_, index) => `number ${index}`)
@@ -45,6 +45,23 @@ describe("the server's archive", () => {
     const pages = await readAll(tablet, { pageSize: 10 })
     expect(pages.map(({ length }) => length)).toEqual([10, 10, 3])
     expect(pages.flat()).toEqual(TEXTS)
+  })
+
+  it('begins with all messages of a page at once: their keys can be asked for together', async () => {
+    const device = new TestDevice(server, 'ben')
+    let open = 0
+    let most = 0
+    const conversations: typeof device = Object.assign(Object.create(device), {
+      async decrypt(...given: Parameters<typeof device.decrypt>) {
+        most = Math.max(most, ++open)
+        await new Promise(setImmediate)
+        open--
+        return device.decrypt(...given)
+      },
+    })
+    const tablet = await start('ben', 'desk', { adapter: { conversations } })
+    expect((await readAll(tablet, { pageSize: 10 })).flat()).toEqual(TEXTS)
+    expect(most).toBe(10)
   })
 
   it('is decrypted no further than it is asked for', async () => {

@@ -6,8 +6,8 @@ import {
   sealMessage,
   verifyMessage,
 } from '@keyhaven/conversations'
-import { type ConversationCipher, fromBase64, toBase64 } from '@keyhaven/conversations/xmpp'
-import { fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import type { ConversationCipher } from '@keyhaven/conversations/xmpp'
+import { fromBase64, fromUtf8, KeyhavenError, toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { type ChainSigner, signerOf } from '@keyhaven/directory'
 

@@ -21,6 +21,7 @@ export type {
   SigningKey,
   VerifyKey,
 } from './backend.ts'
+export { fromBase64, toBase64 } from './base64.ts'
 export { fromBase64url, toBase64url } from './base64url.ts'
 export {
   decodeJwsHeader,

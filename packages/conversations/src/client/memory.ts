@@ -1,5 +1,6 @@
 import { type CryptoBackend, fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
 import type { MessagingStore } from '@keyhaven/messaging'
+import { InOrder } from '../in-order.ts'
 
 const PREFIX = 'conversations/'
 const NAME_KEY = `${PREFIX}name-key`
@@ -24,6 +25,8 @@ export interface Remembered<T> {
 export class Memory {
   readonly #store: MessagingStore
   readonly #backend: CryptoBackend
+  /** Updates of one record do not stand in each other's way. */
+  readonly #updates = new InOrder()
   #nameKey: Promise<Uint8Array> | undefined
 
   constructor(store: MessagingStore, backend: CryptoBackend) {
@@ -48,8 +51,16 @@ export class Memory {
     return this.#store.commit({ expect: [{ key, version }], put })
   }
 
-  /** @param change - asked again whenever another was first; the value itself leaves it as it is. */
-  async update<T>(kind: RecordKind, name: string, change: (before: T | undefined) => T): Promise<T> {
+  /**
+   * @param change - asked again whenever another tab or process was first; the value itself leaves it as it
+   * is.
+   * @throws KeyhavenError `STORE_UNAVAILABLE` if others are first all the time.
+   */
+  update<T>(kind: RecordKind, name: string, change: (before: T | undefined) => T): Promise<T> {
+    return this.#updates.run(`${kind}\n${name}`, () => this.#update(kind, name, change))
+  }
+
+  async #update<T>(kind: RecordKind, name: string, change: (before: T | undefined) => T): Promise<T> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS; attempt++) {
       const before = await this.read<T>(kind, name)
       const after = change(before?.value)

@@ -1,4 +1,5 @@
-import { fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import { fromBase64, fromUtf8, KeyhavenError, toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
+import { InOrder } from '../in-order.ts'
 import {
   type ConversationState,
   isCurrentMember,
@@ -11,7 +12,6 @@ import { decodeFileContent, encodeFileContent, type FileContent } from '../messa
 import type { ContentKind, SignedMessage } from '../message/frame.ts'
 import { MAX_PACKET_BYTES } from '../message/limits.ts'
 import { newMessageId, openMessage, sealMessage, verifyMessage } from '../message/message.ts'
-import { fromBase64, toBase64 } from '../xmpp/codec/base64.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError } from './conversation-error.ts'
 import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
@@ -21,7 +21,10 @@ import { Misses } from './misses.ts'
 import type { SendKeys } from './send-key.ts'
 
 const MS_PER_SECOND = 1_000
-/** A sender asks for the membership before each message: so long an old one is sent under, whatever the clocks say. */
+/**
+ * A sender asks for the membership before each message: so long an old one is sent under, whatever the clocks
+ * say.
+ */
 const MAX_LATE_SECONDS = AUTHOR_SKEW_SECONDS + SEND_REFRESH_SECONDS
 const MAX_PACKET_CHARACTERS = Math.ceil(MAX_PACKET_BYTES / 3) * 4
 
@@ -37,7 +40,8 @@ export class Messages {
   readonly #ring: KeyRing
   readonly #sendKeys: SendKeys
   readonly #misses: Misses
-  readonly #sending = new Map<string, Promise<unknown>>()
+  /** Two messages at once agree on one key. */
+  readonly #sending = new InOrder()
 
   constructor(context: ClientContext, memberships: Memberships, ring: KeyRing, sendKeys: SendKeys) {
     this.#context = context
@@ -49,7 +53,7 @@ export class Messages {
 
   async encrypt(conversation: string, content: string | FileContent | Uint8Array): Promise<EncryptedMessage> {
     const encoded = encodeContent(content)
-    const held = await this.#inTurn(conversation, async () => {
+    const held = await this.#sending.run(conversation, async () => {
       const key = await this.#sendKeys.get(conversation)
       await this.#sendKeys.count(key)
       return key
@@ -148,17 +152,6 @@ export class Messages {
     const what = seen?.value === digest ? 'this message was read before' : 'another message has the same id'
     throw new ConversationError('DUPLICATE', what)
   }
-
-  /** Two messages at once agree on one key. */
-  async #inTurn<T>(conversation: string, run: () => Promise<T>): Promise<T> {
-    const turn = (this.#sending.get(conversation) ?? Promise.resolve()).then(run, run)
-    this.#sending.set(conversation, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#sending.get(conversation) === turn) this.#sending.delete(conversation)
-    }
-  }
 }
 
 /** He might write when the membership was as he says, and it still was so when he says to have written. */
@@ -176,7 +169,7 @@ function requireRole(
   if (!mayWrite(state, who)) throw notAWriter(state, who)
   throw new ConversationError(
     'DIRECTORY_STALE',
-    'the sender did not know that the membership had changed: the server hides it from him, or his clock is wrong',
+    'the sender did not know of a change of the membership: the server hides it, or his clock is wrong',
   )
 }
 

@@ -27,7 +27,6 @@ export type { JoinOptions, Room } from './adapter/rooms.ts'
 export type { Sent } from './adapter/sender.ts'
 export { bareAddress, localPartOnOwnServer, type UsernameOf } from './adapter/username-of.ts'
 export type { StreamManagement, XmlFactory, XmppClient, XmppElement } from './adapter/xmpp-client.ts'
-export { fromBase64, toBase64 } from './codec/base64.ts'
 export { MAX_STANZA_CHARACTERS } from './codec/limits.ts'
 export { NS_ENCRYPTED, NS_ENVELOPE } from './codec/namespaces.ts'
 export {

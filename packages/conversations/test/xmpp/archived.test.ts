@@ -1,10 +1,10 @@
-import { backend } from '@keyhaven/crypto'
+import { backend, toBase64 } from '@keyhaven/crypto'
 import { expect, it } from 'vitest'
 import { readArchived } from '../../src/xmpp/adapter/archived.ts'
 import { parseJid } from '../../src/xmpp/adapter/jid.ts'
 import { Rooms } from '../../src/xmpp/adapter/rooms.ts'
 import { qualify } from '../../src/xmpp/codec/xml-element.ts'
-import { parseStanza, toBase64 } from '../../src/xmpp/index.ts'
+import { parseStanza } from '../../src/xmpp/index.ts'
 
 const ROOM = parseJid('team@rooms.localhost')!
 const ACCOUNT = parseJid('ana@localhost')!

@@ -1,4 +1,4 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, toBase64 } from '@keyhaven/crypto'
 import { describe, expect, it } from 'vitest'
 import { MAX_PACKET_BYTES } from '../../src/message/limits.ts'
 import {
@@ -9,7 +9,6 @@ import {
   messageElement,
   type ProtectedContent,
   parseStanza,
-  toBase64,
   writeElement,
 } from '../../src/xmpp/index.ts'
 

@@ -1,5 +1,4 @@
-import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
-import { toBase64 } from './base64.ts'
+import { type CryptoBackend, KeyhavenError, toBase64 } from '@keyhaven/crypto'
 import { isOrigin } from './checkpoint.ts'
 import { timeVerifier } from './log-signer.ts'
 import { parseVerifierKey, publicKeyBytes, type VerifierKey } from './verifier-key.ts'

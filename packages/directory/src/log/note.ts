@@ -1,5 +1,4 @@
-import { KeyhavenError } from '@keyhaven/crypto'
-import { fromBase64, toBase64 } from './base64.ts'
+import { fromBase64, KeyhavenError, toBase64 } from '@keyhaven/crypto'
 
 /** C2SP signed-note: at least 16 signatures must be accepted, of up to 5 kB each. */
 export const MAX_NOTE_CHARACTERS = 131_072

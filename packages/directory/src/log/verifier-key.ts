@@ -1,13 +1,14 @@
 import {
   type CryptoBackend,
+  fromBase64,
   fromBase64url,
   KeyhavenError,
+  toBase64,
   toBase64url,
   utf8,
   type VerifyKey,
   Writer,
 } from '@keyhaven/crypto'
-import { fromBase64, toBase64 } from './base64.ts'
 import { isKeyName, KEY_ID_BYTES, MAX_KEY_NAME_CHARACTERS } from './note.ts'
 
 const PUBLIC_KEY_BYTES = 32

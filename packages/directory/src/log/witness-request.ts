@@ -1,5 +1,4 @@
-import { KeyhavenError } from '@keyhaven/crypto'
-import { fromBase64, toBase64 } from './base64.ts'
+import { fromBase64, KeyhavenError, toBase64 } from '@keyhaven/crypto'
 import { parseDecimal } from './decimal.ts'
 import { MAX_NOTE_CHARACTERS } from './note.ts'
 import { HASH_BYTES } from './tree-hash.ts'

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { backend } from '@keyhaven/crypto'
+import { backend, toBase64 } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
-import { toBase64 } from '../../src/log/base64.ts'
 import {
   consistencyProof,
   cosign,

@@ -1,8 +1,7 @@
-import { backend, fromHex, toHex } from '@keyhaven/crypto'
+import { backend, fromBase64, fromHex, toHex } from '@keyhaven/crypto'
 import { nobleBackend } from '@keyhaven/crypto/noble'
 import { webBackend } from '@keyhaven/crypto/web'
 import { describe, expect, test } from 'vitest'
-import { fromBase64 } from '../../src/log/base64.ts'
 import { emptyRoot, nodeHash, verifyConsistency, verifyInclusion } from '../../src/log/index.ts'
 import { buildLog, vectors } from './log-kit.ts'
 

@@ -1,8 +1,7 @@
-import { backend, fromBase64url, toBase64url } from '@keyhaven/crypto'
+import { backend, fromBase64, fromBase64url, toBase64, toBase64url } from '@keyhaven/crypto'
 import { nobleBackend } from '@keyhaven/crypto/noble'
 import { webBackend } from '@keyhaven/crypto/web'
 import { describe, expect, test } from 'vitest'
-import { fromBase64, toBase64 } from '../../src/log/base64.ts'
 import {
   createNoteSigner,
   createVerifierKey,

@@ -1,12 +1,12 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { MessageError } from '@keyhaven/messaging'
+import { InOrder } from '../../in-order.ts'
 import type { ProtectedContent } from '../codec/protected-content.ts'
 import type { XmlElement } from '../codec/xml-element.ts'
 import { Archive, type ArchiveOptions } from './archive.ts'
 import { type Archived, readArchived } from './archived.ts'
 import { EventQueue } from './event-queue.ts'
 import type { ArchivedEvent, RefusedEvent, XmppEvent } from './events.ts'
-import { InOrder } from './in-order.ts'
 import { createIncoming, type Incoming } from './incoming.ts'
 import { type Jid, parseJid, requireJid } from './jid.ts'
 import { guardNegotiation } from './negotiation.ts'
@@ -112,6 +112,8 @@ export function createXmppAdapter<
   const archive = new Archive({ client, xml, newId: newStanzaId })
   const sender = new Sender({ xml, outbox, options })
   const lanes = new InOrder()
+  /** Of archives. */
+  const envelopes = new InOrder()
   /** What would read them again. */
   const refusals = new WeakMap<RefusedEvent, () => Promise<ArchivedEvent<M, E> | undefined>>()
   let waiting = 0
@@ -146,7 +148,10 @@ export function createXmppAdapter<
   async function readStanza(archived: Archived): Promise<ArchivedEvent<M, E> | undefined> {
     if (archived.error) return refused(archived.stanza, archived.error)
     const found = reader.find(archived.incoming.message, archived.incoming.stanza)
-    return !found || found.kind === 'refused' ? found : read(archived.incoming, found)
+    if (!found || found.kind === 'refused') return found
+    // Packets ask for their keys together; of envelopes one shows how the next is read.
+    if (found.kind === 'conversation') return read(archived.incoming, found)
+    return envelopes.run('', () => read(archived.incoming, found))
   }
 
   function onMessage(incoming: Incoming): void {
@@ -212,11 +217,8 @@ export function createXmppAdapter<
     const jid = requireJid(asked.room === undefined ? own.bare : requireJid(asked.room).bare)
     const room = asked.room === undefined ? undefined : (await rooms.isOpen(jid)) ? 'open' : 'hidden'
     for await (const { stanzas, ...page } of archive.pages(jid, own, asked)) {
-      const events: ArchivedEvent<M, E>[] = []
-      for (const stanza of stanzas) {
-        const event = await readStanza(readArchived(stanza, { archive: jid, room, rooms }))
-        if (event) events.push(event)
-      }
+      const read = stanzas.map((stanza) => readStanza(readArchived(stanza, { archive: jid, room, rooms })))
+      const events = (await Promise.all(read)).filter((event) => event !== undefined)
       yield { events, ...page }
     }
   }

@@ -1,7 +1,6 @@
-import { fromUtf8, KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { fromBase64, fromUtf8, KeyhavenError, toBase64, utf8 } from '@keyhaven/crypto'
 import { MAX_ENVELOPE_CHARACTERS } from '@keyhaven/messaging'
 import { MAX_PACKET_BYTES } from '../../message/limits.ts'
-import { fromBase64, toBase64 } from './base64.ts'
 import { MAX_ENVELOPE_TEXT_CHARACTERS, MAX_PACKET_CHARACTERS } from './limits.ts'
 import { NS_EME, NS_ENCRYPTED, NS_ENVELOPE, NS_HINTS } from './namespaces.ts'
 import { childrenNamed, type QualifiedElement, qualify, textOf, type XmlElement } from './xml-element.ts'

@@ -1,9 +1,10 @@
-import { fromBase64url, KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import { fromBase64url, toBase64url } from './base64url.ts'
+import { KeyhavenError } from './error.ts'
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 const GROUP_CHARACTERS = 4
 
-/** base64 with padding (RFC 4648 §4), the spelling of XMPP's extensions. */
+/** base64 with padding (RFC 4648 §4): the spelling of signed notes and of XMPP's extensions. */
 export function toBase64(bytes: Uint8Array): string {
   const text = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
   return text.padEnd(Math.ceil(text.length / GROUP_CHARACTERS) * GROUP_CHARACTERS, '=')
