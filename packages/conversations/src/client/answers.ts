@@ -1,5 +1,7 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
+import { serverRefusal } from '@keyhaven/directory'
 import { malformed, requireHash, requireUsername, requireWhole } from '@keyhaven/messaging'
+import { MAX_KEYS_PER_CALL } from '../key/limits.ts'
 import { requireId } from '../membership/ids.ts'
 import { MAX_MEMBERSHIP_ENTRIES, MAX_TIME_SECONDS } from '../membership/limits.ts'
 import type { RotationReason } from '../membership/rotation-due.ts'
@@ -15,6 +17,15 @@ type Answer = Readonly<Record<string, unknown>>
 const REASONS: readonly RotationReason[] = ['membership', 'device', 'age', 'messages', 'rule']
 const MAX_ITEMS = 10_000
 const MAX_CURSOR_CHARACTERS = 1_024
+/** What one key of many may be refused with. Codes about proofs are this side's own to give. */
+const KEY_REFUSALS: readonly ErrorCode[] = [
+  'ACCESS_DENIED',
+  'DEVICE_REVOKED',
+  'KEY_EXPIRED',
+  'KEY_PENDING',
+  'NOT_FOUND',
+  'UNAUTHENTICATED',
+]
 
 /** A checkpoint, and proofs that leaves are in the log at its size. */
 export interface LogAnswer {
@@ -95,6 +106,25 @@ export function readAsked(item: Answer): AskedKey {
   }
 }
 
+/** What `POST /v1/keys` answers: key objects that nobody has looked at, and refusals, by the keys' ids. */
+export function readKeysAnswer(answer: Answer): {
+  readonly keys: ReadonlyMap<unknown, Answer>
+  readonly refused: ReadonlyMap<unknown, KeyhavenError>
+} {
+  const keys = readItems(answer.keys, 'keys', MAX_KEYS_PER_CALL)
+  const refused = readItems(answer.refused, 'refused', MAX_KEYS_PER_CALL)
+  return {
+    keys: new Map(keys.map((key) => [key.id, key])),
+    refused: new Map(refused.map((refusal) => [refusal.id, readRefusal(refusal)])),
+  }
+}
+
+function readRefusal(refusal: Answer): KeyhavenError {
+  const code = KEY_REFUSALS.find((name) => name === refusal.code)
+  if (!code) throw malformed('refusal')
+  return serverRefusal('the server', code, refusal)
+}
+
 /** Items of a page, and where the next one begins. */
 export function readPage(answer: Answer): { readonly items: readonly Answer[]; readonly next?: string } {
   const { nextCursor } = answer
@@ -111,8 +141,8 @@ function readLogAnswer({ checkpoint, proofs }: Answer): LogAnswer {
   return { checkpoint, proofs: proofs as Record<string, unknown> }
 }
 
-function readItems(value: unknown, what: string): Answer[] {
-  if (!Array.isArray(value) || value.length > MAX_ITEMS) throw malformed(what)
+function readItems(value: unknown, what: string, maxItems = MAX_ITEMS): Answer[] {
+  if (!Array.isArray(value) || value.length > maxItems) throw malformed(what)
   if (value.some((item) => typeof item !== 'object' || item === null)) throw malformed(what)
   return value as Answer[]
 }

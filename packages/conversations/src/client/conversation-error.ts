@@ -80,3 +80,8 @@ export function isOnTheWay(error: unknown): boolean {
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is KeyhavenError {
   return error instanceof KeyhavenError && codes.includes(error.code)
 }
+
+/** What is in a record, an answer or a key does not fit what it must be. */
+export function invalidRecord(what: string): ConversationError {
+  return new ConversationError('RECORD_INVALID', what)
+}

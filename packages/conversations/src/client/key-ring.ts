@@ -1,4 +1,4 @@
-import { fromBase64url, type KeyhavenError, overwrite, toBase64url } from '@keyhaven/crypto'
+import { fromBase64url, overwrite, toBase64url } from '@keyhaven/crypto'
 import {
   type KeyAnnouncement,
   type MembershipHead,
@@ -15,8 +15,9 @@ import type { Mode } from '../membership/rules.ts'
 import type { ConversationKey } from '../message/packet.ts'
 import type { BatchCommitment } from '../receipt/commitment.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode } from './conversation-error.ts'
+import { ConversationError, hasCode, invalidRecord } from './conversation-error.ts'
 import type { KeyLeftOut } from './conversations.ts'
+import { KeyFetches } from './key-fetches.ts'
 import { modeAt } from './membership-memory.ts'
 import type { Memberships } from './memberships.ts'
 
@@ -55,6 +56,7 @@ export interface HeldKey {
 export class KeyRing {
   readonly #context: ClientContext
   readonly #memberships: Memberships
+  readonly #fetches: KeyFetches
   readonly #held = new Map<string, HeldKey>()
   readonly #fetching = new Map<string, Promise<HeldKey>>()
   readonly #askedAt = new Map<string, number>()
@@ -64,6 +66,7 @@ export class KeyRing {
   constructor(context: ClientContext, memberships: Memberships) {
     this.#context = context
     this.#memberships = memberships
+    this.#fetches = new KeyFetches(context.api)
   }
 
   /** Without any call. */
@@ -74,7 +77,9 @@ export class KeyRing {
     return stored && this.#hold(stored.value)
   }
 
-  /** The newest key of a conversation that this client has met: a server may show an older one as the current. */
+  /**
+   * The newest key of a conversation that this client has met: a server may show an older one as the current.
+   */
   newest(conversation: string): KeyRecord | undefined {
     return this.#newest.get(conversation)
   }
@@ -99,20 +104,20 @@ export class KeyRing {
    * Verifies a key object and keeps the key.
    *
    * @throws KeyhavenError `RECORD_INVALID` on another key, or one of another mode than the members have
-   * signed; `MEMBERSHIP_FORKED`; `PROOF_INVALID` without a receipt; sealed: `CLOCK_SKEW`, `ACCESS_DENIED` if its maker might not make it, `PROOF_INVALID` if
-   * this device is not among those it was made for, `SIGNATURE_INVALID`, `OPEN_FAILED`; `SUITE_REFUSED`,
-   * `WIRE_MALFORMED`.
+   * signed; `MEMBERSHIP_FORKED`; `PROOF_INVALID` without a receipt; sealed: `CLOCK_SKEW`, `ACCESS_DENIED` if
+   * its maker might not make it, `PROOF_INVALID` if this device is not among those it was made for,
+   * `SIGNATURE_INVALID`, `OPEN_FAILED`; `SUITE_REFUSED`, `WIRE_MALFORMED`.
    */
   async accept(value: unknown, id: string): Promise<HeldKey> {
     const object = readKeyObject(value)
-    if (object.id !== id) throw invalid('the server gave another key than was asked for')
+    if (object.id !== id) throw invalidRecord('the server gave another key than was asked for')
     if (!object.receipt) {
       throw new ConversationError('PROOF_INVALID', 'the server gave a key without a receipt')
     }
     const known = await this.#memberships.reach(object.conversation, object.membership)
     const { state } = known
     if (modeAt(known, object.membership.sequence) !== object.mode) {
-      throw invalid(`the server gave a ${object.mode} key, which the members have not agreed to`)
+      throw invalidRecord(`the server gave a ${object.mode} key, which the members have not agreed to`)
     }
     if (object.algorithm !== state.algorithm) {
       throw new ConversationError(
@@ -143,14 +148,14 @@ export class KeyRing {
   /** Keeps a key that was verified, or made here. What was kept first stays. */
   async keep(record: KeyRecord): Promise<HeldKey> {
     const kept = await this.#context.memory.update<KeyRecord>('key', record.id, (before) => before ?? record)
-    if (kept.key !== record.key) throw invalid('the server gave another key than before')
+    if (kept.key !== record.key) throw invalidRecord('the server gave another key than before')
     return this.#hold(kept)
   }
 
   async #fetch(id: string): Promise<HeldKey> {
     let value: unknown
     try {
-      value = await this.#context.api.json('GET', `/v1/keys/${id}`)
+      value = await this.#fetches.get(id)
     } catch (error) {
       if (!hasCode(error, 'KEY_PENDING')) throw error
       await this.#ask(id)
@@ -171,7 +176,7 @@ export class KeyRing {
       announced.membership.head !== membership.head ||
       announced.membership.sequence !== membership.sequence
     ) {
-      throw invalid('the key was made for another membership than the server says')
+      throw invalidRecord('the key was made for another membership than the server says')
     }
     const { state } = await this.#memberships.get(conversation)
     requireMaker(state, announced)
@@ -202,9 +207,9 @@ export class KeyRing {
     else {
       const shared = await verifyKeyShare(backend, share, { ...expected, to: self })
       if (shared.commitment !== announced.commitment)
-        throw invalid('another key was shared than was announced')
+        throw invalidRecord('another key was shared than was announced')
       if (!members.has(shared.by.username))
-        throw invalid('the key was shared by somebody who never was a member')
+        throw invalidRecord('the key was shared by somebody who never was a member')
       from = shared.by.device
       thumbprint = shared.to.key
     }
@@ -277,8 +282,4 @@ export class KeyRing {
     if (this.#held.size > MAX_HELD) this.#held.delete(this.#held.keys().next().value!)
     return held
   }
-}
-
-function invalid(what: string): KeyhavenError {
-  return new ConversationError('RECORD_INVALID', what)
 }

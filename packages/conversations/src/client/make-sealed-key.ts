@@ -3,6 +3,7 @@ import type { VerifiedDevice } from '@keyhaven/directory'
 import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import { signKeyAnnouncement } from '../key/announcement.ts'
 import { commitmentOfKey } from '../key/commitment-of-key.ts'
+import { MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 import { type RecipientTree, recipientTree } from '../key/recipients.ts'
 import { type WrappedRecipient, wrapConversationKey } from '../key/wrapped-key.ts'
 import { type ConversationState, currentMembers, type MemberState } from '../membership/conversation-state.ts'
@@ -14,8 +15,6 @@ import { inParallel } from './in-parallel.ts'
 import type { KeyRecord } from './key-ring.ts'
 import { FRESH_SECONDS } from './people.ts'
 
-/** Of one call; more of them follow by pages of as many. */
-const MAX_RECIPIENTS_PER_CALL = 500
 const LOOK_UPS_AT_ONCE = 8
 const WRAPS_AT_ONCE = 16
 /** A member for whom the directory says this is left out; what else it says stops everything. */

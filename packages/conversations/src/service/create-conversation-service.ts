@@ -1,4 +1,5 @@
 import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
+import { MAX_KEYS_PER_CALL } from '../key/limits.ts'
 import { acceptEntry } from './accept-entry.ts'
 import { Batch, type ReleaseJob, Undo } from './batch.ts'
 import { liveDevice } from './callers.ts'
@@ -17,7 +18,6 @@ import { listConversations, showConversation, showReceipts, showRecipients } fro
 
 /** Items of one transaction: a hundred keys asked for at once are one item. */
 const MAX_BATCH = 512
-export const MAX_KEYS_PER_CALL = 100
 
 export interface ConversationServiceOptions {
   readonly backend: CryptoBackend

@@ -1,3 +1,4 @@
+export { MAX_KEYS_PER_CALL, MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 export type {
   ConversationService,
   ConversationSummary,
@@ -14,7 +15,6 @@ export type {
 export {
   type ConversationServiceOptions,
   createConversationService,
-  MAX_KEYS_PER_CALL,
 } from './create-conversation-service.ts'
 export { createGroupCommit, type GroupCommit, type GroupCommitOptions, type Outcome } from './group-commit.ts'
 export type {
@@ -41,4 +41,4 @@ export type {
   StoredStay,
 } from './ports.ts'
 export { type AccessReason, AccessRefused, MembershipConflict } from './refusals.ts'
-export { MAX_RECIPIENTS_PER_CALL, type SealedKeyUpload } from './sealed-key.ts'
+export type { SealedKeyUpload } from './sealed-key.ts'

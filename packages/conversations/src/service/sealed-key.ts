@@ -5,6 +5,7 @@ import {
   requireMaker,
   verifyKeyAnnouncement,
 } from '../key/announcement.ts'
+import { MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 import { recipientTree } from '../key/recipients.ts'
 import { MAX_WRAPPED_KEY_CHARACTERS, type WrappedRecipient } from '../key/wrapped-key.ts'
 import { currentAuthorKey } from '../membership/author.ts'
@@ -15,8 +16,6 @@ import type { Caller, ConversationTransaction, StoredKey, StoredRecipient } from
 import { AccessRefused } from './refusals.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 
-/** Recipients that come with one call; more of them come by pages of as many. */
-export const MAX_RECIPIENTS_PER_CALL = 500
 const LEGACY = 'rsa1024-legacy'
 
 /** A sealed key as its maker sends it. */

@@ -18,8 +18,29 @@ const MEANINGS: Partial<Record<ErrorCode, string>> = {
   WIRE_TOO_LARGE: 'what was sent is too large',
 }
 
-/** The error for a code that the server answered. @param who - such as `the directory` */
-export function serverRefusal(who: string, code: ErrorCode): KeyhavenError {
+/**
+ * What is missing (`conversation:read`), and why (`joined-later`): nothing that could be shown as the server's
+ * own text.
+ */
+const WORD = /^[a-z][a-z:-]{0,63}$/
+
+/**
+ * The error for a code that the server answered.
+ *
+ * @param who - such as `the directory`
+ * @param answer - may say `permission` and `reason`, which are then members of the error.
+ */
+export function serverRefusal(
+  who: string,
+  code: ErrorCode,
+  { permission, reason }: Readonly<Record<string, unknown>> = {},
+): KeyhavenError {
   const meaning = MEANINGS[code]
-  return new KeyhavenError(code, `${who} answered ${code}${meaning === undefined ? '' : `: ${meaning}`}`)
+  const message = `${who} answered ${code}${meaning === undefined ? '' : `: ${meaning}`}`
+  const detail = { ...(isWord(permission) && { permission }), ...(isWord(reason) && { reason }) }
+  return Object.assign(new KeyhavenError(code, message), detail)
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && WORD.test(value)
 }

@@ -6,8 +6,6 @@ import type { DeviceKeys } from '@keyhaven/messaging'
 /** Of an answer in JSON: a page of envelopes. */
 const ANSWER_MAX_BYTES = 67_108_864
 const PROBLEM_MAX_BYTES = 16_384
-/** What is missing (`conversation:read`), and why (`joined-later`). */
-const WORD = /^[a-z][a-z:-]{0,63}$/
 
 /** What the server may say. Codes about proofs are this side's own to give. */
 const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
@@ -75,20 +73,15 @@ export function createSignedApi(options: SignedApiOptions): SignedApi {
 
 async function problemOf(response: Response): Promise<KeyhavenError> {
   try {
-    const { code, permission, reason } = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
+    const problem = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
+    const { code } = problem
     if (typeof code === 'string' && SERVER_CODES.has(code)) {
-      const detail = { ...(isWord(permission) && { permission }), ...(isWord(reason) && { reason }) }
-      return Object.assign(serverRefusal('the server', code as ErrorCode), detail)
+      return serverRefusal('the server', code as ErrorCode, problem)
     }
   } catch {
     // A problem that cannot be read says as much as its status.
   }
   return new KeyhavenError('GATEWAY_REFUSED', `the server answered with status ${response.status}`)
-}
-
-/** A name that stands for something, and nothing that could be shown as the server's own text. */
-function isWord(value: unknown): value is string {
-  return typeof value === 'string' && WORD.test(value)
 }
 
 /** @throws KeyhavenError `WIRE_TOO_LARGE` before more than `maxBytes` are kept. */

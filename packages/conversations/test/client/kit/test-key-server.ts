@@ -102,6 +102,8 @@ export class TestKeyServer {
         return this.#receipts(caller, id, after)
       case 'GET keys/id':
         return this.#release(caller, id)
+      case 'POST keys':
+        return this.#releaseMany(caller, body.ids)
       case 'GET keys/id/recipients':
         return { items: this.keys.get(id)!.upload!.recipients, nextCursor: null }
       case 'POST keys/id/requests':
@@ -220,6 +222,20 @@ export class TestKeyServer {
     const commitment = await this.log.commit(encodeReceipt(receipt))
     receipts.push({ receipt, commitment })
     return { ...key.common, ...secret, receipt: commitment }
+  }
+
+  async #releaseMany(caller: Caller, ids: readonly string[]): Promise<Json> {
+    const keys: Json[] = []
+    const refused: Json[] = []
+    for (const id of ids) {
+      try {
+        keys.push(await this.#release(caller, id))
+      } catch (error) {
+        const { code, permission, reason } = error as Json
+        refused.push({ id, code, permission, reason })
+      }
+    }
+    return { keys, refused }
   }
 
   async #secret({ managed, upload, shares }: StoredKey, device: string): Promise<Json> {
