@@ -1,6 +1,8 @@
+import { newConversationId } from '@keyhaven/conversations'
 import { backend, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commitBatch } from '../packages/conversations/src/receipt/commitment.ts'
+import { recipientsSchema, shareSchema } from '../packages/server/src/conversations/conversation-schemas.ts'
 import { createConversationStore } from '../packages/server/src/conversations/conversation-store.ts'
 import { eraseSuperseded } from '../packages/server/src/conversations/retention.ts'
 import {
@@ -165,6 +167,20 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
     await directories.log.files.catchUp(APP)
     const { size } = await directories.log.checkpoint(APP, indexes[0]! + 1)
     expect(size).toBeGreaterThan(indexes[0]!)
+  })
+
+  test('no text reaches the database that it cannot hold, and fails the calls of others with it', async () => {
+    const { share: text } = await shareOf(world, alice, bob, {
+      ...{ id: newConversationId(backend), conversation: newConversationId(backend) },
+      commitment: 'A'.repeat(43),
+    })
+    const { username, device, thumbprint } = bob
+    for (const wrapped of ['\u0000', 'AA\u0000', '\ud800', 'AA=', 'A A', '']) {
+      expect(shareSchema.safeParse({ share: text, wrapped }).success).toBe(false)
+      expect(recipientsSchema.safeParse([{ username, device, thumbprint, wrapped }]).success).toBe(false)
+    }
+    expect(shareSchema.safeParse({ share: text, wrapped: 'AAAA' }).success).toBe(true)
+    expect(recipientsSchema.safeParse([{ username, device, thumbprint, wrapped: 'A-_9' }]).success).toBe(true)
   })
 
   test('an admin makes nobody an owner or admin, not himself and not by a new chain', async () => {

@@ -15,7 +15,11 @@ const jws = (max: number) =>
     .string()
     .max(max)
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'a compact JWS')
-const wrappedSchema = z.string().min(1).max(MAX_WRAPPED_CHARS)
+/** base64url: a database does not hold just any text. */
+const wrappedSchema = z
+  .string()
+  .max(MAX_WRAPPED_CHARS)
+  .regex(/^[\w-]+$/, 'base64url')
 
 export const recipientsSchema = z
   .array(
