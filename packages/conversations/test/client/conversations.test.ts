@@ -19,6 +19,16 @@ function chatOf(options: object = {}) {
   return anna.conversations.create({ members: { ben: 'member' }, ...options })
 }
 
+test('everybody is looked up once to create a conversation: look-ups are counted', async () => {
+  const world = await createWorld()
+  const ana = await world.device('ana')
+  const others: Record<string, 'member'> = {}
+  for (let at = 0; at < 5; at++) others[(await world.device(`member ${at}`)).username] = 'member'
+  const before = world.directory.lookUps
+  await ana.conversations.create({ members: others })
+  expect(world.directory.lookUps - before).toBe(6)
+})
+
 test('known keys open messages without any call, for other tabs, too', async () => {
   const chat = await chatOf()
   const first = await chat.encrypt('first')
