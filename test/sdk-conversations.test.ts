@@ -130,7 +130,55 @@ describe.each(ENGINES)('conversations with the SDK and a server on $name', (engi
     const read = again.conversations.decrypt(first.keyId, first.packet, { archive: true })
     expect(await read).toMatchObject({ text: 'first' })
     expect(await codeOf(again.conversations.decrypt(first.keyId, first.packet))).toBe('DUPLICATE')
-    expect((await again.conversations.open(chat.id)).members()).toHaveLength(2)
+    const opened = await again.conversations.open(chat.id)
+    expect(opened.members()).toHaveLength(2)
+    const { keyId, packet } = await chat.rotate().then(() => chat.encrypt('under a key that ben has not'))
+    const calls = {
+      decrypt: () => again.conversations.decrypt(keyId, packet),
+      encrypt: () => opened.encrypt('no network'),
+      create: () => again.conversations.create({ members: { [anna.username]: 'member' } }),
+      add: () => opened.add({ carl: 'member' }),
+      rotate: () => opened.rotate(),
+      list: async () => {
+        for await (const _ of again.conversations.list());
+      },
+      receipts: async () => {
+        for await (const _ of opened.receipts());
+      },
+      answerKeyRequests: () => again.conversations.answerKeyRequests(),
+    }
+    for (const [name, call] of Object.entries(calls)) {
+      const error = await call().then(
+        () => 'done',
+        (reason) => reason,
+      )
+      expect(error, name).toMatchObject({
+        code: 'GATEWAY_UNAVAILABLE',
+        message: 'the key server does not answer: check the network, then try again',
+        cause: expect.objectContaining({ cause: expect.any(TypeError) }),
+      })
+    }
+  })
+
+  test('many messages at once, each under a key of its own, and one that is not for this reader', async () => {
+    const anna = await person('anna')
+    const ben = await person('ben')
+    const chat = await anna.conversations.create({ members: { [ben.username]: 'member' }, mode: 'managed' })
+    const sent = []
+    for (let at = 0; at < 12; at++) {
+      await chat.rotate()
+      sent.push(await chat.encrypt(`message ${at}`))
+    }
+    await chat.remove(ben.username)
+    sent.push(await chat.encrypt('without ben'))
+    const read = sent.map(({ keyId, packet }) => ben.conversations.decrypt(keyId, packet))
+    const outcomes = await Promise.allSettled(read)
+    expect(outcomes.slice(0, 12)).toMatchObject(
+      Array.from({ length: 12 }, (_, at) => ({ value: { text: `message ${at}` } })),
+    )
+    expect(outcomes[12]).toMatchObject({
+      reason: { code: 'ACCESS_DENIED', permission: 'conversation:read', reason: 'removed' },
+    })
   })
 
   test('the last holder of a key does not leave unawares', async () => {

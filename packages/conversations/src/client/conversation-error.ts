@@ -8,6 +8,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   DEVICE_REVOKED: 'enrol this device anew',
   DIRECTORY_STALE: 'try again; if it stays so, tell your operator: the server hides what it has shown before',
   DUPLICATE: 'it was read here before: pass archive: true to read the same packet again',
+  GATEWAY_UNAVAILABLE: 'check the network, then try again',
   KEY_PENDING: 'the key was asked for: open it again when another device of a member has been online',
   LAST_HOLDER: 'wait until another device of a member has fetched the keys, or pass acceptLoss: true',
   LOG_INCONSISTENT: 'stop, and tell your operator: something that was in the log is not, or is another',
@@ -72,9 +73,9 @@ export async function withAdvice<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** No answer came, as without a network (`fetch` throws a TypeError): not what somebody was caught at. */
+/** No answer came, as without a network: not what somebody was caught at. */
 export function isOnTheWay(error: unknown): boolean {
-  return error instanceof TypeError || hasCode(error, ...ON_THE_WAY)
+  return hasCode(error, ...ON_THE_WAY)
 }
 
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is KeyhavenError {

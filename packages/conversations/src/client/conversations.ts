@@ -120,6 +120,7 @@ export type ConversationEvent =
  * | `ACCESS_DENIED` | `reason` says why: not a writer, removed, joined later, reset |
  * | `KEY_PENDING` | asked for the key: decrypt again when another device has handed it on |
  * | `MEMBERSHIP_FORKED` | two histories: nothing is sent until `refresh({ afterFork: true })` finds one |
+ * | `GATEWAY_UNAVAILABLE` | no answer came: look at the network, try again |
  * | `DIRECTORY_STALE` | the server shows less than it has shown before: try again, then report it |
  * | `CHAIN_RESET` | a member lost all devices: ask the person, then `acceptChain` |
  * | `LAST_HOLDER` | keys would be lost: share them first, or pass `acceptLoss` |

@@ -1,6 +1,7 @@
 import { type ConversationEvent, type Conversations, createConversations } from '@keyhaven/conversations'
 import { messagingDirectory } from './messaging-directory.ts'
 import type { OpenDevice } from './open-device.ts'
+import { overNetwork } from './over-network.ts'
 
 /** While messages come, keys that others wait for are handed on so often. */
 const ANSWER_EVERY_MS = 60_000
@@ -14,7 +15,8 @@ export function createDeviceConversations(
   device: OpenDevice,
   { upkeep, onEvent }: DeviceConversationsOptions,
 ): Conversations {
-  const { app, api, directory, keys, signed, used } = device
+  const { app, api, directory, keys, used } = device
+  const signed: OpenDevice['signed'] = (run) => overNetwork(() => device.signed(run))
   let answeredAt = 0
   const conversations = createConversations({
     application: app.application,
