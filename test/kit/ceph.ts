@@ -56,6 +56,8 @@ export interface TestCeph {
   rawNames(): Promise<string[]>
   /** What lies under such a name, past the gateway. */
   rawBytes(name: string): Promise<Buffer>
+  /** How the gateway has encrypted an object, and under which key, in its own words: `SSE-KMS key-1`. */
+  encryptionOf(config: S3Config, object: string): Promise<string>
 }
 
 interface Cluster {
@@ -71,6 +73,11 @@ export function startCeph(): Promise<TestCeph> {
   return started
 }
 
+/** The process that a cluster is for. For programs that a test starts: as `CEPH_OWNER` they share the cluster. */
+export function cephOwner(): number {
+  return process.env.VITEST === undefined ? process.pid : process.ppid
+}
+
 async function start(): Promise<TestCeph> {
   const missing = PROGRAMS.filter((name) => !existsSync(join('/usr/bin', name)))
   if (missing.length > 0) {
@@ -78,8 +85,8 @@ async function start(): Promise<TestCeph> {
       `Ceph is not installed (${missing.join(', ')}): apt-get install radosgw ceph-mon ceph-osd ceph-mgr ceph-common`,
     )
   }
-  // Test files run in processes of their own, children of one main process.
-  const owner = process.env.VITEST === undefined ? process.pid : process.ppid
+  // Test files run in processes of their own, children of one main process; what those start is told whose it is.
+  const owner = Number(process.env.CEPH_OWNER) || cephOwner()
   const folder = join(tmpdir(), `keyhaven-ceph-${owner}`)
   const ready = join(folder, 'endpoint')
   if (await isFirst(folder)) {
@@ -144,6 +151,11 @@ function inCluster({ folder, endpoint }: Cluster): TestCeph {
       const user = `--uid=${bucket}`
       await admin('quota', 'set', '--quota-scope=user', user, `--max-size=${bytes}`)
       await admin('quota', bytes < 0 ? 'disable' : 'enable', '--quota-scope=user', user)
+    },
+    async encryptionOf({ bucket }, object) {
+      const { stdout } = await admin('object', 'stat', `--bucket=${bucket}`, `--object=${object}`)
+      const { attrs } = JSON.parse(String(stdout)) as { attrs: Readonly<Record<string, string>> }
+      return `${attrs['user.rgw.crypt.mode']} ${attrs['user.rgw.crypt.keyid']}`
     },
     async rawNames() {
       const { stdout } = await call(folder, 'rados', ['-p', POOL, 'ls'])
