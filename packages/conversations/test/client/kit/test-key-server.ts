@@ -17,6 +17,7 @@ import {
   recipientTree,
   type WrappedRecipient,
 } from '../../../src/index.ts'
+import { MAX_RECIPIENTS_PER_CALL } from '../../../src/key/limits.ts'
 import { TestLog } from './test-log.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers as they travel
@@ -114,8 +115,7 @@ export class TestKeyServer {
       case 'POST keys/id/shares':
         return this.#share(id, body)
       case 'PUT keys/id/recipients':
-        this.keys.get(id)!.upload!.recipients.push(...body.recipients)
-        return { complete: true }
+        return { complete: this.#addRecipients(id, body.recipients) }
       default:
         throw new Error(`no such route: ${method} ${path}`)
     }
@@ -169,12 +169,28 @@ export class TestKeyServer {
       shares: new Map(),
       requests: new Set(),
     })
+    if (upload) {
+      requirePage(upload.recipients)
+      if (!this.#addRecipients(id, [])) return id
+    }
     stored.currentKey = id
     return id
   }
 
+  /** @returns whether they are all there, as announced: then it is the current key. */
+  #addRecipients(id: string, recipients: readonly WrappedRecipient[]): boolean {
+    const { upload, common } = this.keys.get(id)!
+    requirePage(recipients)
+    upload!.recipients.push(...recipients)
+    const { count } = decodeKeyAnnouncement(upload!.announcement).recipients
+    if (upload!.recipients.length < count) return false
+    this.conversations.get(common.conversation)!.currentKey = id
+    return true
+  }
+
   async #rotate(caller: Caller, conversation: string, body: Json): Promise<Json> {
     const id = await this.#make(conversation, body.announcement ? (body as Upload) : undefined)
+    if (this.conversations.get(conversation)!.currentKey !== id) return { id, complete: false }
     return this.#release(caller, id)
   }
 
@@ -244,7 +260,8 @@ export class TestKeyServer {
     if (share) return { announcement: upload.announcement, ...share }
     const tree = await recipientTree(nodeBackend, upload.recipients)
     const at = tree.recipients.findIndex((one) => one.device === device)
-    if (at < 0) throw new KeyhavenError('KEY_PENDING', 'nobody has shared it yet')
+    const { count } = decodeKeyAnnouncement(upload.announcement).recipients
+    if (at < 0 || tree.count < count) throw new KeyhavenError('KEY_PENDING', 'nobody has shared it yet')
     return {
       ...{ announcement: upload.announcement, wrapped: tree.recipients[at]!.wrapped, proof: tree.proof(at) },
     }
@@ -283,4 +300,9 @@ export class TestKeyServer {
 interface Caller {
   readonly username: string
   readonly device: string
+}
+
+function requirePage(recipients: readonly unknown[]): void {
+  if (recipients.length > MAX_RECIPIENTS_PER_CALL)
+    throw new KeyhavenError('INPUT_INVALID', 'too many at once')
 }
