@@ -74,7 +74,7 @@ test('docs/operations.md names every setting', () => {
 
 test('docs/formats.md names every type of what is signed', () => {
   const text = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
-  const sources = globSync('packages/{channel,directory,messaging}/src/**/*.ts', { cwd: ROOT })
+  const sources = globSync('packages/{channel,directory,messaging,conversations}/src/**/*.ts', { cwd: ROOT })
   const types = sources.flatMap((file) => found(file, /'(keyhaven-[a-z-]+\+jws)'/g))
   expect(new Set(types).size).toBeGreaterThan(7)
   expect(types.filter((type) => !text.includes(`\`${type}\``))).toEqual([])
