@@ -7,7 +7,7 @@ import { publishKey } from './encryption-keys.ts'
 import { LabelProofs } from './label-proofs.ts'
 import { lookUpUser } from './look-up.ts'
 import { resetUser, revokeDevice } from './operator-entries.ts'
-import type { DirectoryTransaction } from './ports.ts'
+import type { DirectoryReads, DirectoryTransaction } from './ports.ts'
 import { registerDevice } from './register-device.ts'
 import { actorOf, nowSeconds, type ServiceContext } from './service-context.ts'
 import { deleteToken, issueToken, listTokens } from './sign-up-tokens.ts'
@@ -38,14 +38,13 @@ export function createDirectoryService<Tx extends DirectoryTransaction>(
       entering(context, caller, () => appendEntry(context, input, caller, origin)),
     publishEncryptionKey: ({ statement }, caller) => publishKey(context, statement, caller),
     lookUp: (input, caller) => lookUpUser(context, input, caller),
-    findDevice: (device) =>
-      store.transaction(async (tx) => {
-        const row = await tx.findDevice(device)
-        if (!row) return undefined
-        const state = await load(context, tx, row.username)
-        const found = [...state.devices, ...state.former].find((candidate) => candidate.device === device)
-        return found && { username: row.username, device: found }
-      }),
+    async findDevice(device) {
+      const row = await store.reads.findDevice(device)
+      if (!row) return undefined
+      const state = await load(context, store.reads, row.username)
+      const found = [...state.devices, ...state.former].find((candidate) => candidate.device === device)
+      return found && { username: row.username, device: found }
+    },
     reset: (input, actor) => entering(context, undefined, () => resetUser(context, input, actor)),
     revokeByOperator: (input, actor) =>
       entering(context, undefined, () => revokeDevice(context, input, actor)),
@@ -66,10 +65,10 @@ export function createDirectoryService<Tx extends DirectoryTransaction>(
 
 async function load<Tx extends DirectoryTransaction>(
   context: ServiceContext<Tx>,
-  tx: Tx,
+  reads: DirectoryReads,
   username: string,
 ): Promise<UserState> {
-  return await context.states.load(tx, username, await tx.findUser(username), nowSeconds(context))
+  return await context.states.load(reads, username, await reads.findUser(username), nowSeconds(context))
 }
 
 /**

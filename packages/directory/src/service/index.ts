@@ -14,6 +14,7 @@ export type {
 export type {
   Actor,
   DirectoryAuditEntry,
+  DirectoryReads,
   DirectoryStore,
   DirectoryTransaction,
   LimitedCall,

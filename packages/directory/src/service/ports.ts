@@ -95,17 +95,23 @@ export interface DirectoryAuditEntry {
   readonly detail: Readonly<Record<string, string | number | null>>
 }
 
+/** What is asked inside a transaction, or outside: then each answer is of what is committed at that moment. */
+export interface DirectoryReads {
+  /** The user's row, without a lock. */
+  findUser(username: string): Promise<StoredUser | undefined>
+  /** In order of their sequence, those after `after`; the first `limit` of them. */
+  entries(username: string, after: number, limit?: number): Promise<readonly StoredEntry[]>
+  /** By id in the whole application, devices of ended chains too: an id is never used by a second user. */
+  findDevice(device: string): Promise<StoredDevice | undefined>
+}
+
 /**
  * The store of ONE application inside one transaction: all of it happens, or nothing. Every name is compared
  * byte for byte.
  */
-export interface DirectoryTransaction {
-  /** The user's row, without a lock. */
-  findUser(username: string): Promise<StoredUser | undefined>
+export interface DirectoryTransaction extends DirectoryReads {
   /** The user's row; other transactions that lock it wait until this one ends. */
   lockUser(username: string): Promise<StoredUser | undefined>
-  /** In order of their sequence, those after `after`; the first `limit` of them. */
-  entries(username: string, after: number, limit?: number): Promise<readonly StoredEntry[]>
   /**
    * Adds an entry if its sequence is free: waits for a transaction that is about to add the same.
    *
@@ -113,8 +119,6 @@ export interface DirectoryTransaction {
    */
   insertEntry(username: string, entry: StoredEntry): Promise<boolean>
   saveUser(user: StoredUser): Promise<void>
-  /** By id in the whole application, devices of ended chains too: an id is never used by a second user. */
-  findDevice(device: string): Promise<StoredDevice | undefined>
   /** Inserts or replaces by device id. */
   saveDevices(devices: readonly StoredDevice[]): Promise<void>
   /** Inserts, or replaces the device's statement. */
@@ -148,6 +152,8 @@ export interface Paged<T> {
 }
 
 export interface DirectoryStore<Tx extends DirectoryTransaction = DirectoryTransaction> {
+  /** Outside of any transaction: waits for no lock and takes none. */
+  readonly reads: DirectoryReads
   /**
    * Runs in one transaction, and again if the database says so. Resolves after the commit is durable and the
    * anchor knows the log's new size and root. Whatever `run` throws rolls back.

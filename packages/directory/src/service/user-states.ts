@@ -1,7 +1,7 @@
 import { type CryptoBackend, KeyhavenError, type VerifyKey } from '@keyhaven/crypto'
 import { emptyState, extendChain } from '../chain/fold-chain.ts'
 import type { UserState } from '../chain/user-state.ts'
-import type { DirectoryTransaction, StoredUser } from './ports.ts'
+import type { DirectoryReads, StoredUser } from './ports.ts'
 
 /** Users whose state is kept in memory, those used last. */
 const MAX_CACHED_STATES = 1_000
@@ -24,11 +24,11 @@ export class UserStates {
   }
 
   /**
-   * @param user - the user's row as the transaction sees it; undefined: there is none.
+   * @param user - the user's row as `reads` gave it just now; undefined: there is none.
    * @throws KeyhavenError `CHAIN_BROKEN` if the stored entries do not fit each other or the row.
    */
   async load(
-    tx: DirectoryTransaction,
+    reads: DirectoryReads,
     username: string,
     user: StoredUser | undefined,
     now: number,
@@ -37,8 +37,8 @@ export class UserStates {
     if (!user) return empty
     const cached = this.#states.get(username)
     const state =
-      (cached && (await this.#extended(tx, cached, user, now))) ??
-      (await this.#extended(tx, empty, user, now))
+      (cached && (await this.#extended(reads, cached, user, now))) ??
+      (await this.#extended(reads, empty, user, now))
     if (!state) throw new KeyhavenError('CHAIN_BROKEN', 'the stored entries do not fit the stored head')
     this.keep(state)
     return state
@@ -55,14 +55,16 @@ export class UserStates {
    * @returns undefined if the row is not what the state leads to: another process restored an older database.
    */
   async #extended(
-    tx: DirectoryTransaction,
+    reads: DirectoryReads,
     from: UserState,
     user: StoredUser,
     now: number,
   ): Promise<UserState | undefined> {
     const { backend, authority } = this.#options
     if (from.sequence > user.sequence) return undefined
-    const rows = from.sequence < user.sequence ? await tx.entries(user.username, from.sequence) : []
+    // Outside a transaction there may be newer ones than the row says.
+    const missing = user.sequence - from.sequence
+    const rows = missing > 0 ? await reads.entries(user.username, from.sequence, missing) : []
     try {
       const entries = rows.map(({ entry }) => entry)
       const state = await extendChain(backend, from, entries, { authority, now })

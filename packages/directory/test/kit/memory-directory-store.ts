@@ -1,6 +1,7 @@
 import { equalConstantTime } from '@keyhaven/crypto'
 import type {
   DirectoryAuditEntry,
+  DirectoryReads,
   DirectoryStore,
   DirectoryTransaction,
   Paged,
@@ -29,6 +30,11 @@ export class MemoryDirectoryStore implements DirectoryStore<MemoryTransaction> {
 
   constructor(pause: () => Promise<void> = async () => undefined) {
     this.pause = pause
+  }
+
+  /** What is committed. */
+  get reads(): DirectoryReads {
+    return new MemoryTransaction(this)
   }
 
   async transaction<T>(run: (tx: MemoryTransaction) => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { ReplayStore } from '@keyhaven/channel/gateway'
-import type { Jwk, VerifyKey } from '@keyhaven/crypto'
 import { backend, KeyhavenError } from '@keyhaven/crypto'
 import {
   DEVICE_REQUEST_EXPORT_BYTES,
@@ -91,32 +90,13 @@ export function deviceGuard(options: DeviceGuardOptions): MiddlewareHandler<User
   }
 }
 
-async function findDevice(directories: Directories, applicationId: string, device: string) {
-  let found: Awaited<ReturnType<Awaited<ReturnType<Directories['open']>>['service']['findDevice']>>
+async function findDevice({ devices }: Pick<Directories, 'devices'>, applicationId: string, device: string) {
   try {
-    found = await (await directories.open(applicationId)).service.findDevice(device)
+    const found = await devices.find(applicationId, device)
+    return found && { ...found, revoked: found.status === 'revoked' }
   } catch (error) {
     // No directory yet, so no device.
     if (error instanceof KeyhavenError && error.code === 'NOT_FOUND') return undefined
     throw error
   }
-  if (found === undefined) return undefined
-  const { username, device: state } = found
-  return {
-    username,
-    status: state.status,
-    revoked: state.status === 'revoked',
-    requestKey: await importOnce(state.record.requestKey),
-  }
-}
-
-/** Users' states are kept, so their keys are met again. */
-const imported = new WeakMap<object, VerifyKey>()
-
-async function importOnce(jwk: Jwk): Promise<VerifyKey> {
-  const known = imported.get(jwk)
-  if (known !== undefined) return known
-  const key = await backend.signatures.importVerifyKey('EdDSA', jwk)
-  imported.set(jwk, key)
-  return key
 }

@@ -8,6 +8,7 @@ import type {
 import type { RateLimit } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
 import type { State } from '../platform/state/state.ts'
+import { createDeviceCache, type DeviceCache } from './device-cache.ts'
 import type { StoredDirectoryTransaction } from './directory-store.ts'
 import { createDirectoryStore } from './directory-store.ts'
 import { createIdTokenVerifier } from './id-token-verifier.ts'
@@ -41,6 +42,8 @@ export interface OpenDirectory {
 /** The directories of all applications. */
 export interface Directories {
   readonly log: DirectoryLog
+  /** What signs requests. */
+  readonly devices: Pick<DeviceCache, 'find'>
   /** @throws KeyhavenError `NOT_FOUND` if the application has none yet. */
   open(applicationId: string): Promise<OpenDirectory>
   /** Makes it at its first use. @throws KeyhavenError `NOT_FOUND`: no such application. */
@@ -107,11 +110,23 @@ function createDirectories({ state, clock, onError, witnessReports }: Directorie
     return made
   }
 
+  const open = async (applicationId: string): Promise<OpenDirectory> =>
+    serviceOf(applicationId, await log.keys(applicationId))
+  const devices = createDeviceCache({
+    changes: state.changes,
+    load: async (applicationId, device) => (await open(applicationId)).service.findDevice(device),
+    clock,
+  })
+
   return {
     log,
-    open: async (applicationId) => serviceOf(applicationId, await log.keys(applicationId)),
+    devices,
+    open,
     ensure: async (applicationId) => serviceOf(applicationId, await log.ensure(applicationId)),
-    close: () => log.close(),
+    close() {
+      devices.close()
+      return log.close()
+    },
   }
 }
 

@@ -5,11 +5,12 @@ import type { DbTransaction } from '../platform/database/schema.ts'
 import { isUniqueViolation } from '../platform/database/store-error.ts'
 import { decodeCursor, encodeCursor } from '../platform/http/page-cursor.ts'
 import type { State, StateTransaction } from '../platform/state/state.ts'
+import { userChange } from './device-cache.ts'
+import { createDirectoryReads } from './directory-reads.ts'
 import { listDevicesOf } from './directory-reports.ts'
 import {
   fromDeviceRow,
   fromEncryptionKeyRow,
-  fromEntryRow,
   fromSignUpTokenRow,
   fromUserRow,
   toDeviceRow,
@@ -39,6 +40,7 @@ export function createDirectoryStore(
 ): DirectoryStore<StoredDirectoryTransaction> {
   const { state, applicationId } = options
   return {
+    reads: createDirectoryReads(state.db, applicationId),
     async transaction(run) {
       let appended = false
       const result = await state.transaction(async (transaction) => {
@@ -60,37 +62,22 @@ function createTransaction(
   return {
     state: transaction,
     audit: (entry) => state.audit.append(transaction, { ...entry, applicationId }),
-    ...entryOperations(state, transaction.db, applicationId),
+    ...createDirectoryReads(transaction.db, applicationId),
+    ...entryOperations(state, transaction, applicationId),
     ...deviceOperations(transaction.db, applicationId, transaction.now),
     ...tokenOperations(transaction.db, applicationId),
   }
 }
 
-function entryOperations(state: State, db: DbTransaction, applicationId: string) {
+function entryOperations(state: State, { db, changed }: StateTransaction, applicationId: string) {
   const users = db.selectFrom('directory_users').selectAll().where('application_id', '=', applicationId)
   return {
-    async findUser(username) {
-      const row = await users.where('username', '=', username).executeTakeFirst()
-      return row && fromUserRow(row)
-    },
     async lockUser(username) {
       const row = await users
         .where('username', '=', username)
         .$if(state.dialect === 'postgres', (query) => query.forUpdate())
         .executeTakeFirst()
       return row && fromUserRow(row)
-    },
-    async entries(username, after, limit) {
-      const rows = await db
-        .selectFrom('directory_entries')
-        .selectAll()
-        .where('application_id', '=', applicationId)
-        .where('username', '=', username)
-        .where('sequence', '>', after)
-        .orderBy('sequence')
-        .$if(limit !== undefined, (query) => query.limit(Number(limit)))
-        .execute()
-      return rows.map(fromEntryRow)
     },
     async insertEntry(username, entry) {
       const { numInsertedOrUpdatedRows } = await db
@@ -109,6 +96,7 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
           conflict.columns(['application_id', 'username']).doUpdateSet({ ...change, sign_up }),
         )
         .execute()
+      changed(userChange(applicationId, username))
     },
     async listUsers(page) {
       const [after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 1)
@@ -132,15 +120,7 @@ function entryOperations(state: State, db: DbTransaction, applicationId: string)
 }
 
 function deviceOperations(db: DbTransaction, applicationId: string, now: number) {
-  const devices = db
-    .selectFrom('directory_devices')
-    .selectAll()
-    .where('directory_devices.application_id', '=', applicationId)
   return {
-    async findDevice(device) {
-      const row = await devices.where('device', '=', device).executeTakeFirst()
-      return row && fromDeviceRow(row)
-    },
     async saveDevices(changed) {
       for (const device of changed) {
         const row = toDeviceRow(applicationId, device, now)
