@@ -34,7 +34,7 @@ function importChunkKey(key: Uint8Array, baseNonce: Uint8Array): ChunkKey {
       let chunk = firstChunk
       do {
         writeChunkNonce(nonce, base, chunk++)
-        const cipher: CipherGCM = createCipheriv(AES_256_GCM, secret, nonce, TAG_LENGTH)
+        const cipher: CipherGCM = createCipheriv(AES_256_GCM, secret, nonce)
         const sealed = cipher.update(plaintext.subarray(at, at + FILE_CHUNK_BYTES))
         cipher.final()
         out.set(sealed, to)
