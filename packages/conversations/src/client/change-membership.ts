@@ -1,15 +1,10 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { CONVERSATION_ALGORITHMS } from '../key/algorithm.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
-import {
-  type Member,
-  type MembershipChange,
-  type MembershipFields,
-  membershipHash,
-  signMembershipEntry,
-} from '../membership/entry.ts'
+import { type MembershipFields, membershipHash, signMembershipEntry } from '../membership/entry.ts'
 import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
 import { newConversationId } from '../membership/ids.ts'
+import type { Member, MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError, hasCode, isOnTheWay } from './conversation-error.ts'

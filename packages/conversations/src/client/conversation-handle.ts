@@ -1,5 +1,5 @@
 import { currentMembers } from '../membership/conversation-state.ts'
-import type { MembershipChange } from '../membership/entry.ts'
+import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { MembershipChanges } from './change-membership.ts'
 import { listChanges } from './changes.ts'

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@keyhaven/crypto'
 import type { MembershipHead } from '../key/announcement.ts'
-import type { MembershipChange } from '../membership/entry.ts'
+import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Mode, Role, RotationRule } from '../membership/rules.ts'
 import type { FileContent } from '../message/file-content.ts'
 import type { ContentKind } from '../message/frame.ts'

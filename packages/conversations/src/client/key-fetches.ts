@@ -3,7 +3,9 @@ import { readKeysAnswer } from './answers.ts'
 import type { ConversationApi } from './client-options.ts'
 import { invalidRecord } from './conversation-error.ts'
 
-/** Messages of one page look into the store first, each by itself: so long the first one waits for the others. */
+/**
+ * Messages of one page look into the store first, each by itself: so long the first one waits for the others.
+ */
 const GATHER_MS = 5
 
 interface Waiting {

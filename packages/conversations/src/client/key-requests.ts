@@ -1,6 +1,7 @@
 import { fromBase64url } from '@keyhaven/crypto'
 import { commitmentOfKey } from '../key/commitment-of-key.ts'
 import { signKeyShare } from '../key/key-share.ts'
+import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { wrapConversationKey } from '../key/wrapped-key.ts'
 import { isCurrentMember } from '../membership/conversation-state.ts'
 import { readPermission } from '../membership/read-permission.ts'
@@ -13,7 +14,6 @@ import { FRESH_SECONDS } from './people.ts'
 
 /** Of one call: others may be on the way, too. */
 const MAX_ANSWERED = 1_000
-const LEGACY = 'rsa1024-legacy'
 
 /** Hands sealed keys on to devices that may have them, by the own fold and the own look-up. */
 export class KeyRequests {
@@ -115,7 +115,7 @@ export class KeyRequests {
       user = await lookUp(0)
     }
     const device = find(user)
-    if (!user || !device || device.profile === LEGACY) return undefined
+    if (!user || !device || device.profile === LEGACY_PROFILE) return undefined
     const { keys } = await people.recorded(username)
     const since = Math.min(...keys.filter((key) => key.device === id).map(({ issued }) => issued))
     const reader = { username, chain: user.chain, deviceSince: since }

@@ -3,6 +3,7 @@ import type { VerifiedDevice } from '@keyhaven/directory'
 import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import { signKeyAnnouncement } from '../key/announcement.ts'
 import { commitmentOfKey } from '../key/commitment-of-key.ts'
+import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 import { type RecipientTree, recipientTree } from '../key/recipients.ts'
 import { type WrappedRecipient, wrapConversationKey } from '../key/wrapped-key.ts'
@@ -19,7 +20,6 @@ const LOOK_UPS_AT_ONCE = 8
 const WRAPS_AT_ONCE = 16
 /** A member for whom the directory says this is left out; what else it says stops everything. */
 const LEAVES_OUT: readonly ErrorCode[] = ['CHAIN_BROKEN', 'CHAIN_RESET', 'DIRECTORY_STALE', 'NOT_FOUND']
-const LEGACY = 'rsa1024-legacy'
 
 /** A sealed key on its way to the server. */
 export interface MadeKey {
@@ -98,7 +98,7 @@ async function findRecipients(
   const leftOut: KeyLeftOut[] = []
   for (const { username, devices, refused } of found) {
     for (const { device, profile, encryption } of devices) {
-      if (profile === LEGACY) leftOut.push(leftOutOf(username, 'SUITE_REFUSED', device))
+      if (profile === LEGACY_PROFILE) leftOut.push(leftOutOf(username, 'SUITE_REFUSED', device))
       else recipients.push({ username, device, thumbprint: encryption.thumbprint, jwk: encryption.jwk })
     }
     for (const { device, code } of refused) leftOut.push(leftOutOf(username, code, device))

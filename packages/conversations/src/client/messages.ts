@@ -173,7 +173,10 @@ function requireRole(
   )
 }
 
-/** Whoever has a device that was revoked can date back what it signs, but not to before the key that it signs under. */
+/**
+ * Whoever has a device that was revoked can date back what it signs, but not to before the key that it signs
+ * under.
+ */
 function requireNotBefore(
   { state }: KnownMembership,
   { madeAt }: HeldKey['record'],

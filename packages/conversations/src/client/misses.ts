@@ -6,8 +6,8 @@ const WINDOW_MS = 60_000
 const MAX_SENDERS = 1_000
 
 /**
- * Anybody can send a message that names a key. Each unknown one is a call, of which a device has so many: strangers shall
- * not use them up.
+ * Anybody can send a message that names a key. Each unknown one is a call, of which a device has so many:
+ * strangers shall not use them up.
  */
 export class Misses {
   readonly #clock: () => number

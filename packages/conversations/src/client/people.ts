@@ -149,7 +149,8 @@ export class People implements AuthorKeys {
       throw new KeyhavenError('RECORD_INVALID', 'the look-up is of another user')
     }
     this.#users.set(username, { user, at })
-    // What it shows as the newest is in the chain: members are pinned there, and need no second look-up for that.
+    // What it shows as the newest is in the chain: members are pinned there, and need no second look-up for
+    // that.
     this.#addPosition(username, user)
     if (atLeast) this.#addPosition(username, atLeast)
     await this.#lookedUp(username, at)

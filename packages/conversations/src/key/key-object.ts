@@ -50,7 +50,7 @@ export interface SealedKeyObject extends KeyObjectCommon {
   readonly share?: string
 }
 
-/** What the key server answers: the seed's "Key object (ID and real Key)". */
+/** What the key server answers: a key with its id. */
 export type KeyObject = ManagedKeyObject | SealedKeyObject
 
 const COMMON = ['id', 'conversation', 'algorithm', 'mode', 'membership', 'createdAt', 'createdBy', 'receipt?']

@@ -66,7 +66,7 @@ export function isCurrentMember(member: MemberState): boolean {
 }
 
 /** Members of now, in the order in which they first came. */
-export function currentMembers(state: ConversationState): MemberState[] {
+export function currentMembers(state: Pick<ConversationState, 'members'>): MemberState[] {
   return [...state.members.values()].filter(isCurrentMember)
 }
 

@@ -24,8 +24,6 @@ import {
 } from './membership-change.ts'
 import { openStatement, requireSignature, signStatement } from './statement.ts'
 
-export type { Member, MembershipChange } from './membership-change.ts'
-
 export const MEMBERSHIP_TYP = 'keyhaven-membership+jws'
 const FORM = { typ: MEMBERSHIP_TYP, maxBytes: MAX_MEMBERS_ENTRY_CHARACTERS }
 

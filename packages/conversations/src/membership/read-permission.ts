@@ -39,7 +39,11 @@ export type ReadPermission =
  * Whether a device may have a key. Whoever was a member when it was made may, also after he was removed, with
  * devices that he had before; earlier ones as the history rule says that counted when he came.
  */
-export function readPermission(state: ConversationState, reader: Reader, key: ReadableKey): ReadPermission {
+export function readPermission(
+  state: Pick<ConversationState, 'members'>,
+  reader: Reader,
+  key: ReadableKey,
+): ReadPermission {
   const member = state.members.get(reader.username)
   if (!member) return refused('stranger')
   if (member.chain !== reader.chain) return refused('reset')

@@ -22,9 +22,12 @@ export interface RotationFacts {
   readonly deviceJoinedAt?: number
 }
 
+/** What of a conversation decides. */
+type RotationState = Pick<ConversationState, 'sequence' | 'mode' | 'history' | 'rotation' | 'members'>
+
 /** @returns null if the key may still be sent under; `membership` where there is none. */
 export function rotationDue(
-  state: ConversationState,
+  state: RotationState,
   key: CurrentKey | undefined,
   facts: RotationFacts,
 ): RotationReason | null {
@@ -42,7 +45,7 @@ export function devicesNeedRotation(state: ConversationState, username: string):
   return state.members.get(username)?.periods.at(-1)?.history.devices === 'joined'
 }
 
-function ruleDates(state: ConversationState): number[] {
+function ruleDates(state: RotationState): number[] {
   const rules = [state.history, ...currentMembers(state).map(({ periods }) => periods.at(-1)!.history)]
   return rules.map(({ members }) => members).filter((date) => typeof date === 'number')
 }

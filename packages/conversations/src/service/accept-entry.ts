@@ -8,8 +8,7 @@ import {
   membershipItem,
 } from '../membership/entry.ts'
 import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
-import type { Batch, ReleaseJob } from './batch.ts'
-import { Undo } from './batch.ts'
+import { type Batch, type ReleaseJob, Undo } from './batch.ts'
 import { actorOf, liveDevice } from './callers.ts'
 import { requireChains } from './chain-positions.ts'
 import type { EntryInput, LoggedEntry } from './conversation-service.ts'

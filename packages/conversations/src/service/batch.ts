@@ -1,7 +1,6 @@
 import type { CryptoBackend } from '@keyhaven/crypto'
 import type { ConversationState } from '../membership/conversation-state.ts'
-import type { Commitment } from '../receipt/commitment.ts'
-import { commitBatch } from '../receipt/commitment.ts'
+import { type Commitment, commitBatch } from '../receipt/commitment.ts'
 import { encodeReceipt, type Receipt } from '../receipt/receipt.ts'
 import type { ConversationStates } from './conversation-states.ts'
 import type {
@@ -40,7 +39,10 @@ interface ReceiptJob {
   readonly done: (receipt: Receipt, pending: Pending) => void
 }
 
-/** What was written in part before it was refused: all of the transaction is undone, the others run again without it. */
+/**
+ * What was written in part before it was refused: all of the transaction is undone, the others run again
+ * without it.
+ */
 export class Undo extends Error {
   constructor(cause: Error) {
     super('undone', { cause })

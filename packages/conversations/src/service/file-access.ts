@@ -5,7 +5,7 @@ import type { Caller, ConversationReads, ConversationTransaction } from './ports
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { committed } from './released-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
-import { permissionOf, requireMember } from './stays.ts'
+import { requireMember, requireReadable } from './stays.ts'
 
 /** `ConversationService.mayWrite`. */
 export async function mayWrite(
@@ -44,13 +44,9 @@ export async function readRuleOf(
 ): Promise<string> {
   const device = await liveDevice(reads, application, caller, now)
   const stays = await reads.stays(application, file.conversation, caller.username)
-  if (stays.length === 0) throw unknownHere()
   // The file's own key is inside a message: the mode says nothing about it.
   const made = { membership: file.membership, madeAt: secondsOf(file.createdAt), mode: 'managed' as const }
-  const verdict = permissionOf(stays, device, made)
-  if (verdict.allowed) return verdict.rule
-  if (verdict.reason === 'stranger') throw unknownHere()
-  throw new AccessRefused(verdict.permission, verdict.reason)
+  return requireReadable(stays, device, made)
 }
 
 /** `ConversationService.recordFileRead`. */

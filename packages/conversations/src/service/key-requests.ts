@@ -1,5 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { decodeKeyShare, type KeyShare, verifyKeyShare } from '../key/key-share.ts'
+import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { MAX_WRAPPED_KEY_CHARACTERS } from '../key/wrapped-key.ts'
 import { currentAuthorKey } from '../membership/author.ts'
 import { actorOf, liveDevice } from './callers.ts'
@@ -7,11 +8,10 @@ import type { Caller, ConversationTransaction, StoredDeviceFacts, StoredKey } fr
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { requireNow } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
-import { permissionOf } from './stays.ts'
+import { permissionOf, requireReadable } from './stays.ts'
 
 /** Of one device in one conversation. */
 const MAX_WAITING_REQUESTS = 10_000
-const LEGACY = 'rsa1024-legacy'
 
 /** `ConversationService.requestKey`: a device waits until another one hands the key on. */
 export async function requestKey(
@@ -24,7 +24,7 @@ export async function requestKey(
     locks: [{ application, key: keyId }],
     run: async (tx) => {
       const device = await liveDevice(tx, application, caller, secondsOf(tx.now))
-      const key = await requireReadable(tx, application, keyId, device)
+      const key = await readableKey(tx, application, keyId, device)
       const waiting = await tx.countRequests(application, key.conversation, caller.device)
       if (waiting >= MAX_WAITING_REQUESTS) {
         throw new KeyhavenError('RATE_LIMITED', 'too many requests of this device wait')
@@ -39,8 +39,8 @@ export async function requestKey(
 }
 
 /**
- * `ConversationService.share`: hands a key on to a device that may read it and has asked for it. Nobody can see whether
- * it is the key: whoever got a useless one asks again, and then another member answers.
+ * `ConversationService.share`: hands a key on to a device that may read it and has asked for it. Nobody can
+ * see whether it is the key: whoever got a useless one asks again, and then another member answers.
  */
 export async function shareKey(
   context: ServiceContext,
@@ -69,7 +69,7 @@ export async function shareKey(
     run: async (tx) => {
       const now = secondsOf(tx.now)
       const sharer = await liveDevice(tx, application, caller, now)
-      const key = await requireReadable(tx, application, keyId, sharer)
+      const key = await readableKey(tx, application, keyId, sharer)
       if (key.conversation !== conversation || key.commitment !== share.commitment) {
         throw new KeyhavenError('INPUT_INVALID', 'the share is of another key')
       }
@@ -107,7 +107,7 @@ function isRepeated(present: string, { by, to }: KeyShare): boolean {
 }
 
 /** A sealed key that the device may read. @throws KeyhavenError `NOT_FOUND`; AccessRefused. */
-async function requireReadable(
+async function readableKey(
   tx: ConversationTransaction,
   application: string,
   keyId: string,
@@ -118,21 +118,21 @@ async function requireReadable(
   const stays = await tx.stays(application, key.conversation, device.username)
   if (stays.length === 0) throw unknownHere()
   if (key.mode !== 'sealed') throw new AccessRefused('conversation:read', 'mode')
-  const verdict = permissionOf(stays, device, readable(key))
-  if (!verdict.allowed && verdict.reason === 'stranger') throw unknownHere()
-  if (!verdict.allowed) throw new AccessRefused(verdict.permission, verdict.reason as never)
+  requireReadable(stays, device, readable(key))
   if (key.erasedAt !== null) throw new AccessRefused('conversation:read', 'erased')
   return key
 }
 
-/** @throws KeyhavenError `ACCESS_DENIED` if the device that it is for may not read the key; `SUITE_REFUSED`. */
+/**
+ * @throws KeyhavenError `ACCESS_DENIED` if the device that it is for may not read the key; `SUITE_REFUSED`.
+ */
 async function requireReader(
   tx: ConversationTransaction,
   application: string,
   key: StoredKey,
   reader: StoredDeviceFacts,
 ): Promise<void> {
-  if (reader.profile === LEGACY) {
+  if (reader.profile === LEGACY_PROFILE) {
     throw new KeyhavenError('SUITE_REFUSED', 'to: a legacy device gets no sealed key')
   }
   const stays = await tx.stays(application, key.conversation, reader.username)

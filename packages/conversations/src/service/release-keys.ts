@@ -4,13 +4,12 @@ import type { Batch, ReleaseJob } from './batch.ts'
 import { actorOf, requireLive } from './callers.ts'
 import type { ConversationTransaction, ReleaseFacts } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
-import { permissionOf } from './stays.ts'
-
-const MS_PER_SECOND = 1_000
+import { secondsOf } from './service-context.ts'
+import { requireReadable } from './stays.ts'
 
 /**
- * Answers all questions of a batch: what decides is read inside the transaction, by one query for all. Whoever gets a key
- * leaves a receipt and an audit entry.
+ * Answers all questions of a batch: what decides is read inside the transaction, by one query for all.
+ * Whoever gets a key leaves a receipt and an audit entry.
  */
 export async function releaseAll(tx: ConversationTransaction, batch: Batch): Promise<void> {
   const jobs = batch.releases
@@ -35,7 +34,7 @@ function grant(
 ): void {
   const { question } = job
   const { application } = question
-  const now = Math.floor(tx.now / MS_PER_SECOND)
+  const now = secondsOf(tx.now)
   if (facts === undefined || facts.stays.length === 0) throw unknownHere()
   const rule = allowedBy(facts, job, now)
   const { key } = facts
@@ -66,19 +65,15 @@ function grant(
 function allowedBy(facts: ReleaseFacts, { question, made }: ReleaseJob, now: number): ReadRule | 'made' {
   const { key } = facts
   const device = requireLive(question, facts.device, now)
-  const madeAt = Math.floor(key.createdAt / MS_PER_SECOND)
+  const madeAt = secondsOf(key.createdAt)
   const { sequence } = key.membership
-  const verdict = permissionOf(facts.stays, device, { membership: sequence, madeAt, mode: key.mode })
-  if (!verdict.allowed) {
-    if (verdict.reason === 'stranger') throw unknownHere()
-    throw new AccessRefused(verdict.permission, verdict.reason)
-  }
+  const rule = requireReadable(facts.stays, device, { membership: sequence, madeAt, mode: key.mode })
   if (key.erasedAt !== null) throw new AccessRefused('conversation:read', 'erased')
   // Before all recipients are there, nobody can prove to be one.
   if (key.mode === 'sealed' && !facts.recipient?.proof && facts.share === null) {
     throw new KeyhavenError('KEY_PENDING', 'no device has shared this key with yours yet: ask for it')
   }
-  return made === undefined ? verdict.rule : 'made'
+  return made === undefined ? rule : 'made'
 }
 
 function auditRefusal(tx: ConversationTransaction, { question }: ReleaseJob, error: AccessRefused): void {

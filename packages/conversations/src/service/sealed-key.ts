@@ -5,6 +5,7 @@ import {
   requireMaker,
   verifyKeyAnnouncement,
 } from '../key/announcement.ts'
+import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 import { recipientTree } from '../key/recipients.ts'
 import { MAX_WRAPPED_KEY_CHARACTERS, type WrappedRecipient } from '../key/wrapped-key.ts'
@@ -15,8 +16,6 @@ import { Undo } from './batch.ts'
 import type { Caller, ConversationTransaction, StoredKey, StoredRecipient } from './ports.ts'
 import { AccessRefused } from './refusals.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
-
-const LEGACY = 'rsa1024-legacy'
 
 /** A sealed key as its maker sends it. */
 export interface SealedKeyUpload {
@@ -73,7 +72,8 @@ export function requireRecipients(recipients: readonly WrappedRecipient[]): void
 }
 
 /**
- * Whether the key is for this very membership, and its recipients for present members' devices only. Writes nothing.
+ * Whether the key is for this very membership, and its recipients for present members' devices only. Writes
+ * nothing.
  *
  * @throws KeyhavenError `INPUT_INVALID`, `CONFLICT`, `SUITE_REFUSED`; AccessRefused.
  */
@@ -136,7 +136,7 @@ export async function judgeRecipients(
     if (!fits) {
       throw new KeyhavenError('INPUT_INVALID', 'recipients: one is no device of a present member: look it up')
     }
-    if (found.profile === LEGACY) {
+    if (found.profile === LEGACY_PROFILE) {
       throw new KeyhavenError('SUITE_REFUSED', 'recipients: a legacy device gets no sealed key')
     }
   }

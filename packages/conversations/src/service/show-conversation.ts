@@ -77,7 +77,7 @@ async function currentKey(
   const state = { ...row, members: new Map() }
   const usable = key && { membership: key.membership.sequence, madeAt, mode: key.mode }
   const due =
-    rotationDue(state as never, usable, { now, messages, deviceLeftAt: leftAt, deviceJoinedAt: joinedAt }) ??
+    rotationDue(state, usable, { now, messages, deviceLeftAt: leftAt, deviceJoinedAt: joinedAt }) ??
     (dates.some((date) => madeAt < date && date <= now) ? ('rule' as const) : null)
   const holders = key?.mode === 'sealed' ? await reads.holders(application, key.id, now) : null
   return { id: row.currentKey, due, holders }

@@ -1,10 +1,14 @@
+import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import type { ConversationState, MemberState } from '../membership/conversation-state.ts'
-import { type ReadableKey, type ReadPermission, readPermission } from '../membership/read-permission.ts'
+import {
+  type ReadableKey,
+  type ReadPermission,
+  type ReadRule,
+  readPermission,
+} from '../membership/read-permission.ts'
 import type { Role } from '../membership/rules.ts'
 import type { StoredDeviceFacts, StoredStay } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
-
-const LEGACY = 'rsa1024-legacy'
 
 /** The stays of all members that an entry changed, as rows. */
 export function changedStays(
@@ -63,9 +67,27 @@ export function permissionOf(
   const member = memberOf(stays)
   const members = new Map(member === undefined ? [] : [[member.username, member]])
   const { username, chain, since: deviceSince, profile } = device
-  // The rule looks at one member only; the rest of the state is not there.
-  const state = { members } as unknown as ConversationState
-  return readPermission(state, { username, chain, deviceSince, legacy: profile === LEGACY }, key)
+  return readPermission(
+    { members },
+    { username, chain, deviceSince, legacy: profile === LEGACY_PROFILE },
+    key,
+  )
+}
+
+/**
+ * By which rule a device may read what was made then.
+ *
+ * @throws KeyhavenError `NOT_FOUND` for a stranger; AccessRefused.
+ */
+export function requireReadable(
+  stays: readonly StoredStay[],
+  device: StoredDeviceFacts,
+  key: ReadableKey,
+): ReadRule {
+  const verdict = permissionOf(stays, device, key)
+  if (verdict.allowed) return verdict.rule
+  if (verdict.reason === 'stranger') throw unknownHere()
+  throw new AccessRefused(verdict.permission, verdict.reason)
 }
 
 /**
