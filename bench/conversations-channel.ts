@@ -23,9 +23,9 @@ const MS_PER_SECOND = 1_000
 const TICKS_PER_SECOND = 100
 
 /**
- * Releases through the channel, each call sealed and signed by its device, from one server process on SQLite. The calls
- * are made before, since sealing and signing them costs as much as answering. Where others use the machine, what a second
- * of the server's processor does tells more than a second on the wall.
+ * Releases through the channel, each call sealed and signed by its device, from one server process on SQLite.
+ * The calls are made before, since sealing and signing them costs as much as answering. Where others use the
+ * machine, what a second of the server's processor does tells more than a second on the wall.
  */
 export async function run(): Promise<Row[]> {
   const [sqlite] = ENGINES

@@ -32,7 +32,9 @@ interface Device {
   readonly device: string
 }
 
-/** A new key for all devices of a conversation: made by the server, or wrapped to each of them by one device. */
+/**
+ * A new key for all devices of a conversation: made by the server, or wrapped to each of them by one device.
+ */
 export async function run(): Promise<Row[]> {
   const rows: Row[] = []
   const world = await openWorld(ENGINES[0]!)

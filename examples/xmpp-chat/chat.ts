@@ -28,7 +28,8 @@ function lineOf(event: XmppEvent<ConversationMessage, never>): string | undefine
     case 'conversation': {
       const { from, time, text } = event.message
       const doubt = event.sender === 'unknown' ? ' (passed on by somebody unknown)' : ''
-      return `${time.toLocaleTimeString()} ${event.own ? 'me' : from.username}${doubt}: ${text ?? '[no text]'}`
+      const who = event.own ? 'me' : from.username
+      return `${time.toLocaleTimeString()} ${who}${doubt}: ${text ?? '[no text]'}`
     }
     case 'refused':
       return `! a message was refused: ${event.error.code}, ${event.error.message}`

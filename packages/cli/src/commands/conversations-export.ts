@@ -9,7 +9,9 @@ import { confirmTyped } from '../terminal/prompt.ts'
 
 const ID = 'q83vEjRWeJCrze8SNFZ4kA'
 
-/** `keyhaven conversations export`: the keys of a managed conversation, for which two operators are needed. */
+/**
+ * `keyhaven conversations export`: the keys of a managed conversation, for which two operators are needed.
+ */
 export function conversationsExportCommand(frame: Frame, conversations: Command): void {
   const exports = describe(
     conversations.command('export'),

@@ -7,8 +7,9 @@ import type { FilesPort } from './files-port.ts'
 import type { UploadOptions } from './upload-options.ts'
 
 /**
- * Files of a conversation. There is no way to send one in clear: whatever is given is encrypted on this device under a
- * key of its own, name, type and thumbnail too, and the key travels only inside the encrypted message.
+ * Files of a conversation. There is no way to send one in clear: whatever is given is encrypted on this
+ * device under a key of its own, name, type and thumbnail too, and the key travels only inside the encrypted
+ * message.
  */
 export interface ConversationFiles {
   /**
@@ -23,8 +24,9 @@ export interface ConversationFiles {
   /**
    * Downloads and decrypts; resolves as soon as name, type and thumbnail are known.
    *
-   * @throws KeyhavenError `INPUT_INVALID`, before any call, if the address is not on this key server; `FILE_DAMAGED` if
-   *   the stored bytes are not those that were sent; the signal's reason; the server's refusals.
+   * @throws KeyhavenError `INPUT_INVALID`, before any call, if the address is not on this key server;
+   *   `FILE_DAMAGED` if the stored bytes are not those that were sent; the signal's reason; the server's
+   *   refusals.
    */
   download(content: FileContent, options?: DownloadOptions): Promise<FileDownload>
   /** Only name, type, size and thumbnail. Throws as {@link download}. */

@@ -35,11 +35,14 @@ export interface DownloadOptions {
 export interface FileDownload {
   readonly metadata: FileMetadata
   /**
-   * The bytes, each authenticated before it is given. Only its end without an error says that they are all there and
-   * those that were sent. Read it once; cancelling it ends the download.
+   * The bytes, each authenticated before it is given. Only its end without an error says that they are all
+   * there and those that were sent. Read it once; cancelling it ends the download.
    */
   readonly stream: ReadableStream<Uint8Array>
-  /** All of {@link stream} as a Blob of the file's type: it is there in memory, or wherever the runtime keeps Blobs. */
+  /**
+   * All of {@link stream} as a Blob of the file's type: it is there in memory, or wherever the runtime keeps
+   * Blobs.
+   */
   blob(): Promise<Blob>
 }
 
@@ -51,8 +54,8 @@ interface OpenFile {
 }
 
 /**
- * @throws KeyhavenError `INPUT_INVALID`, before any call, if the address is not on this key server; `FILE_DAMAGED`; the
- *   signal's reason; the server's refusals. TypeError on what is no range.
+ * @throws KeyhavenError `INPUT_INVALID`, before any call, if the address is not on this key server;
+ *   `FILE_DAMAGED`; the signal's reason; the server's refusals. TypeError on what is no range.
  */
 export async function downloadFile(
   port: FilesPort,

@@ -30,7 +30,8 @@ export interface FileMetadata {
   readonly thumbnail?: Uint8Array
 }
 
-// Encrypted: length u32 | JSON {name, type, size, thumbnail?} | bytes of the file | zero bytes up to a Padmé size
+// Encrypted: length u32 | JSON {name, type, size, thumbnail?} | bytes of the file | zero bytes up to a Padmé
+// size
 
 /** Length and JSON. @throws KeyhavenError `INPUT_INVALID` on a name, type or thumbnail that no file has. */
 export function encodeFileHeader(metadata: FileMetadata): Uint8Array {

@@ -7,7 +7,8 @@ const ZEROS_BYTES = 1_048_576
 /**
  * What is encrypted: header, the source's bytes, padding.
  *
- * @throws KeyhavenError `INPUT_INVALID` if the source has not `size` bytes; then nothing of the end was given.
+ * @throws KeyhavenError `INPUT_INVALID` if the source has not `size` bytes; then nothing of the end was
+ * given.
  */
 export async function* filePlaintext(
   header: Uint8Array,

@@ -17,8 +17,9 @@ export interface FileUpload {
    * Uploads, or goes on where it was: to pause, abort the signal; to resume, call it again.
    *
    * @returns what a message says about the file.
-   * @throws the signal's reason when aborted; KeyhavenError `INPUT_INVALID` if the source is not what was said, or
-   *   another than before; `UPLOAD_CONFLICT` if the server has lost the upload; the server's refusals.
+   * @throws the signal's reason when aborted; KeyhavenError `INPUT_INVALID` if the source is not what was
+   *   said, or another than before; `UPLOAD_CONFLICT` if the server has lost the upload; the server's
+   *   refusals.
    */
   run(signal?: AbortSignal): Promise<FileContent>
   /** Gives the upload up: the server forgets it. */
@@ -40,8 +41,8 @@ interface Work {
 }
 
 /**
- * @throws TypeError if the size is not known; KeyhavenError `INPUT_INVALID` on a name, type, thumbnail or state that
- *   cannot be used.
+ * @throws TypeError if the size is not known; KeyhavenError `INPUT_INVALID` on a name, type, thumbnail or
+ *   state that cannot be used.
  */
 export function createUpload(port: FilesPort, source: ByteSource, options: UploadOptions): FileUpload {
   const state = options.resume === undefined ? undefined : readUploadState(options.resume, port.conversation)

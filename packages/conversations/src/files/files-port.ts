@@ -9,7 +9,8 @@ export interface FilesPort {
    * @param path - begins with `/v1/files`.
    * @param body - at most 8 MiB.
    * @returns an answer of 2xx; its body is read as a stream.
-   * @throws KeyhavenError with the server's code on any other; on a network that fails whatever the platform throws.
+   * @throws KeyhavenError with the server's code on any other; on a network that fails whatever the platform
+   * throws.
    */
   readonly call: (
     method: 'POST' | 'HEAD' | 'PATCH' | 'DELETE' | 'GET',

@@ -28,7 +28,9 @@ export interface SealOptions {
   readonly size: number
 }
 
-/** The ciphertext in pieces of 8 MiB, the last one shorter. The same options and bytes give the same pieces. */
+/**
+ * The ciphertext in pieces of 8 MiB, the last one shorter. The same options and bytes give the same pieces.
+ */
 export async function* sealedPieces(options: SealOptions): AsyncGenerator<SealedPiece, void, void> {
   const { key, salt, conversation, header, source, size } = options
   const context = fileContext(conversation)

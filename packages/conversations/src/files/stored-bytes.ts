@@ -19,11 +19,11 @@ export interface StoredBytesOptions {
 }
 
 /**
- * A part of a stored file, or all of it, by HTTP ranges (RFC 9110 §14). Where the connection is cut, it goes on from
- * there.
+ * A part of a stored file, or all of it, by HTTP ranges (RFC 9110 §14). Where the connection is cut, it goes
+ * on from there.
  *
- * @throws the signal's reason; KeyhavenError `FILE_DAMAGED` if the store has another number of bytes; the server's
- *   refusals; `GATEWAY_UNAVAILABLE` after several failures in a row.
+ * @throws the signal's reason; KeyhavenError `FILE_DAMAGED` if the store has another number of bytes; the
+ *   server's refusals; `GATEWAY_UNAVAILABLE` after several failures in a row.
  */
 export async function* storedBytes(
   port: FilesPort,

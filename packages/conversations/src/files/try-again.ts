@@ -60,7 +60,9 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** What does not open came so from the way, not from the file: its code must not say anything about the file. */
+/**
+ * What does not open came so from the way, not from the file: its code must not say anything about the file.
+ */
 function lasting(error: unknown): unknown {
   if (error instanceof KeyhavenError && error.code !== 'OPEN_FAILED') return error
   return new KeyhavenError(

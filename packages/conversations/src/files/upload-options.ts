@@ -18,7 +18,8 @@ export interface UploadOptions {
   readonly thumbnail?: Uint8Array
   readonly onProgress?: (progress: FileProgress) => void
   /**
-   * Called before each piece is sent, and awaited: what it keeps, sealed, lets the upload go on after a restart.
+   * Called before each piece is sent, and awaited: what it keeps, sealed, lets the upload go on after a
+   * restart.
    */
   readonly onState?: (state: UploadState) => void | Promise<void>
   /** What `onState` was given; the source must be the same, from its beginning. */

@@ -22,8 +22,8 @@ export interface UploadState {
   /** The header of the file, which is inside the encryption: JSON. */
   readonly header: string
   /**
-   * Bytes of the ciphertext that the server may have seen, and their SHA-256: the same bytes and no others may be
-   * sent again under this key.
+   * Bytes of the ciphertext that the server may have seen, and their SHA-256: the same bytes and no others
+   * may be sent again under this key.
    */
   readonly sent: number
   readonly digest: string

@@ -4,10 +4,11 @@ import type { MembershipEntry } from '../membership/entry.ts'
 import type { ConversationTransaction } from './ports.ts'
 
 /**
- * Whether what an entry says of users' chains is what the directory has: its author's, and those of whom it brings in.
+ * Whether what an entry says of users' chains is what the directory has: its author's, and those of whom it
+ * brings in.
  *
- * @throws KeyhavenError `NOT_FOUND` if there is no such user, `DIRECTORY_STALE` if one was reset since, `RECORD_INVALID`
- * if a head is not that of the entry named.
+ * @throws KeyhavenError `NOT_FOUND` if there is no such user, `DIRECTORY_STALE` if one was reset since,
+ * `RECORD_INVALID` if a head is not that of the entry named.
  */
 export async function requireChains(
   tx: ConversationTransaction,

@@ -97,8 +97,8 @@ export interface ExportedKey {
 }
 
 /**
- * The conversations of all applications. Every refusal is a `KeyhavenError`: `NOT_FOUND` for a stranger, always the same;
- * AccessRefused for who is or was a member.
+ * The conversations of all applications. Every refusal is a `KeyhavenError`: `NOT_FOUND` for a stranger,
+ * always the same; AccessRefused for who is or was a member.
  */
 export interface ConversationService {
   create(

@@ -19,8 +19,8 @@ const MAX_KEPT_MEMBERS = 100_000
 const MAX_KEPT_STATES = 10_000
 
 /**
- * Folds the stored entries, and keeps the results. Their signatures were verified when they were accepted: a device that
- * signed one may be gone by now, and the service's own rows are what it answers for.
+ * Folds the stored entries, and keeps the results. Their signatures were verified when they were accepted: a
+ * device that signed one may be gone by now, and the service's own rows are what it answers for.
  */
 export function createConversationStates(): ConversationStates {
   const states = new Map<string, ConversationState>()

@@ -32,7 +32,9 @@ export interface ConversationServiceOptions {
 
 type Item = Work | { readonly questions: readonly ReleaseQuestion[] }
 
-/** The key server of conversations: rules over ports, and one durable commit for all calls of the same moment. */
+/**
+ * The key server of conversations: rules over ports, and one durable commit for all calls of the same moment.
+ */
 export function createConversationService(options: ConversationServiceOptions): ConversationService {
   const { backend, clock, store } = options
   const group = createGroupCommit<Item, unknown>({
@@ -115,7 +117,9 @@ export function createConversationService(options: ConversationServiceOptions): 
     downloadExport: (application, id, actor) => downloadExport(context, application, id, actor),
   }
 
-  /** One transaction for all: changes first, one after the other; then all releases at once; then the logs. */
+  /**
+   * One transaction for all: changes first, one after the other; then all releases at once; then the logs.
+   */
   async function runBatch(
     { store: { transaction } }: Pick<ConversationServiceOptions, 'store'>,
     items: readonly Item[],

@@ -63,7 +63,9 @@ export async function approveExport(
   })
 }
 
-/** `ConversationService.downloadExport`: by one of the two, once. Receipts for the members are written first. */
+/**
+ * `ConversationService.downloadExport`: by one of the two, once. Receipts for the members are written first.
+ */
 export async function downloadExport(
   context: ServiceContext,
   application: string,

@@ -12,7 +12,9 @@ export interface GroupCommitOptions<Item, Result> {
   readonly soon?: (start: () => void) => void
 }
 
-/** So long a batch waits at most while in each turn more comes in: a commit costs as much as several calls. */
+/**
+ * So long a batch waits at most while in each turn more comes in: a commit costs as much as several calls.
+ */
 const MAX_GATHER_MS = 10
 /** So many turns without anything new, and it begins: a call may take a turn or two to get here. */
 const IDLE_TURNS = 2
@@ -29,8 +31,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * One durable commit costs the same for one call as for hundreds: while one batch commits, the next collects. An item
- * that makes the whole transaction fail is found by halving, and fails alone.
+ * One durable commit costs the same for one call as for hundreds: while one batch commits, the next collects.
+ * An item that makes the whole transaction fail is found by halving, and fails alone.
  */
 export function createGroupCommit<Item, Result>(
   options: GroupCommitOptions<Item, Result>,

@@ -213,8 +213,8 @@ export interface ConversationReads {
   ): Promise<readonly StoredReceipt[]>
   findDevice(application: string, device: string): Promise<StoredDeviceFacts | undefined>
   /**
-   * When a device of a present member last ended, and when one last came of a member who may not read with new devices
-   * what was before. Seconds; 0: never since `since`.
+   * When a device of a present member last ended, and when one last came of a member who may not read with
+   * new devices what was before. Seconds; 0: never since `since`.
    */
   deviceChanges(
     application: string,
@@ -242,8 +242,8 @@ export interface ConversationTransaction extends ConversationReads {
   /** Milliseconds, the same for the whole transaction. */
   readonly now: number
   /**
-   * Locks conversations, always in the same order, until the transaction ends: those named, and those of the keys named.
-   * What is not there is passed over.
+   * Locks conversations, always in the same order, until the transaction ends: those named, and those of the
+   * keys named. What is not there is passed over.
    */
   lock(
     targets: readonly {
@@ -258,7 +258,10 @@ export interface ConversationTransaction extends ConversationReads {
   nextReceipts(
     conversations: readonly { readonly application: string; readonly conversation: string }[],
   ): Promise<readonly number[]>
-  /** Positions in users' chains: the present chain, and the hash of the entry named, if there is such an entry. */
+  /**
+   * Positions in users' chains: the present chain, and the hash of the entry named, if there is such an
+   * entry.
+   */
   chainPositions(
     application: string,
     users: readonly { readonly username: string; readonly sequence: number }[],
@@ -332,8 +335,8 @@ export interface ConversationTransaction extends ConversationReads {
 
 export interface ConversationStore {
   /**
-   * Runs in one transaction, and again if the database says so. Resolves after the commit is durable, and the anchor
-   * knows the logs' new sizes and roots. Whatever `run` throws rolls back.
+   * Runs in one transaction, and again if the database says so. Resolves after the commit is durable, and the
+   * anchor knows the logs' new sizes and roots. Whatever `run` throws rolls back.
    */
   transaction<T>(run: (tx: ConversationTransaction) => Promise<T>): Promise<T>
   readonly reads: ConversationReads

@@ -24,7 +24,7 @@ async function messagesOf(count: number) {
 
 const keyCalls = () => world.server.calls.filter((call) => / \/v1\/keys(\/|$)/.test(call))
 
-test('a page of messages under many keys asks for all keys in one call, a single message by itself', async () => {
+test('messages of one page ask for their keys in one call, a single message for its own', async () => {
   const { sent } = await messagesOf(12)
   world.server.calls = []
   const read = await Promise.all(
@@ -80,7 +80,7 @@ test('sealed keys that come later are asked for, one by one', async () => {
   expect((await Promise.all(read)).map(({ text }) => text)).toEqual(['one', 'two'])
 })
 
-test('a server that answers in another form, makes up a refusal or leaves a key out is not believed', async () => {
+test('an answer in another form, with a refusal made up or a key left out is not believed', async () => {
   const { sent } = await messagesOf(2)
   const codesUnder = (lie: (answer: { keys: unknown[] }) => object) => {
     world.server.lie = (_, path, answer) => (path === '/v1/keys' ? lie(answer as never) : answer)

@@ -12,18 +12,18 @@ export interface FileStreams {
   /** 24 random bytes. */
   newFileSalt(): Uint8Array
   /**
-   * The encrypted file in pieces of about 1 MiB, or as small as the source's; it is read no faster than they are
-   * taken.
+   * The encrypted file in pieces of about 1 MiB, or as small as the source's; it is read no faster than they
+   * are taken.
    *
    * @throws TypeError on a wrong key, and what the source throws.
    */
   encryptFile(source: ByteSource, options: EncryptFileOptions): AsyncGenerator<Uint8Array, void, void>
   /**
-   * The file in pieces, each authenticated before it is given. Only the end without an error says that the file
-   * is whole.
+   * The file in pieces, each authenticated before it is given. Only the end without an error says that the
+   * file is whole.
    *
-   * @throws KeyhavenError `OPEN_FAILED`, whatever the reason: key, context, or a file that is damaged, shortened,
-   *   longer, or in another order. What the source throws.
+   * @throws KeyhavenError `OPEN_FAILED`, whatever the reason: key, context, or a file that is damaged,
+   *   shortened, longer, or in another order. What the source throws.
    */
   decryptFile(source: ByteSource, options: FileOptions): AsyncGenerator<Uint8Array, void, void>
   /** Reads parts of an encrypted file. @throws KeyhavenError `OPEN_FAILED`, whatever the reason. */

@@ -27,8 +27,8 @@ export interface FileOptions {
 
 export interface EncryptFileOptions extends FileOptions {
   /**
-   * 24 bytes, only to encrypt *the same bytes* under the same key once more: other bytes under the same key and
-   * salt would show both, and let anybody forge more. @defaultValue random
+   * 24 bytes, only to encrypt *the same bytes* under the same key once more: other bytes under the same key
+   * and salt would show both, and let anybody forge more. @defaultValue random
    */
   readonly salt?: Uint8Array
 }

@@ -19,8 +19,8 @@ export interface OpenFileOptions extends FileOptions {
   readonly bytes: number
   readonly read: ReadRange
   /**
-   * The size comes from somebody who is believed, such as the signed message that names the file. Otherwise the
-   * last chunk is read first, which proves it.
+   * The size comes from somebody who is believed, such as the signed message that names the file. Otherwise
+   * the last chunk is read first, which proves it.
    *
    * @defaultValue false
    */
@@ -32,8 +32,8 @@ export interface EncryptedFile {
   /** Bytes of the plaintext. */
   readonly size: number
   /**
-   * Bytes `start` to `end`, the end not counted, each authenticated before it is given; only the chunks that they lie in are
-   * read. Beyond the end there is nothing.
+   * Bytes `start` to `end`, the end not counted, each authenticated before it is given; only the chunks that
+   * they lie in are read. Beyond the end there is nothing.
    *
    * @throws KeyhavenError `OPEN_FAILED`; TypeError on what is no range.
    */

@@ -168,7 +168,8 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
           from conversation_members m
           join directory_devices d
             on d.application_id = m.application_id and d.username = m.username and d.chain = m.chain
-          where m.application_id = ${application} and m.conversation = ${conversation} and m.to_sequence is null
+          where m.application_id = ${application} and m.conversation = ${conversation}
+            and m.to_sequence is null
         ) as devices`.execute(db)
       const [row] = rows
       return {
@@ -214,7 +215,8 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
       }>`
         select q.conversation, q.key_id, q.username, q.device, q.requested_at
         from conversation_members m
-        join conversation_requests q on q.application_id = m.application_id and q.conversation = m.conversation
+        join conversation_requests q
+          on q.application_id = m.application_id and q.conversation = m.conversation
         join directory_devices d on d.application_id = q.application_id and d.device = q.device
           and d.expires_at > ${now * MS_PER_SECOND}
           and (d.ended_at is null or d.ended_at > ${now * MS_PER_SECOND})

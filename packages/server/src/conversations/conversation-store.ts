@@ -331,7 +331,8 @@ function createTransaction(
         select count(*) as keys from conversation_keys k
         where k.application_id = ${application} and k.conversation = ${conversation}
           and k.mode = 'sealed' and k.erased_at is null and k.complete = 1
-          and (exists (${held('conversation_recipients', false)}) or exists (${held('conversation_shares', false)}))
+          and (exists (${held('conversation_recipients', false)})
+            or exists (${held('conversation_shares', false)}))
           and not exists (${held('conversation_recipients', true)})
           and not exists (${held('conversation_shares', true)})`.execute(db)
       return Number(rows[0]?.keys ?? 0)

@@ -11,7 +11,9 @@ const MAX_KNOWN_LOGS = 10_000
 
 /** The conversations of all applications, in this process. */
 export interface Conversations {
-  /** The service, once the application's log is open. @throws KeyhavenError `NOT_FOUND`: it has no users yet. */
+  /**
+   * The service, once the application's log is open. @throws KeyhavenError `NOT_FOUND`: it has no users yet.
+   */
   open(application: string): Promise<ConversationService>
   /** Erases what the retention rules let go. @returns how many keys. */
   prune(now: number): Promise<number>

@@ -41,8 +41,8 @@ interface ReleaseRow extends Omit<ConversationKeysTable, 'application_id' | 'use
 }
 
 /**
- * Key, stays and device of many questions by one statement: nobody can be removed, and no key made, between its parts.
- * Without a key of the application there is no row at all.
+ * Key, stays and device of many questions by one statement: nobody can be removed, and no key made, between
+ * its parts. Without a key of the application there is no row at all.
  */
 export async function readReleaseFacts(
   db: DbTransaction,
@@ -57,8 +57,8 @@ export async function readReleaseFacts(
   )
   const found = await sql<ReleaseRow>`
     select q.question, k.id, k.conversation, k.ordinal, k.mode, k.algorithm, k.membership, k.membership_head,
-      k.created_at, k.username as maker, k.device as maker_device, k.wrapped_key, k.master_key_id, k.stored_in,
-      k.announcement, k.commitment, k.recipients, k.complete, k.superseded_at, k.erased_at,
+      k.created_at, k.username as maker, k.device as maker_device,
+      k.wrapped_key, k.master_key_id, k.stored_in, k.announcement, k.commitment, k.recipients, k.complete, k.superseded_at, k.erased_at,
       m.username as member, m.from_sequence, m.from_at, m.to_sequence, m.to_at, m.role, m.chain, m.history,
       d.username as owner, d.device, d.chain as device_chain, d.profile, d.since, d.expires_at, d.ended_at,
       r.thumbprint, r.wrapped, r.position, r.proof, s.share, s.wrapped as shared, s.shared_at

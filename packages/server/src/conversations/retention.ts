@@ -15,8 +15,8 @@ interface DueKey {
 }
 
 /**
- * Erases keys that were superseded longer ago than their conversation's retention rule keeps them; their rows stay, and
- * say when. Requests for shares that nobody answered go, too.
+ * Erases keys that were superseded longer ago than their conversation's retention rule keeps them; their rows
+ * stay, and say when. Requests for shares that nobody answered go, too.
  *
  * @param now - milliseconds.
  * @returns how many keys.

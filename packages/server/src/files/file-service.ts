@@ -54,11 +54,13 @@ export interface FileServiceParts {
   readonly objects: ObjectStore
   readonly access: FileAccess
   readonly clock: () => number
+  /** Of one conversation. @defaultValue 100 GiB */
+  readonly conversationBytes?: number
 }
 
 export function createFileService({ state, objects, clock, ...parts }: FileServiceParts): FileService {
   const access = hidingAccess(parts.access)
-  const store = createFileStore(state)
+  const store = createFileStore(state, parts.conversationBytes)
   const uploads = createUploads(store, objects)
 
   const found = async (applicationId: string, id: string): Promise<StoredFile> => {

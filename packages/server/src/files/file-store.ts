@@ -1,7 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Caller } from '@keyhaven/directory/service'
-import type { Selectable } from 'kysely'
-import type { DbTransaction } from '../platform/database/schema.ts'
+import { type Selectable, sql } from 'kysely'
+import type { DbTransaction, Dialect } from '../platform/database/schema.ts'
 import type { WrittenPart } from '../platform/objects/object-store.ts'
 import type { State } from '../platform/state/state.ts'
 import type { FileFacts } from './file-access.ts'
@@ -9,6 +9,8 @@ import type { FilesTable } from './tables.ts'
 
 /** Uploads that one user may have open at once. */
 export const MAX_OPEN_UPLOADS = 20
+/** Bytes of the files of one conversation, unfinished ones as announced; `KEYHAVEN_FILES_QUOTA`. */
+export const DEFAULT_CONVERSATION_BYTES = 100 * 1_024 ** 3
 /** Ranges that the same device reads within this time belong to one download. */
 export const READ_COUNTS_ONCE_MS = 300_000
 
@@ -38,7 +40,10 @@ export interface Advance {
 
 /** The rows of files. What changes one says what it expects, so that of two writers one is refused. */
 export interface FileStore {
-  /** @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads. */
+  /**
+   * @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads; `WIRE_TOO_LARGE` if there is no room for
+   * the file in its conversation.
+   */
   create(file: {
     readonly applicationId: string
     readonly id: string
@@ -64,13 +69,19 @@ export interface FileStore {
   noteRead(file: StoredFile, device: string, now: number): Promise<void>
 }
 
-export function createFileStore(state: State): FileStore {
+/** @param conversationBytes - quota of one conversation. */
+export function createFileStore(
+  state: State,
+  conversationBytes: number = DEFAULT_CONVERSATION_BYTES,
+): FileStore {
   const { db } = state
   const atRow = ({ applicationId, id }: StoredFile) => ({ application_id: applicationId, id })
   return {
     create: ({ applicationId, id, conversation, membership, bytes, by }) =>
       state.transaction(async ({ db: transaction, now }) => {
-        await requireRoom(transaction, applicationId, by.username)
+        await lockConversation(transaction, state.dialect, applicationId, conversation)
+        await requireFewOpen(transaction, applicationId, by.username)
+        await requireRoom(transaction, applicationId, conversation, conversationBytes - bytes)
         const row = {
           ...{ application_id: applicationId, id, conversation, membership, bytes },
           ...{ username: by.username, device: by.device, state: 'uploading', received: 0 },
@@ -208,7 +219,7 @@ export function fileOf(row: Selectable<FilesTable>): StoredFile {
   }
 }
 
-async function requireRoom(db: DbTransaction, applicationId: string, username: string): Promise<void> {
+async function requireFewOpen(db: DbTransaction, applicationId: string, username: string): Promise<void> {
   const { open } = await db
     .selectFrom('files')
     .select(({ fn }) => fn.countAll<number | string>().as('open'))
@@ -219,6 +230,40 @@ async function requireRoom(db: DbTransaction, applicationId: string, username: s
   if (Number(open) >= MAX_OPEN_UPLOADS) {
     throw new KeyhavenError('RATE_LIMITED', 'too many unfinished uploads: finish or delete one of yours')
   }
+}
+
+/** Two processes never fill the same room. SQLite has one writer. */
+async function lockConversation(
+  db: DbTransaction,
+  dialect: Dialect,
+  applicationId: string,
+  conversation: string,
+): Promise<void> {
+  if (dialect !== 'postgres') return
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`files:${applicationId}:${conversation}`}, 0))`.execute(
+    db,
+  )
+}
+
+/** @param most - bytes that the other files of the conversation may have. */
+async function requireRoom(
+  db: DbTransaction,
+  applicationId: string,
+  conversation: string,
+  most: number,
+): Promise<void> {
+  const { taken } = await db
+    .selectFrom('files')
+    .select(({ fn }) => fn.sum<number | string | null>('bytes').as('taken'))
+    .where('application_id', '=', applicationId)
+    .where('conversation', '=', conversation)
+    .where('state', '!=', 'deleting')
+    .executeTakeFirstOrThrow()
+  if (Number(taken ?? 0) <= most) return
+  throw new KeyhavenError(
+    'WIRE_TOO_LARGE',
+    'the files of this conversation have no room for it: delete some, or ask the operator for a larger quota',
+  )
 }
 
 async function forgetParts(db: DbTransaction, { applicationId, id }: StoredFile): Promise<void> {

@@ -2,8 +2,8 @@ import type { Lock, Locker } from '@tus/server'
 
 /**
  * One request of a file at a time in this process. The protocol's own locks look again on every turn of the
- * event loop and cut whoever holds one; here the body of a request is in memory already, so that whoever comes
- * next just waits.
+ * event loop and cut whoever holds one; here the body of a request is in memory already, so that whoever
+ * comes next just waits.
  */
 export function createUploadLocks(): Locker {
   const last = new Map<string, Promise<void>>()

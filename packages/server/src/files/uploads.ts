@@ -35,7 +35,8 @@ export interface Uploads {
   /**
    * Removes bytes and row, in an order that a crash can interrupt.
    *
-   * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody went on with the file, or ended it, since it was read.
+   * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody went on with the file, or ended it, since it was
+   * read.
    */
   remove(file: StoredFile): Promise<void>
 }
