@@ -158,7 +158,10 @@ export async function openServerParts(
       objects: async () => objects,
     })
     const access = createFileAccess(conversations, state)
-    const files = createFileService({ state, objects, access, clock })
+    const files = createFileService({
+      ...{ state, objects, access, clock },
+      conversationBytes: config.conversationFileBytes,
+    })
     if (options.schedule) {
       every(FILES_TIDY_MS, 'tidying the files failed', () =>
         files.tidy(clock(), onError('a file could not be tidied')),

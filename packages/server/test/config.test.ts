@@ -30,6 +30,7 @@ describe('settings', () => {
       },
       objects: { kind: 'disk', dir: resolve(dataDir, 'objects') },
       conversationKeys: 'database',
+      conversationFileBytes: 100 * 1_024 ** 3,
     })
   })
 
@@ -49,6 +50,12 @@ describe('settings', () => {
     ['postgresql://h/n', { dialect: 'postgres', url: 'postgresql://h/n' }],
   ])('database %s', (url, database) => {
     expect(loadConfig({ KEYHAVEN_DATABASE_URL: url }).database).toEqual(database)
+  })
+
+  test('a quota of files for each conversation, in GiB', () => {
+    expect(loadConfig({ KEYHAVEN_FILES_QUOTA: '2' }).conversationFileBytes).toBe(2_147_483_648)
+    const allowed = 'KEYHAVEN_FILES_QUOTA must be a whole number of GiB from 1 to 1000000'
+    for (const wrong of ['0', '1000001', '1e3', '-1']) refused({ KEYHAVEN_FILES_QUOTA: wrong }, allowed)
   })
 
   test('objects: a folder, or S3', () => {

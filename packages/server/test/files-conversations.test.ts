@@ -47,6 +47,45 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
   const read = async (by: Person, { id }: StoredFile): Promise<string> =>
     (await buffer(await files.read(await files.openRead(APP, by, id), by, undefined))).toString()
 
+  test('files of a conversation have a quota: unfinished ones count as announced, deleted ones do not', async () => {
+    const [one, other] = [
+      await createChat(world, [who('alice'), who('bob')]),
+      await createChat(world, [who('bob')]),
+    ]
+    const objects = await openObjectStore(world.fixture.config.objects)
+    const second = await world.open()
+    const serviceOf = ({ state, conversations }: World['first']) => {
+      const access = createFileAccess(conversations, state)
+      return createFileService({
+        state,
+        objects,
+        access,
+        clock: () => world.time.now,
+        conversationBytes: 100,
+      })
+    }
+    files = serviceOf(world.first)
+    const begin = (by: Person, chat: Chat, bytes: number, service = files) =>
+      service.create(APP, by, { id: service.newId(), conversation: chat.id, bytes })
+    const whole = await put(who('alice'), one, 'x'.repeat(40))
+    const full = {
+      code: 'WIRE_TOO_LARGE',
+      message: expect.stringContaining('delete some, or ask the operator'),
+    }
+    await expect(begin(who('bob'), one, 61)).rejects.toMatchObject(full)
+    // Two processes at once: there is room for one of them.
+    const both = [begin(who('bob'), one, 31), begin(who('alice'), one, 31, serviceOf(second))]
+    const ends = await Promise.allSettled(both)
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: full })
+    await begin(who('bob'), one, 29)
+    await expect(begin(who('bob'), one, 1)).rejects.toMatchObject(full)
+    await begin(who('bob'), other, 100)
+    await files.remove(await files.openDeletion(APP, who('alice'), whole.id), 'device:alice')
+    await begin(who('bob'), one, 40)
+    await expect(begin(who('mallory'), one, 1)).rejects.toMatchObject(STRANGER)
+  })
+
   test('a member reads, and leaves a receipt that the log holds; a stranger learns nothing', async () => {
     const chat = await createChat(world, [who('alice'), who('bob')])
     const file = await put(who('alice'), chat, 'for both')

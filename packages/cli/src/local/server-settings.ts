@@ -155,6 +155,11 @@ const VARIABLES_ONLY: readonly Setting[] = [
     description: 'where wrapped conversation keys lie: database or objects',
     default: 'database',
   },
+  {
+    variable: 'KEYHAVEN_FILES_QUOTA',
+    description: 'GiB that the files of one conversation may have, 1 to 1000000',
+    default: '100',
+  },
 ]
 
 /** Settings of `keyhaven serve`. */

@@ -29,6 +29,8 @@ export interface Config {
   readonly objects: ObjectsConfig
   /** Where wrapped conversation keys lie. */
   readonly conversationKeys: 'database' | 'objects'
+  /** Bytes that the files of one conversation may have. */
+  readonly conversationFileBytes: number
 }
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'

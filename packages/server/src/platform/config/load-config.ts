@@ -36,6 +36,7 @@ const MIN_TOKEN_CHARACTERS = 16
 const DEFAULT_RENEWAL_GRACE_DAYS = 30
 const MAX_RENEWAL_GRACE_DAYS = 90
 const LOG_FOLDER = 'log'
+const GIBIBYTE = 1_024 ** 3
 
 const SETTINGS = z.object({
   KEYHAVEN_HOST: z.string().min(1).default('127.0.0.1'),
@@ -194,6 +195,7 @@ function toConfig(settings: z.infer<typeof SETTINGS>): Config {
     directory: directoryConfig(settings, dataDir),
     objects: objectsConfig(settings, dataDir),
     conversationKeys: settings.KEYHAVEN_CONVERSATION_KEYS,
+    conversationFileBytes: settings.KEYHAVEN_FILES_QUOTA * GIBIBYTE,
   }
 }
 

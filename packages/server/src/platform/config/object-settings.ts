@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import type { ObjectsConfig } from './config.ts'
-import { httpUrl, ON_OFF } from './setting-values.ts'
+import { httpUrl, integer, ON_OFF } from './setting-values.ts'
 
 /** Harmless where they mean nothing: they have a default. */
 const WITH_DEFAULT = ['KEYHAVEN_S3_REGION', 'KEYHAVEN_S3_PATH_STYLE']
 const OBJECTS_FOLDER = 'objects'
+const MAX_QUOTA_GIB = 1_000_000
+const DEFAULT_QUOTA_GIB = 100
 /** As AWS names buckets; other stores take the same. */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/
 
@@ -26,6 +28,7 @@ export const OBJECT_SETTINGS = {
   KEYHAVEN_CONVERSATION_KEYS: z
     .enum(['database', 'objects'], 'must be database or objects')
     .default('database'),
+  KEYHAVEN_FILES_QUOTA: integer(1, MAX_QUOTA_GIB, 'GiB').default(DEFAULT_QUOTA_GIB),
 }
 
 type ObjectSettings = z.infer<z.ZodObject<typeof OBJECT_SETTINGS>>
