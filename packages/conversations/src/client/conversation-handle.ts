@@ -1,16 +1,16 @@
 import { currentMembers } from '../membership/conversation-state.ts'
 import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
-import type { MembershipChanges } from './change-membership.ts'
-import { listChanges } from './changes.ts'
 import type { ClientContext } from './client-context.ts'
 import { advised, withAdvice } from './conversation-error.ts'
 import type { Conversation, ConversationRules } from './conversations.ts'
-import { listHolders } from './holders.ts'
-import type { KeyMaker } from './make-key.ts'
+import type { KeyMaker } from './key-maker.ts'
+import { listChanges } from './list-changes.ts'
+import { listHolders } from './list-holders.ts'
+import { listReceipts } from './list-receipts.ts'
+import type { MembershipChanges } from './membership-changes.ts'
 import type { KnownMembership, Memberships } from './memberships.ts'
 import type { Messages } from './messages.ts'
-import { listReceipts } from './receipts.ts'
 
 export interface ConversationParts {
   readonly context: ClientContext

@@ -18,7 +18,7 @@ import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
 import { type KnownMembership, type Memberships, SEND_REFRESH_SECONDS } from './memberships.ts'
 import { Misses } from './misses.ts'
-import type { SendKeys } from './send-key.ts'
+import type { SendKeys } from './send-keys.ts'
 
 const MS_PER_SECOND = 1_000
 /**

@@ -4,8 +4,8 @@ import { devicesNeedRotation, type RotationFacts, rotationDue } from '../members
 import type { ClientContext } from './client-context.ts'
 import { hasCode } from './conversation-error.ts'
 import { inParallel } from './in-parallel.ts'
+import type { KeyMaker } from './key-maker.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
-import type { KeyMaker } from './make-key.ts'
 import type { KnownMembership, Memberships } from './memberships.ts'
 import { requireSending, requireWriter } from './require-writer.ts'
 
