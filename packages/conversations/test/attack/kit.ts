@@ -2,7 +2,6 @@ import { fromBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
 import {
-  type Author,
   commitmentOfKey,
   newConversationId,
   newMessageId,
@@ -11,6 +10,7 @@ import {
   signKeyAnnouncement,
   wrapConversationKey,
 } from '../../src/index.ts'
+import type { Author } from '../../src/membership/author.ts'
 import type { TestDevice, World } from '../client/kit/world.ts'
 
 /** A device as the author of what it signs. @param sequence - an older place in its chain. */

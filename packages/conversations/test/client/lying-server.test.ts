@@ -4,11 +4,8 @@ import type { DeviceSigner } from '@keyhaven/messaging'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
 import {
-  type Author,
   commitmentOfKey,
-  decodeMembershipEntry,
   encodeReceipt,
-  type MembershipFields,
   membershipHash,
   membershipItem,
   newConversationId,
@@ -17,6 +14,8 @@ import {
   signMembershipEntry,
   wrapConversationKey,
 } from '../../src/index.ts'
+import type { Author } from '../../src/membership/author.ts'
+import { decodeMembershipEntry, type MembershipFields } from '../../src/membership/entry.ts'
 import { TestKeyServer } from './kit/test-key-server.ts'
 import { codeOf, createWorld, listOf, type TestDevice, type World } from './kit/world.ts'
 

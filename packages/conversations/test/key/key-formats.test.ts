@@ -3,22 +3,22 @@ import { nodeBackend } from '@keyhaven/crypto/node'
 import { generateDeviceKeys } from '@keyhaven/directory'
 import { signDeviceJws } from '@keyhaven/messaging'
 import { describe, expect, test } from 'vitest'
+import { commitmentOfKey, signKeyAnnouncement, signKeyShare } from '../../src/index.ts'
 import {
   type AnnouncedKey,
-  commitmentOfKey,
   decodeKeyAnnouncement,
-  decodeKeyShare,
   type KeyAnnouncement,
-  type KeyShare,
   MAX_ANNOUNCEMENT_CHARACTERS,
-  MAX_KEY_SHARE_CHARACTERS,
-  readKeyObject,
   requireMaker,
-  signKeyAnnouncement,
-  signKeyShare,
   verifyKeyAnnouncement,
+} from '../../src/key/announcement.ts'
+import { readKeyObject } from '../../src/key/key-object.ts'
+import {
+  decodeKeyShare,
+  type KeyShare,
+  MAX_KEY_SHARE_CHARACTERS,
   verifyKeyShare,
-} from '../../src/index.ts'
+} from '../../src/key/key-share.ts'
 import { APPLICATION, codeOf, newHash, newId, START, TestConversation } from '../membership/kit.ts'
 
 type Json = Record<string, unknown>

@@ -2,15 +2,9 @@ import { type CryptoBackend, type Jwk, jwkThumbprint, kemPublicKeyToJwk, toBase6
 import { nodeBackend } from '@keyhaven/crypto/node'
 import type { DeviceEncryptionKey } from '@keyhaven/messaging'
 import { describe, expect, test } from 'vitest'
-import {
-  commitmentOfKey,
-  type KeyWrapContext,
-  recipientsRoot,
-  recipientTree,
-  unwrapConversationKey,
-  verifyRecipient,
-  wrapConversationKey,
-} from '../../src/index.ts'
+import { commitmentOfKey, recipientsRoot, wrapConversationKey } from '../../src/index.ts'
+import { recipientTree, verifyRecipient } from '../../src/key/recipients.ts'
+import { type KeyWrapContext, unwrapConversationKey } from '../../src/key/wrapped-key.ts'
 import { BACKENDS, codeOf, newHash, newId, START } from '../membership/kit.ts'
 
 const PROFILES = ['x-wing', 'x25519', 'rsa3072'] as const

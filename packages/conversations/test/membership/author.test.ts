@@ -1,6 +1,7 @@
 import type { DeviceState, DeviceStatus } from '@keyhaven/directory'
 import { describe, expect, test } from 'vitest'
-import { AUTHOR_SKEW_SECONDS, authorKeyAt, currentAuthorKey } from '../../src/index.ts'
+import { authorKeyAt, currentAuthorKey } from '../../src/membership/author.ts'
+import { AUTHOR_SKEW_SECONDS } from '../../src/membership/limits.ts'
 import { codeOf, newHash, newId, START, TestPeople } from './kit.ts'
 
 const SKEW = AUTHOR_SKEW_SECONDS

@@ -3,16 +3,14 @@ import { nodeBackend } from '@keyhaven/crypto/node'
 import { generateDeviceKeys } from '@keyhaven/directory'
 import { signDeviceJws } from '@keyhaven/messaging'
 import { describe, expect, test } from 'vitest'
+import { type MembershipChange, membershipHash, signMembershipEntry } from '../../src/index.ts'
+import { decodeMembershipEntry } from '../../src/membership/entry.ts'
+import { extendMembership } from '../../src/membership/fold-membership.ts'
 import {
-  decodeMembershipEntry,
-  extendMembership,
   MAX_CHANGE_ENTRY_CHARACTERS,
   MAX_MEMBERS_ENTRY_CHARACTERS,
   MAX_MEMBERS_PER_ENTRY,
-  type MembershipChange,
-  membershipHash,
-  signMembershipEntry,
-} from '../../src/index.ts'
+} from '../../src/membership/limits.ts'
 import { ALL_HISTORY, codeOf, NO_HISTORY, newHash, TestConversation } from './kit.ts'
 
 const KIND = 'keyhaven-membership+jws'

@@ -1,17 +1,15 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { describe, expect, test } from 'vitest'
+import type { AuthorKeys } from '../../src/membership/author.ts'
 import {
-  AUTHOR_SKEW_SECONDS,
-  type AuthorKeys,
   decodeConversationState,
   encodeConversationState,
-  extendMembership,
-  foldMembership,
   knowsHead,
-  MAX_MEMBERS,
   memberAt,
-} from '../../src/index.ts'
+} from '../../src/membership/conversation-state.ts'
+import { extendMembership, foldMembership } from '../../src/membership/fold-membership.ts'
+import { AUTHOR_SKEW_SECONDS, MAX_MEMBERS } from '../../src/membership/limits.ts'
 import { ALL_HISTORY, BACKENDS, codeOf, newHash, newId, START, TestConversation } from './kit.ts'
 
 async function grown(): Promise<TestConversation> {

@@ -2,17 +2,12 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  type AuthorKeys,
-  type ConversationState,
-  currentMembers,
-  extendMembership,
-  type HistoryRule,
-  type MembershipChange,
-  mayWriteAt,
-  type Role,
-  readPermission,
-} from '../../src/index.ts'
+import type { HistoryRule, MembershipChange, Role } from '../../src/index.ts'
+import type { AuthorKeys } from '../../src/membership/author.ts'
+import { type ConversationState, currentMembers } from '../../src/membership/conversation-state.ts'
+import { extendMembership } from '../../src/membership/fold-membership.ts'
+import { readPermission } from '../../src/membership/read-permission.ts'
+import { mayWriteAt } from '../../src/membership/rights.ts'
 import { START, TestConversation, TestPeople } from './kit.ts'
 
 const USERS = ['ana', 'ben', 'cleo', 'dora']

@@ -5,18 +5,16 @@ import { webBackend } from '@keyhaven/crypto/web'
 import { type RecordedKey, signerOf } from '@keyhaven/directory'
 import type { DeviceSigner } from '@keyhaven/messaging'
 import {
-  type Author,
-  type AuthorKeys,
-  authorKeyAt,
-  type ConversationState,
-  foldMembership,
   type Member,
   type MembershipChange,
-  type MembershipFields,
   newConversationId,
   type Role,
   signMembershipEntry,
 } from '../../src/index.ts'
+import { type Author, type AuthorKeys, authorKeyAt } from '../../src/membership/author.ts'
+import type { ConversationState } from '../../src/membership/conversation-state.ts'
+import type { MembershipFields } from '../../src/membership/entry.ts'
+import { foldMembership } from '../../src/membership/fold-membership.ts'
 
 export const BACKENDS = [nodeBackend, webBackend, nobleBackend]
 export const APPLICATION = 'demo'

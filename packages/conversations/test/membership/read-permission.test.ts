@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type HistoryRule, type ReadableKey, type Reader, readPermission } from '../../src/index.ts'
+import type { HistoryRule } from '../../src/index.ts'
+import { type ReadableKey, type Reader, readPermission } from '../../src/membership/read-permission.ts'
 import { newHash, START, TestConversation } from './kit.ts'
 
 /** Each entry comes a hundred seconds after the one before; a key is made right after each. */

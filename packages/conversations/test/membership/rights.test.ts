@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import {
-  currentMembers,
-  type MembershipChange,
-  mayChange,
-  mayRotate,
-  mayWrite,
-  mayWriteAt,
-  type Role,
-} from '../../src/index.ts'
+import type { MembershipChange, Role } from '../../src/index.ts'
+import { currentMembers } from '../../src/membership/conversation-state.ts'
+import { mayChange, mayRotate, mayWrite, mayWriteAt } from '../../src/membership/rights.ts'
 import { ALL_HISTORY, codeOf, newHash, TestConversation } from './kit.ts'
 
 const ROLES: readonly Role[] = ['owner', 'admin', 'member', 'reader']

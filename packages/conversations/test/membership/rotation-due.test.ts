@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { devicesNeedRotation, rotationDue } from '../../src/index.ts'
+import { devicesNeedRotation, rotationDue } from '../../src/membership/rotation-due.ts'
 import { ALL_HISTORY, NO_HISTORY, START, TestConversation } from './kit.ts'
 
 const rotation = { maxAge: 3_600, maxMessages: 50 }

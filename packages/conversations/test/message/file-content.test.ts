@@ -1,6 +1,7 @@
 import { utf8 } from '@keyhaven/crypto'
 import { describe, expect, test } from 'vitest'
-import { decodeFileContent, encodeFileContent, type FileContent, fileIdOf, fileUrl } from '../../src/index.ts'
+import type { FileContent } from '../../src/index.ts'
+import { decodeFileContent, encodeFileContent, fileIdOf, fileUrl } from '../../src/message/file-content.ts'
 import { codeOf, newHash, newId } from '../membership/kit.ts'
 
 const SERVER = 'https://keys.example.org/base'

@@ -5,15 +5,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type ConversationKey,
-  MAX_CONTENT_BYTES,
-  MAX_PACKET_BYTES,
-  type Message,
   newMessageId,
   openMessage,
   sealMessage,
   verifyMessage,
 } from '../../src/index.ts'
-import { decodeFrame, encodeFrame, writeSigned } from '../../src/message/frame.ts'
+import { decodeFrame, encodeFrame, type Message, writeSigned } from '../../src/message/frame.ts'
+import { MAX_CONTENT_BYTES, MAX_PACKET_BYTES } from '../../src/message/limits.ts'
 import { messageKey, openPacket, sealPacket } from '../../src/message/packet.ts'
 import { BACKENDS, codeOf, newHash, newId, START, TestPeople } from '../membership/kit.ts'
 

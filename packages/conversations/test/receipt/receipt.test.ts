@@ -2,15 +2,8 @@ import { KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { decodeLeaf, emptyRoot, leafHash, verifyInclusion } from '@keyhaven/directory/log'
 import { describe, expect, test } from 'vitest'
-import {
-  type Commitment,
-  commitBatch,
-  decodeReceipt,
-  encodeReceipt,
-  MAX_BATCH_ITEMS,
-  readCommitment,
-  verifyCommitment,
-} from '../../src/index.ts'
+import { type Commitment, decodeReceipt, encodeReceipt, verifyCommitment } from '../../src/index.ts'
+import { commitBatch, MAX_BATCH_ITEMS, readCommitment } from '../../src/receipt/commitment.ts'
 import { buildTree, rootOfProof } from '../../src/receipt/small-tree.ts'
 import { APPLICATION, BACKENDS, codeOf, newHash, newId, START } from '../membership/kit.ts'
 

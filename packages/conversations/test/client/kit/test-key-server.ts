@@ -3,21 +3,21 @@ import { nodeBackend } from '@keyhaven/crypto/node'
 import { recordedKeysOf } from '../../../../directory/src/client/recorded-keys.ts'
 import type { TestDirectory } from '../../../../messaging/test/kit/test-directory.ts'
 import {
-  authorKeyAt,
   type ConversationApi,
-  type ConversationState,
-  decodeKeyAnnouncement,
-  decodeMembershipEntry,
   encodeReceipt,
-  foldMembership,
   membershipItem,
   newConversationId,
   type Receipt,
-  readPermission,
-  recipientTree,
   type WrappedRecipient,
 } from '../../../src/index.ts'
+import { decodeKeyAnnouncement } from '../../../src/key/announcement.ts'
 import { MAX_RECIPIENTS_PER_CALL } from '../../../src/key/limits.ts'
+import { recipientTree } from '../../../src/key/recipients.ts'
+import { authorKeyAt } from '../../../src/membership/author.ts'
+import type { ConversationState } from '../../../src/membership/conversation-state.ts'
+import { decodeMembershipEntry } from '../../../src/membership/entry.ts'
+import { foldMembership } from '../../../src/membership/fold-membership.ts'
+import { readPermission } from '../../../src/membership/read-permission.ts'
 import { TestLog } from './test-log.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers as they travel
