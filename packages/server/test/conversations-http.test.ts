@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
+import { ROTATIONS } from '../src/conversations/conversation-routes.ts'
 import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
 
 const APP = 'app'
@@ -174,6 +175,26 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
     const wrong = `${path}/${newConversationId(backend)}/exports/${asked.body.id}/approve`
     expect((await server.admin('POST', wrong, undefined, two)).status).toBe(404)
     expect((await server.admin('POST', `${path}/${conversation}/rotate`)).status).toBe(201)
+  })
+
+  test('one member makes so many keys at once; the membership still changes', async () => {
+    const path = `/v1/conversations/${conversation}`
+    const rotate = () => alice.call('POST', `${path}/keys`, {})
+    for (let made = 0; made < ROTATIONS.burst; made++) expect((await rotate()).status).toBe(201)
+    let refused = await rotate()
+    // What comes back meanwhile, on a slow machine.
+    for (let more = 0; more < ROTATIONS.perMinute && refused.status === 201; more++) refused = await rotate()
+    const { status, body } = await problemOf(refused)
+    expect(status).toBe(429)
+    expect(body).toMatchObject({
+      code: 'RATE_LIMITED',
+      detail: expect.stringContaining('use the current one'),
+    })
+    const newest = await (await alice.call('GET', path)).json()
+    const entry = await sign(alice, newest.sequence + 1, newest.head, { kind: 'rules', retention: 9 })
+    const changed = await alice.call('POST', `${path}/entries`, { entry })
+    expect(changed.status).toBe(201)
+    expect((await changed.json()).key.id).not.toBe(newest.currentKey)
   })
 
   test('the directory’s monitor passes over what the conversations put into the log', async () => {

@@ -12,6 +12,7 @@ import { type Batch, type ReleaseJob, Undo } from './batch.ts'
 import { actorOf, liveDevice } from './callers.ts'
 import { requireChains } from './chain-positions.ts'
 import type { EntryInput, LoggedEntry } from './conversation-service.ts'
+import { CREATION_WINDOW_MS, MAX_CREATIONS } from './limits.ts'
 import { makeManagedKey } from './managed-key.ts'
 import type { Caller, ConversationTransaction, StoredConversation, StoredKey } from './ports.ts'
 import { MembershipConflict } from './refusals.ts'
@@ -87,6 +88,7 @@ async function accept(
   const before = row && (await standing(context, tx, batch, submission, row, device))
   const after = await judge(context, submission, before)
   await requireChains(tx, application, entry)
+  if (row === undefined) await requireFewCreated(tx, application, caller)
   if (upload !== undefined) await judgeUpload(context, tx, after, upload)
   else if (after.mode === 'sealed') await requireHolders(tx, submission)
   if (upload !== undefined && entry.kind === 'remove') await requireHolders(tx, submission)
@@ -150,6 +152,20 @@ async function judge(
   if (entry.kind !== 'create')
     throw new KeyhavenError('NOT_FOUND', 'there is no such conversation, key or file')
   return await foldMembership(backend, [text], { application, conversation, authors })
+}
+
+/** @throws KeyhavenError `RATE_LIMITED` */
+async function requireFewCreated(
+  tx: ConversationTransaction,
+  application: string,
+  { username }: Caller,
+): Promise<void> {
+  const created = await tx.countCreated(application, username, tx.now - CREATION_WINDOW_MS)
+  if (created < MAX_CREATIONS) return
+  throw new KeyhavenError(
+    'RATE_LIMITED',
+    `you have created ${MAX_CREATIONS} conversations within a day: wait, or use one that you have`,
+  )
 }
 
 /** @throws KeyhavenError `LAST_HOLDER` */

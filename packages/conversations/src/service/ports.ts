@@ -278,6 +278,10 @@ export interface ConversationTransaction extends ConversationReads {
   nextOrdinal(application: string, conversation: string): Promise<number>
   /** @returns false if the id is taken. */
   insertKey(application: string, key: StoredKey, secret: StoredSecret | null): Promise<boolean>
+  /** Removes the device's sealed keys that still wait for recipients, but for the newest `keep`. */
+  dropIncomplete(application: string, conversation: string, device: string, keep: number): Promise<void>
+  /** Conversations that the user has created since. @param since - milliseconds. */
+  countCreated(application: string, username: string, since: number): Promise<number>
   /** The newest key before takes its end; this one counts as complete. */
   makeCurrent(application: string, key: Pick<StoredKey, 'id' | 'conversation'>): Promise<void>
   /** What was the current key is superseded. */

@@ -13,6 +13,7 @@ import { currentAuthorKey } from '../membership/author.ts'
 import { type ConversationState, isCurrentMember } from '../membership/conversation-state.ts'
 import { MAX_CLOCK_DIFFERENCE_SECONDS } from '../membership/limits.ts'
 import { Undo } from './batch.ts'
+import { MAX_INCOMPLETE_KEYS } from './limits.ts'
 import type { Caller, ConversationTransaction, StoredKey, StoredRecipient } from './ports.ts'
 import { AccessRefused } from './refusals.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
@@ -168,6 +169,8 @@ export async function storeUpload(
     supersededAt: null,
     erasedAt: null,
   }
+  // Whoever begins keys and never ends them fills nothing.
+  if (!complete) await tx.dropIncomplete(application, conversation, caller.device, MAX_INCOMPLETE_KEYS - 1)
   if (!(await tx.insertKey(application, key, null))) throw new Undo(taken())
   const rows: StoredRecipient[] = []
   if (complete) {

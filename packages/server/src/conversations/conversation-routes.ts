@@ -25,6 +25,8 @@ const MAX_PAGE = 200
 const DEFAULT_PAGE = 100
 /** Of what changes a conversation, by device. */
 const CHANGES = { burst: 300, perMinute: 120, maxCallers: 100_000 }
+/** Of new keys that nothing but a call asks for, by user and conversation: a receipt and a row are kept of each. */
+export const ROTATIONS = { burst: 100, perMinute: 20, maxCallers: 100_000 }
 
 const tags = ['Conversations']
 const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
@@ -171,6 +173,7 @@ export function addConversationRoutes(
   clock: () => number,
 ): void {
   const changes = createRateLimiter(CHANGES, clock)
+  const rotations = createRateLimiter(ROTATIONS, clock)
 
   /** Names of members tell whether a user is there, as look-ups do: so they count alike. */
   async function accept<T>(
@@ -240,6 +243,9 @@ export function addConversationRoutes(
     const { id } = c.req.valid('param')
     const input = c.req.valid('json')
     const service = await conversations.open(applicationId)
+    if (rotations.take(`${applicationId} ${caller.username} ${id}`) > 0) {
+      throw new KeyhavenError('RATE_LIMITED', 'too many new keys: use the current one, or wait a minute')
+    }
     const upload = 'announcement' in input ? input : undefined
     const key = await accept(applicationId, caller, () => service.rotate(applicationId, caller, id, upload))
     if ('complete' in key) return c.json({ id: key.id, complete: false as const }, 202)

@@ -6,6 +6,7 @@ import type { LogKeys } from '../directory/log/log-keys.ts'
 import { bulkInsert } from '../platform/database/bulk-insert.ts'
 import { jsonRows } from '../platform/database/json-rows.ts'
 import type { State, StateTransaction } from '../platform/state/state.ts'
+import { createBoundedRows } from './bounded-rows.ts'
 import { createConversationReads } from './conversation-reads.ts'
 import {
   ENTRY_COLUMNS,
@@ -75,6 +76,7 @@ function createTransaction(
   const postgres = dialect === 'postgres'
   return {
     ...createConversationReads(db),
+    ...createBoundedRows(db),
     now,
     async lock(targets) {
       // SQLite has one writer, who is alone already.

@@ -205,9 +205,29 @@ async function createReceipts(db: Kysely<unknown>): Promise<void> {
     .execute()
 }
 
+/** What is counted before more of it is taken. */
+const boundConversations: Migration = {
+  async up(db) {
+    await db.schema
+      .createIndex('conversations_created')
+      .on('conversations')
+      .columns(['application_id', 'created_by', 'created_at'])
+      .execute()
+    await db.schema
+      .createIndex('conversation_keys_incomplete')
+      .on('conversation_keys')
+      .columns(['application_id', 'conversation', 'device'])
+      .where('complete', '=', 0)
+      .execute()
+  },
+}
+
 /** Conversations: their members, keys, receipts and exports. */
 export const conversationsSchema: FeatureSchema = {
-  migrations: { '0005-conversations': createConversations },
+  migrations: {
+    '0005-conversations': createConversations,
+    '0007-conversation-bounds': boundConversations,
+  },
   tables: [
     { name: 'conversations', primaryKey: ['application_id', 'id'], backup: true },
     {
