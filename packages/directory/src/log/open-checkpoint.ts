@@ -57,7 +57,7 @@ export async function openCheckpoint(
     throw new KeyhavenError('CLOCK_SKEW', 'the checkpoint is from the future, or this clock is slow')
   }
   if (maxAgeSeconds !== undefined && (signedAt === undefined || now - signedAt > maxAgeSeconds)) {
-    throw new KeyhavenError('DIRECTORY_STALE', 'the checkpoint is too old')
+    throw new KeyhavenError('DIRECTORY_STALE', 'the checkpoint is too old, or this clock is fast')
   }
   const cosignatures = cosignaturesOf(signatures, expected, latest)
   if (cosignatures.length < witnesses.threshold) {
