@@ -20,6 +20,7 @@ import {
   paddedFileBytes,
 } from './file-header.ts'
 import type { FilesPort } from './files-port.ts'
+import { passiveType } from './passive-type.ts'
 import { fileContext } from './sealed-pieces.ts'
 import { storedBytes } from './stored-bytes.ts'
 import { collect, TakeBytes } from './take-bytes.ts'
@@ -40,8 +41,10 @@ export interface FileDownload {
    */
   readonly stream: ReadableStream<Uint8Array>
   /**
-   * All of {@link stream} as a Blob of the file's type: it is there in memory, or wherever the runtime keeps
-   * Blobs.
+   * All of {@link stream} as a Blob: it is there in memory, or wherever the runtime keeps Blobs. Its type is
+   * the file's if that is passive (pictures, sound, film, plain text), and else `application/octet-stream`:
+   * the type is the sender's word, and HTML or SVG under an address of the app's origin would run as the app.
+   * `metadata.type` stays as it was sent: never give it to a Blob, a frame or a response.
    */
   blob(): Promise<Blob>
 }
@@ -72,7 +75,7 @@ export async function downloadFile(
     stream,
     async blob() {
       const bytes = await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).blob()
-      return bytes.slice(0, bytes.size, metadata.type)
+      return bytes.slice(0, bytes.size, passiveType(metadata.type))
     },
   }
 }

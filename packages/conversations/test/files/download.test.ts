@@ -43,6 +43,17 @@ describe('a download', () => {
     expect([blob.type, blob.size]).toEqual(['image/jpeg', SIZE])
   })
 
+  test('a page that somebody sends is no page of the app: its Blob is a file to save', async () => {
+    const script = '<script>parent.stolen = true</script>'
+    for (const type of ['text/html', 'image/svg+xml', 'application/pdf']) {
+      const sent = await files.upload(new Blob([script]), { name: 'x', type })
+      const download = await files.download(sent)
+      expect(download.metadata.type).toBe(type)
+      const blob = await download.blob()
+      expect([blob.type, await blob.text()]).toEqual(['application/octet-stream', script])
+    }
+  })
+
   test('gives name, type and thumbnail alone, with a part of the file', async () => {
     const metadata = await files.metadata(file)
     expect(metadata.size).toBe(SIZE)
