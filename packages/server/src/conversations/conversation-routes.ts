@@ -25,7 +25,7 @@ const MAX_PAGE = 200
 const DEFAULT_PAGE = 100
 /** Of what changes a conversation, by device. */
 const CHANGES = { burst: 300, perMinute: 120, maxCallers: 100_000 }
-/** Of new keys that nothing but a call asks for, by user and conversation: a receipt and a row are kept of each. */
+/** Of new keys without a change, by user and conversation: a row and a receipt are kept of each. */
 export const ROTATIONS = { burst: 100, perMinute: 20, maxCallers: 100_000 }
 
 const tags = ['Conversations']

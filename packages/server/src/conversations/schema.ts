@@ -217,7 +217,7 @@ const boundConversations: Migration = {
       .createIndex('conversation_keys_incomplete')
       .on('conversation_keys')
       .columns(['application_id', 'conversation', 'device'])
-      .where('complete', '=', 0)
+      .where(sql<boolean>`complete = 0`)
       .execute()
   },
 }

@@ -41,8 +41,8 @@ export interface Advance {
 /** The rows of files. What changes one says what it expects, so that of two writers one is refused. */
 export interface FileStore {
   /**
-   * @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads; `WIRE_TOO_LARGE` if there is no room for
-   * the file in its conversation.
+   * @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads; `WIRE_TOO_LARGE` if there is
+   * no room for the file in its conversation.
    */
   create(file: {
     readonly applicationId: string
