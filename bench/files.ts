@@ -29,8 +29,9 @@ interface Measured {
 }
 
 /**
- * A file of 256 MiB is read, encrypted and written to nowhere, each time in a process of its own; ours is decrypted
- * too. Contestants take turns, and of each the quickest round counts: the others show what else the machine did.
+ * A file of 256 MiB is read, encrypted and written to nowhere, each time in a process of its own; ours is
+ * decrypted too. Contestants take turns, and of each the quickest round counts: the others show what else the
+ * machine did.
  */
 export async function run(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'keyhaven-bench-'))

@@ -22,7 +22,7 @@ afterEach(async () => {
   }
 })
 
-test('examples/save-file encrypts in the browser and saves the decrypted stream through a service worker', async () => {
+test('examples/save-file encrypts in the browser and saves what it decrypts through a service worker', async () => {
   program = spawn(process.execPath, [join(ROOT, 'examples/save-file/main.ts')], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],

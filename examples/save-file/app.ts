@@ -1,8 +1,8 @@
 import { createConversationFiles, type FilesPort } from '@keyhaven/conversations'
 import { registerSaveWorker, saveFile } from './save-file.ts'
 
-// In an app, `conversation.files` takes the place of what follows: a server in the page's memory, so that this example
-// needs no second person.
+// In an app, `conversation.files` takes the place of what follows: a server in the page's memory, so that
+// this example needs no second person.
 const stored = new Map<string, Uint8Array<ArrayBuffer>>()
 const port: FilesPort = { server: location.origin, conversation: 'AAAAAAAAAAAAAAAAAAAAAA', call }
 const files = createConversationFiles(port)

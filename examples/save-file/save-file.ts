@@ -4,15 +4,19 @@ const READY_MS = 5_000
 /** Where the service worker listens: no page and no server has this path. */
 const SAVE_PATH = '/save-file/'
 
-/** Registers the worker, once, when the app starts. @param script - its address: beside the app, not below. */
+/**
+ * Registers the worker, once, when the app starts.
+ *
+ * @param script - its address: beside the app, not below.
+ */
 export async function registerSaveWorker(script: string): Promise<void> {
   await navigator.serviceWorker.register(script, { type: 'module' })
   await navigator.serviceWorker.ready
 }
 
 /**
- * Saves a download of a conversation as the browser saves any other: straight to disk, shown in its list, stopped by its
- * button. The bytes are decrypted in this page and never lie in memory as a whole.
+ * Saves a download of a conversation as the browser saves any other: straight to disk, shown in its list,
+ * stopped by its button. The bytes are decrypted in this page and never lie in memory as a whole.
  *
  * @throws Error if the worker does not answer. What fails later ends the download as broken.
  */

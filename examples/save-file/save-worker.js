@@ -22,12 +22,15 @@ self.addEventListener('fetch', (event) => {
   event.respondWith(file ? answer(file) : new Response(null, { status: 404 }))
 })
 
-/** As a file to save, whatever its type: shown as a page of this origin it could read all that the app has. */
+/**
+ * As a file to save, whatever its type: shown as a page of this origin it could read all that the app has.
+ */
 function answer({ name, size, port }) {
+  const filename = encodeURIComponent(name).replace(/['()*]/g, escape)
   return new Response(bodyFrom(port), {
     headers: {
       'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`,
+      'content-disposition': `attachment; filename*=UTF-8''${filename}`,
       'content-length': String(size),
       'content-security-policy': "default-src 'none'; sandbox",
       'x-content-type-options': 'nosniff',

@@ -73,6 +73,8 @@ class Upload implements FileUpload {
   /** The piece to send, being read or read: it stays until the server has it. */
   #next: Promise<SealedPiece> | undefined
   #running = false
+  /** A call that was cut may still be sending the bytes of the piece. */
+  #pieceIsHeld = false
   #begun = false
 
   constructor(work: Work, state: UploadState | undefined) {
@@ -174,6 +176,7 @@ class Upload implements FileUpload {
       } catch (error) {
         if (isLost(error)) throw error
         if (error instanceof KeyhavenError && error.code === 'NOT_FOUND') throw uploadLost(error)
+        this.#pieceIsHeld = true
         await patience.after(error, signal)
         this.#askOffset = true
       }
@@ -192,7 +195,7 @@ class Upload implements FileUpload {
     const { key, salt, header, source, metadata, port } = this.#work
     if (this.#pieces === undefined && this.#begun && !canReadAgain(source)) throw readOnce()
     const { conversation } = port
-    const options = { key, salt, header, source, size: metadata.size, conversation }
+    const options = { key, salt, header, source, size: metadata.size, conversation, mayReuse: this.#mayReuse }
     this.#pieces ??= sealedPieces(options)
     this.#begun = true
     try {
@@ -204,6 +207,12 @@ class Upload implements FileUpload {
       this.#next = undefined
       throw error
     }
+  }
+
+  readonly #mayReuse = (): boolean => {
+    const free = !this.#pieceIsHeld
+    this.#pieceIsHeld = false
+    return free
   }
 
   #content(id: string, digest: string): FileContent {

@@ -26,13 +26,15 @@ export interface SealOptions {
   readonly header: Uint8Array
   readonly source: ByteSource
   readonly size: number
+  /** Asked before each piece but the first: whether nobody holds the bytes of the one before any more. */
+  readonly mayReuse: () => boolean
 }
 
 /**
  * The ciphertext in pieces of 8 MiB, the last one shorter. The same options and bytes give the same pieces.
  */
 export async function* sealedPieces(options: SealOptions): AsyncGenerator<SealedPiece, void, void> {
-  const { key, salt, conversation, header, source, size } = options
+  const { key, salt, conversation, header, source, size, mayReuse } = options
   const context = fileContext(conversation)
   const sealed = encryptFile(filePlaintext(header, source, size), { key, salt, context, reuseMemory: true })
   const hash = createSha256()
@@ -53,8 +55,7 @@ export async function* sealedPieces(options: SealOptions): AsyncGenerator<Sealed
       if (filled < PIECE_BYTES) continue
       yield piece()
       start += filled
-      // Not the same again: a call that was cut may still hold it.
-      bytes = new Uint8Array(PIECE_BYTES)
+      if (!mayReuse()) bytes = new Uint8Array(PIECE_BYTES)
       filled = 0
     }
   }

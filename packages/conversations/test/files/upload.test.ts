@@ -171,6 +171,20 @@ describe('an upload whose calls fail', () => {
     expect(Buffer.compare(await backOf(run, file), plain)).toBe(0)
   })
 
+  test('leaves the bytes alone that a cut call may still hold', async () => {
+    const run = start()
+    const held: { body: Uint8Array; copy: Buffer }[] = []
+    const call: typeof run.server.port.call = async (...given) => {
+      const [method, , body] = given
+      if (method !== 'PATCH' || held.length > 0) return run.server.port.call(...given)
+      held.push({ body: body!, copy: Buffer.from(body!) })
+      return cut()
+    }
+    const files = createConversationFiles({ ...run.server.port, call })
+    await files.upload(new Blob([plain]), { name: 'f' })
+    expect(held[0]!.copy.equals(held[0]!.body)).toBe(true)
+  })
+
   test('waits longer and longer, and then gives up with the state kept', async () => {
     const run = start()
     const { server, files } = run

@@ -22,7 +22,7 @@ export * from '../file-stream/public-api.ts'
 const AES_256_GCM = 'aes-256-gcm'
 const TAG_LENGTH: CipherGCMOptions = { authTagLength: AEAD_TAG_BYTES }
 
-/** A cipher object for each chunk is what node:crypto asks for: about half of the time goes into making it. */
+/** A cipher object for each chunk is what node:crypto asks for: half of the time goes into making it. */
 function importChunkKey(key: Uint8Array, baseNonce: Uint8Array): ChunkKey {
   const secret = createSecretKey(key)
   const base = Uint8Array.from(baseNonce)
