@@ -167,6 +167,18 @@ describe.each(ENGINES)('conversations on $name', (engine) => {
     expect((await show(alice, chat.id)).rotationDue).toBe('age')
   })
 
+  test('a key of the second in which a device left is due: the device may have got it before', async () => {
+    const gone = await world.enroll('gone')
+    const chat = await createChat(world, [alice, gone])
+    const { service: directory } = await world.first.directories.open(APP)
+    const revoked = { username: 'gone', device: gone.device, reason: 'lost' }
+    await directory.revokeByOperator(revoked, 'token:test')
+    expect((await show(alice, chat.id)).rotationDue).toBe('device')
+    world.time.now += 1_000
+    await world.service.rotate(APP, alice, chat.id)
+    expect((await show(alice, chat.id)).rotationDue).toBeNull()
+  })
+
   test('a device that was revoked or a user who was reset gets nothing', async () => {
     const dave = await world.enroll('dave')
     const erin = await world.enroll('erin')

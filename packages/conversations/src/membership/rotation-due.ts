@@ -33,7 +33,8 @@ export function rotationDue(
 ): RotationReason | null {
   if (!key || key.membership !== state.sequence || key.mode !== state.mode) return 'membership'
   const { now, messages = 0, deviceLeftAt = 0, deviceJoinedAt = 0 } = facts
-  if (Math.max(deviceLeftAt, deviceJoinedAt) > key.madeAt) return 'device'
+  // Within one second nobody knows which came first: the device may have got the key before it left.
+  if (deviceLeftAt >= key.madeAt || deviceJoinedAt > key.madeAt) return 'device'
   const { maxAge, maxMessages } = state.rotation
   if (maxAge !== null && now - key.madeAt >= maxAge) return 'age'
   if (maxMessages !== null && messages >= maxMessages) return 'messages'

@@ -157,7 +157,7 @@ export function createConversationReads(db: Db | DbTransaction): ConversationRea
     async deviceChanges(application, conversation, since, now) {
       const { rows } = await sql<{ left_at: number | null; joined_at: number | null }>`
         select
-          max(case when least_end > ${since * MS_PER_SECOND} and least_end <= ${now * MS_PER_SECOND}
+          max(case when least_end >= ${since * MS_PER_SECOND} and least_end <= ${now * MS_PER_SECOND}
             then least_end end) as left_at,
           max(case when since > ${since * MS_PER_SECOND} and restricted = 1 then since end) as joined_at
         from (
