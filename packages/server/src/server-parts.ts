@@ -15,6 +15,7 @@ import { createUsageStore } from './channel/usage-store.ts'
 import type { Conversations } from './conversations/conversations.ts'
 import { createConversations } from './conversations/conversations.ts'
 import { createFileAccess } from './conversations/file-access.ts'
+import { shareConversation } from './conversations/share-conversation.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
 import { createWitnessReports } from './directory/log/witness-reports.ts'
@@ -148,6 +149,7 @@ export async function openServerParts(
       clock,
       onError: onError('the log needs attention'),
       witnessReports: createWitnessReports(logger, metrics),
+      knows: (...names) => shareConversation(state.db, ...names),
     })
     const objects = await openObjectStore(config.objects)
     closers.push(async () => objects.close())

@@ -6,6 +6,7 @@ import type {
   Actor,
   DirectoryStore,
   DirectoryTransaction,
+  Knows,
   LogAppender,
   NotifyChange,
   Page,
@@ -52,6 +53,8 @@ export interface DirectoryServiceOptions<Tx extends DirectoryTransaction = Direc
   readonly vrf: LabelKey
   readonly signUp: SignUpVerifier
   readonly limits: RateLimits
+  /** Asked when the caller's look-ups are used up. Without it nobody is known. */
+  readonly knows?: Knows
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly settings: DirectorySettings

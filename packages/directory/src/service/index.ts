@@ -17,6 +17,7 @@ export type {
   DirectoryReads,
   DirectoryStore,
   DirectoryTransaction,
+  Knows,
   LimitedCall,
   LogAppender,
   LogView,

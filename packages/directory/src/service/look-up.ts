@@ -3,7 +3,7 @@ import { type LookUpAnswer, MAX_LOOK_UP_ENTRIES, type ProvenEntry } from '../cha
 import { isUsername } from '../chain/names.ts'
 import type { Caller } from './directory-service.ts'
 import type { DirectoryTransaction, LogView, StoredEncryptionKey, StoredEntry } from './ports.ts'
-import { nowSeconds, type ServiceContext, takeTurn, validCaller } from './service-context.ts'
+import { nowSeconds, overLimit, type ServiceContext, takeTurn, validCaller } from './service-context.ts'
 
 export interface LookUpInput {
   readonly username: string
@@ -17,8 +17,7 @@ export async function lookUpUser<Tx extends DirectoryTransaction>(
   { username, after = -1, logSize }: LookUpInput,
   caller: Caller,
 ): Promise<LookUpAnswer> {
-  // Unknown names count, too: otherwise names could be harvested.
-  await takeTurn(context, 'look-up', caller.device)
+  await takeLookUp(context, username, caller)
   const found = await read(context, { username, after }, caller)
   const newest = found.rows.at(-1)
   const view = await context.log.checkpoint(newest ? newest.index + 1 : 1)
@@ -33,6 +32,20 @@ export async function lookUpUser<Tx extends DirectoryTransaction>(
     encryptionKeys: Object.fromEntries(found.keys.map(({ device, statement }) => [device, statement])),
     sequence: found.sequence,
   }
+}
+
+/**
+ * Unknown names count, too: otherwise names could be harvested. Whom the caller knows cannot be, and a key for all
+ * members of a large conversation takes a look-up of each.
+ */
+async function takeLookUp<Tx extends DirectoryTransaction>(
+  context: ServiceContext<Tx>,
+  username: string,
+  caller: Caller,
+): Promise<void> {
+  if (await context.limits.take('look-up', caller.device)) return
+  if (!(await context.knows?.(caller, username))) throw overLimit()
+  await takeTurn(context, 'look-up-known', caller.device)
 }
 
 /** Read before the checkpoint is taken, so that it covers every entry. */

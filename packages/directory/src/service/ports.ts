@@ -199,7 +199,11 @@ export interface SignUpVerifier {
   verifyIdToken(idToken: string): Promise<VerifiedIdToken>
 }
 
-export type LimitedCall = 'look-up' | 'sign-up' | 'recovery' | 'append'
+/** `look-up-known`: a look-up over the limit of `look-up`, of somebody whom the caller {@link Knows}. */
+export type LimitedCall = 'look-up' | 'look-up-known' | 'sign-up' | 'recovery' | 'append'
+
+/** Whether the caller has the name already, so that a look-up tells him nothing that is worth guessing for. */
+export type Knows = (caller: { readonly username: string }, username: string) => Awaitable<boolean>
 
 export interface RateLimits {
   /** Counts one call. @returns false if it is over the limit. */

@@ -26,8 +26,11 @@ export async function takeTurn(
   call: LimitedCall,
   key: string,
 ): Promise<void> {
-  if (!(await limits.take(call, key)))
-    throw new KeyhavenError('RATE_LIMITED', 'too many calls: wait a while, then try again')
+  if (!(await limits.take(call, key))) throw overLimit()
+}
+
+export function overLimit(): KeyhavenError {
+  return new KeyhavenError('RATE_LIMITED', 'too many calls: wait a while, then try again')
 }
 
 /**

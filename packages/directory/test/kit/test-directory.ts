@@ -36,6 +36,8 @@ export class TestDirectory {
   readonly notified: object[] = []
   /** Calls that are over the limit. */
   readonly exhausted = new Set<LimitedCall>()
+  /** Who has whose name: `alice bob`. */
+  readonly known = new Set<string>()
   now = START
 
   private constructor(
@@ -63,6 +65,7 @@ export class TestDirectory {
           return !this.exhausted.has(call)
         },
       },
+      knows: ({ username }, other) => this.known.has(`${username} ${other}`),
       clock: () => this.now * 1_000,
       settings: { profiles, renewalGraceSeconds: DEFAULT_RENEWAL_GRACE_SECONDS },
       notify: (change) => this.notified.push(change),

@@ -250,6 +250,23 @@ describe('look-up', () => {
     expect(await lookUp('alice')).toBe('RATE_LIMITED')
   })
 
+  test('over the limit, whoever shares a conversation is found: up to a limit of its own', async () => {
+    const lookUp = (username: string) => codeOf(directory.service.lookUp({ username }, phone))
+    directory.known.add('alice alice')
+    expect(await lookUp('alice')).toBe('accepted')
+    expect(directory.turns.at(-1)).toBe(`look-up ${phone.device}`)
+    directory.exhausted.add('look-up')
+    expect(await lookUp('alice')).toBe('accepted')
+    expect(directory.turns.at(-1)).toBe(`look-up-known ${phone.device}`)
+    // Neither who is there nor who is not: the answer must not tell them apart.
+    expect(await lookUp('nobody')).toBe('RATE_LIMITED')
+    directory.known.clear()
+    expect(await lookUp('alice')).toBe('RATE_LIMITED')
+    directory.known.add('alice alice')
+    directory.exhausted.add('look-up-known')
+    expect(await lookUp('alice')).toBe('RATE_LIMITED')
+  })
+
   test('each device has turns of its own, so that a stolen one cannot use up those of the others', async () => {
     const laptop = await alice.approve(phone.device)
     await directory.send(alice, phone)

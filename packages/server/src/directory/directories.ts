@@ -28,6 +28,8 @@ const MAX_CALLERS = 100_000
  */
 const LIMITS: Readonly<Record<LimitedCall, RateLimit>> = {
   'look-up': { burst: 300, perMinute: 120, maxCallers: MAX_CALLERS },
+  // Twice the members that a conversation can have.
+  'look-up-known': { burst: 20_000, perMinute: 5_000, maxCallers: MAX_CALLERS },
   append: { burst: 60, perMinute: 1, maxCallers: MAX_CALLERS },
   'sign-up': { burst: 300, perMinute: 300 },
   recovery: { burst: 60, perMinute: 60 },
@@ -56,6 +58,8 @@ export interface DirectoriesOptions {
   readonly clock: () => number
   readonly onError: (error: unknown) => void
   readonly witnessReports?: WitnessReports
+  /** Whether one user has the other's name already: then look-ups beyond the limit go on. */
+  readonly knows?: (applicationId: string, username: string, other: string) => Promise<boolean>
 }
 
 /** Brings the log's files up to the database, as after a crash between commit and writing. */
@@ -66,7 +70,8 @@ export async function openDirectories(options: DirectoriesOptions): Promise<Dire
   return directories
 }
 
-function createDirectories({ state, clock, onError, witnessReports }: DirectoriesOptions): Directories {
+function createDirectories(options: DirectoriesOptions): Directories {
+  const { state, clock, onError, witnessReports, knows } = options
   const { directory: config } = state.config
   const log = createDirectoryLog(state, clock, onError, witnessReports)
   const signUp = createIdTokenVerifier(config.oidc)
@@ -76,6 +81,7 @@ function createDirectories({ state, clock, onError, witnessReports }: Directorie
   }
   const limiters = {
     'look-up': createRateLimiter(LIMITS['look-up'], clock),
+    'look-up-known': createRateLimiter(LIMITS['look-up-known'], clock),
     append: createRateLimiter(LIMITS.append, clock),
     'sign-up': createRateLimiter(LIMITS['sign-up'], clock),
     recovery: createRateLimiter(LIMITS.recovery, clock),
@@ -100,6 +106,7 @@ function createDirectories({ state, clock, onError, witnessReports }: Directorie
       vrf: keys.label,
       signUp,
       limits: { take: (call, key) => limiters[call].take(`${applicationId} ${key}`) === 0 },
+      ...(knows && { knows: ({ username }, other) => knows(applicationId, username, other) }),
       clock,
       settings,
     })

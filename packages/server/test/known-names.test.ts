@@ -1,0 +1,81 @@
+import { newConversationId, signMembershipEntry } from '@keyhaven/conversations'
+import { backend } from '@keyhaven/crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENGINES } from '../../../test/kit/engines.ts'
+import type { TestServer } from '../../../test/kit/test-server.ts'
+import { startTestServer } from '../../../test/kit/test-server.ts'
+import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
+
+const APP = 'app'
+const MS_PER_SECOND = 1_000
+const AT_ONCE = 20
+/** Over the limit of look-ups, and so many more that what comes back while they run does not matter. */
+const LOOK_UPS = 340
+
+describe.each(ENGINES)('look-ups of members over the limit on $name', (engine) => {
+  let server: TestServer
+  let alice: DirectoryUser
+  beforeAll(async () => {
+    server = await startTestServer(engine)
+    for (const id of [APP, 'other']) await server.admin('POST', '/applications', { id, suite: 'x25519' })
+    alice = await enrollUser(server, APP, 'alice')
+    for (const name of ['bob', 'carol', 'dave']) await enrollUser(server, APP, name)
+  }, 60_000)
+  afterAll(() => server?.dispose())
+
+  async function pin(username: string) {
+    const { chain, sequence, entries } = (
+      await server.admin('GET', `/applications/${APP}/directory/users/${username}`)
+    ).body
+    const newest = entries.find((entry: { sequence: number }) => entry.sequence === sequence)
+    return { chain, sequence, head: newest.hash as string }
+  }
+  const author = async () => {
+    const at = await pin('alice')
+    return { username: 'alice', device: alice.device.device, entry: at.head, ...at }
+  }
+  async function lookUp(username: string): Promise<number> {
+    return (await alice.call('POST', '/v1/directory/look-up', { username })).status
+  }
+  /** What the calls were answered with, in number. */
+  async function lookUpOften(username: string, calls: number): Promise<Record<number, number>> {
+    const counts: Record<number, number> = {}
+    for (let done = 0; done < calls; done += AT_ONCE) {
+      const statuses = await Promise.all(Array.from({ length: AT_ONCE }, () => lookUp(username)))
+      for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1
+    }
+    return counts
+  }
+
+  test('a member of the same conversation is found, a stranger and a former member are not', async () => {
+    const conversation = newConversationId(backend)
+    const issued = Math.floor(Date.now() / MS_PER_SECOND)
+    const common = { application: APP, conversation, issued }
+    const create = await signMembershipEntry(alice.device.signer, {
+      ...{ ...common, sequence: 0, previous: null, by: await author(), kind: 'create' },
+      ...{ mode: 'managed', algorithm: 'A256GCM', retention: null },
+      history: { members: 'all', devices: 'all' },
+      rotation: { maxAge: null, maxMessages: null },
+      members: [
+        { username: 'alice', role: 'owner', ...(await pin('alice')) },
+        { username: 'bob', role: 'member', ...(await pin('bob')) },
+        { username: 'carol', role: 'member', ...(await pin('carol')) },
+      ],
+    })
+    expect((await alice.call('POST', '/v1/conversations', { entry: create })).status).toBe(201)
+    expect(await lookUpOften('bob', LOOK_UPS)).toEqual({ 200: LOOK_UPS })
+    // Some turns come back while this runs: two a second.
+    const strangers = await lookUpOften('dave', 100)
+    expect(strangers[429]).toBeGreaterThan(0)
+    expect(await lookUpOften('carol', 40)).toEqual({ 200: 40 })
+    const { head } = await (await alice.call('GET', `/v1/conversations/${conversation}`)).json()
+    const remove = await signMembershipEntry(alice.device.signer, {
+      ...{ ...common, sequence: 1, previous: head, by: await author() },
+      ...{ kind: 'remove', username: 'carol' },
+    })
+    const path = `/v1/conversations/${conversation}/entries`
+    expect((await alice.call('POST', path, { entry: remove })).status).toBeLessThan(300)
+    expect((await lookUpOften('carol', 100))[429]).toBeGreaterThan(0)
+    expect(await lookUpOften('bob', 40)).toEqual({ 200: 40 })
+  }, 60_000)
+})
