@@ -15,7 +15,7 @@ export interface GroupCommitOptions<Item, Result> {
 /**
  * So long a batch waits at most while in each turn more comes in: a commit costs as much as several calls.
  */
-const MAX_GATHER_MS = 10
+const MAX_GATHER_MS = 25
 /** So many turns without anything new, and it begins: a call may take a turn or two to get here. */
 const IDLE_TURNS = 2
 
