@@ -158,13 +158,18 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
       people: [{ username: 'alice' }, { username: 'bob', until: expect.any(String) }],
     })
     expect(JSON.stringify(body)).not.toContain(key.key)
-    const tokenOf = async (name: string) =>
-      (await server.admin('POST', '/tokens', { name, roles: ['admin'] })).body.token as string
+    const tokenOf = async (name: string, maker?: string) =>
+      (await server.admin('POST', '/tokens', { name, roles: ['admin'] }, maker)).body.token as string
     const [one, two] = [await tokenOf('one'), await tokenOf('two')]
     const asked = await server.admin('POST', `${path}/${conversation}/exports`, { reason: 'order 7' }, one)
     expect(asked).toMatchObject({ status: 201, body: { state: 'pending', requestedBy: 'token:one' } })
     const exported = `${path}/${conversation}/exports/${asked.body.id}`
     expect((await server.admin('POST', `${exported}/approve`, undefined, one)).status).toBe(403)
+    const spare = await tokenOf('spare', one)
+    expect(await server.admin('POST', `${exported}/approve`, undefined, spare)).toMatchObject({
+      status: 403,
+      body: { code: 'ACCESS_DENIED', detail: expect.stringContaining('token:one made token:spare') },
+    })
     expect((await server.admin('GET', `${exported}/keys`, undefined, one)).status).toBe(403)
     expect((await server.admin('POST', `${exported}/approve`, undefined, two)).status).toBe(200)
     const keys = await server.admin('GET', `${exported}/keys`, undefined, one)

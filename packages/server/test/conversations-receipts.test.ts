@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import { checkLog } from '../src/directory/log/check-log.ts'
+import { createTokenStore } from '../src/platform/auth/token-store.ts'
 import {
   APP,
   createChat,
@@ -16,6 +17,19 @@ describe.each(ENGINES)('receipts of conversations on $name', (engine) => {
   let bob: Person
   beforeAll(async () => {
     world = await openWorld(engine)
+    const tokens = createTokenStore(world.first.state, 'an admin token', () => world.time.now)
+    const token = (name: string, maker: string) =>
+      tokens.create({ name, roles: ['admin'], expiresAt: null }, maker).then(({ item }) => item.id)
+    for (const name of ['a', 'b', 'c']) await token(name, 'token:admin')
+    const gone = await token('made-by-a', 'token:a')
+    await token('made-by-made-by-a', 'token:made-by-a')
+    await tokens.delete(gone, 'token:a')
+    for (const name of ['d', 'e']) await token(name, 'oidc:https://id.example#anna')
+    await world.first.state.db
+      .updateTable('api_tokens')
+      .set({ makers: null })
+      .where('name', '=', 'c')
+      .execute()
     alice = await world.enroll('alice')
     bob = await world.enroll('bob')
   }, 60_000)
@@ -52,6 +66,28 @@ describe.each(ENGINES)('receipts of conversations on $name', (engine) => {
     await expect(service.requestExport(APP, sealed.id, input, 'token:a')).rejects.toMatchObject({
       code: 'ACCESS_DENIED',
     })
+  })
+
+  test.each([
+    ['token:a', 'token:made-by-made-by-a', 'token:a made token:made-by-made-by-a'],
+    ['token:made-by-made-by-a', 'token:a', 'token:a made token:made-by-made-by-a'],
+    ['token:admin', 'token:a', 'token:admin made token:a'],
+    ['token:d', 'token:e', 'oidc:https://id.example#anna made both'],
+    ['oidc:https://id.example#anna', 'token:d', 'oidc:https://id.example#anna made token:d'],
+    ['token:a', 'token:c', 'not known who made token:c'],
+    ['token:made-by-a', 'token:a', 'not known who made token:made-by-a'],
+  ])('an export that %s asked for is not approved by %s', async (asks, approves, reason) => {
+    const { id } = await createChat(world, [alice, bob])
+    const { service } = world
+    const made = await service.requestExport(APP, id, { reason: 'order 7', from: null, to: null }, asks)
+    const refused = await service.approveExport(APP, made.id, approves).catch((error) => error)
+    expect(refused).toMatchObject({ code: 'ACCESS_DENIED', message: expect.stringContaining(reason) })
+    // Somebody else can, unless who asked is no longer there.
+    const ben = 'oidc:https://id.example#ben'
+    const approved = await service
+      .approveExport(APP, made.id, ben)
+      .catch(({ code }) => ({ approvedBy: code }))
+    expect(approved.approvedBy).toBe(asks === 'token:made-by-a' ? 'ACCESS_DENIED' : ben)
   })
 
   test('a receipt cannot be withdrawn or changed: its absence shows, and so does another text', async () => {

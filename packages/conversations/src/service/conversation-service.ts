@@ -191,7 +191,7 @@ export interface ConversationService {
     input: { readonly reason: string; readonly from: number | null; readonly to: number | null },
     actor: string,
   ): Promise<StoredExport>
-  /** @throws KeyhavenError `ACCESS_DENIED` to whoever asked for it. */
+  /** @throws KeyhavenError `ACCESS_DENIED` to whoever asked for it, and to who may be the same person. */
   approveExport(application: string, id: string, actor: string): Promise<StoredExport>
   /** Once. The receipts are in the log before it answers. */
   downloadExport(application: string, id: string, actor: string): Promise<readonly ExportedKey[]>

@@ -28,6 +28,8 @@ export interface ConversationServiceOptions {
   readonly clock: () => number
   /** See `GroupCommitOptions.soon`. */
   readonly soon?: (start: () => void) => void
+  /** See `ServiceContext.whyOneOperator`. Without it two names are two operators. */
+  readonly whyOneOperator?: ServiceContext['whyOneOperator']
 }
 
 type Item = Work | { readonly questions: readonly ReleaseQuestion[] }

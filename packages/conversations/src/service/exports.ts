@@ -47,6 +47,10 @@ export async function approveExport(
   actor: string,
 ): Promise<StoredExport> {
   const found = await requireExport(context.store.reads.findExport(application, id))
+  const reason = found.requestedBy !== actor && (await context.whyOneOperator?.(found.requestedBy, actor))
+  if (reason) {
+    throw new KeyhavenError('ACCESS_DENIED', `two operators who may be one person cannot export: ${reason}`)
+  }
   return await context.commit({
     locks: [{ application, conversation: found.conversation }],
     run: async (tx) => {

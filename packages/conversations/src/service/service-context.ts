@@ -28,6 +28,8 @@ export interface ServiceContext {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly states: ConversationStates
+  /** Why two operators may be one person; undefined: they are two. */
+  readonly whyOneOperator?: ((one: string, other: string) => Promise<string | undefined>) | undefined
   /** In the next transaction. */
   commit<T>(work: {
     readonly locks: Work['locks']

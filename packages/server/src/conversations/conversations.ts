@@ -2,6 +2,7 @@ import type { ConversationService } from '@keyhaven/conversations/service'
 import { backend } from '@keyhaven/crypto'
 import type { Directories } from '../directory/directories.ts'
 import type { LogKeys } from '../directory/log/log-keys.ts'
+import { whyOneOperator } from '../platform/auth/operator-makers.ts'
 import type { State } from '../platform/state/state.ts'
 import { createConversationStore } from './conversation-store.ts'
 import { createKeyVault, type KeyObjects } from './key-vault.ts'
@@ -56,6 +57,7 @@ export function createConversations(options: ConversationsOptions): Conversation
         inclusionProof: (application, index, size) =>
           directories.log.inclusionProof(application, index, size),
       },
+      whyOneOperator: (one, other) => whyOneOperator(state.db, one, other),
       // After what is waiting in the event loop: calls that arrive together commit together.
       soon: (begin) => setImmediate(begin),
     })

@@ -36,9 +36,15 @@ const createAuth: Migration = {
   },
 }
 
+const addMakers: Migration = {
+  async up(db) {
+    await db.schema.alterTable('api_tokens').addColumn('makers', 'text').execute()
+  },
+}
+
 /** Sign-in: API tokens, dashboard sessions, OIDC attempts. */
 export const authSchema: FeatureSchema = {
-  migrations: { '0001-auth': createAuth },
+  migrations: { '0001-auth': createAuth, '0007-token-makers': addMakers },
   tables: [
     { name: 'api_tokens', primaryKey: ['id'], backup: true },
     { name: 'sessions', primaryKey: ['session_hash'], backup: false },

@@ -9,6 +9,11 @@ export interface ApiTokensTable {
   created_at: number
   expires_at: number | null
   last_used_at: number | null
+  /**
+   * JSON: the actors behind the token, who made it first, then who made that one's token, and so on. They stay
+   * when those tokens are deleted. Null: made before this was recorded.
+   */
+  makers: string | null
 }
 
 export interface SessionsTable {

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Actor } from '@keyhaven/keys'
 import type { State } from '../state/state.ts'
+import { ADMIN_TOKEN_NAME, makersOf } from './operator-makers.ts'
 import type { Principal } from './principal.ts'
 import type { Role } from './roles.ts'
 import { parseRoles } from './roles.ts'
 import { hashSecret, MAX_TOKEN_CHARS, newToken, sameHash } from './secret.ts'
 
-/** The name that the fixed admin token acts under. */
-export const ADMIN_TOKEN_NAME = 'admin'
 /** Of the ids under which sessions name a fixed admin token; a row's id is a UUID. */
 const FIXED_ID_PREFIX = 'fixed-'
 const FIXED_ID_HEX_DIGITS = 16
@@ -85,6 +84,7 @@ export function createTokenStore(state: State, adminToken: string, clock: () => 
           throw new KeyhavenError('CONFLICT', `name: a token named "${name}" exists already`)
         }
         const token = newToken()
+        const makers = [actor, ...((await makersOf(transaction.db, actor)) ?? [])]
         const item = {
           id: randomUUID(),
           name,
@@ -103,6 +103,7 @@ export function createTokenStore(state: State, adminToken: string, clock: () => 
             created_at: item.createdAt,
             expires_at: expiresAt,
             last_used_at: null,
+            makers: JSON.stringify(makers),
           })
           .execute()
         state.audit.append(transaction, {
