@@ -36,14 +36,20 @@ const ANNA_ADDRESS = 'anna@localhost'
 export async function firstMessage(scene: ConversationScene): Promise<ChatPeople> {
   const { tour } = scene
   tour.chapter('1. Two accounts, four devices, one of them offline')
-  const phones = [await enroll(scene, ANNA, 'phone'), await enroll(scene, BEN, 'phone')] as const
-  const laptops = [await approved(scene, phones[0], 'laptop'), await approved(scene, phones[1], 'laptop')]
-  const third = await enroll(scene, CARL, 'phone')
+  const [annasPhone, bensPhone, carlsPhone] = await Promise.all([
+    enroll(scene, ANNA, 'phone'),
+    enroll(scene, BEN, 'phone'),
+    enroll(scene, CARL, 'phone'),
+  ])
+  const [annasLaptop, bensLaptop] = await Promise.all([
+    approved(scene, annasPhone, 'laptop'),
+    approved(scene, bensPhone, 'laptop'),
+  ])
   const online = (device: ChatDevice, resource: string) => goOnline(scene, device, resource)
-  const anna = await online(phones[0], 'phone')
-  const annaLaptop = await online(laptops[0]!, 'laptop')
-  const ben = await online(phones[1], 'phone')
-  const carl = await online(third, 'phone')
+  const anna = await online(annasPhone, 'phone')
+  const annaLaptop = await online(annasLaptop, 'laptop')
+  const ben = await online(bensPhone, 'phone')
+  const carl = await online(carlsPhone, 'phone')
 
   const chat = await anna.me.conversations.create({
     members: { [BEN]: 'member' },
@@ -71,7 +77,7 @@ export async function firstMessage(scene: ConversationScene): Promise<ChatPeople
     answers.every((answer) => answer?.from.username === BEN),
     "ben answers from his phone: it is on anna's phone and laptop",
   )
-  const benLaptop = await online(laptops[1]!, 'laptop')
+  const benLaptop = await online(bensLaptop, 'laptop')
   const texts = await readArchive(benLaptop)
   tour.claim(
     texts.join() === [FIRST, ANSWER].join(),
@@ -116,8 +122,8 @@ export async function otherKeys(scene: ConversationScene, people: ChatPeople): P
   await scene.line.lead(scene.server.publicUrl)
   tour.claim(
     archived.length === 5 && archived.every((text) => text.startsWith(MARKER)),
-    `the key server cannot be reached: ben's phone still reads ${archived.length} of 5 messages, under three ` +
-      'keys that it has kept',
+    `the key server cannot be reached: ben's phone still reads ${archived.length} of 5 messages, under ` +
+      'three keys that it has kept',
   )
   return { ...people, keyId: opened }
 }

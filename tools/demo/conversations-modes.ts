@@ -9,6 +9,7 @@ import { keyAmong } from './watched-backend.ts'
 const PATH = '/applications/demo/conversations'
 const FORBIDDEN = 403
 const OK = 200
+const CONFLICT = 409
 
 /** Real keys, and where they are known: what the searches at the end look for. */
 export interface KnownKeys {
@@ -57,6 +58,7 @@ export async function bothModes(
   ]
   const approved = await server.operator('POST', `${path}/approve`, undefined, two)
   const fetched = await server.operator('GET', `${path}/keys`, undefined, one)
+  const twice = await server.operator('GET', `${path}/keys`, undefined, two)
   const exported = JSON.stringify(fetched.body)
   const given = (fetched.body.items as { id: string; key: string }[] | undefined)?.find(
     ({ id }) => id === managedId,
@@ -97,8 +99,12 @@ export async function bothModes(
     },
   )
   tour.claim(
-    alone.every(({ status }) => status === FORBIDDEN) && approved.status === OK && fetched.status === OK,
-    `managed: one operator alone gets no key, ${alone[0]?.body.code}; with the second one's approval, both do`,
+    alone.every(({ status }) => status === FORBIDDEN) &&
+      approved.status === OK &&
+      fetched.status === OK &&
+      twice.status === CONFLICT,
+    `managed: one operator alone gets no key, ${alone[0]?.body.code}; with the second one's approval it ` +
+      `does, once (${twice.body.code})`,
   )
   tour.claim(opened === texts.managed, `who has the key reads the message, said plainly: "${opened}"`)
   tour.claim(

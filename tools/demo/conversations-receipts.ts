@@ -20,8 +20,8 @@ export async function receipts(
   const carls = found.filter(({ to }) => 'device' in to && to.username === 'carl')
   tour.claim(
     found.length > 0 && found.every(({ sequence }, at) => sequence === at) && carls.length > 0,
-    `${found.length} releases of sealed keys to ${devices.size} devices: each receipt is proven to be in the ` +
-      `public log, none is missing; carl was given ${carls.length}`,
+    `${found.length} releases of sealed keys to ${devices.size} devices: each receipt is proven to be in ` +
+      `the public log, none is missing; carl was given ${carls.length}`,
   )
   const managedCount = (await allOf(managed.receipts())).length
   const { dataDir, settings } = scene.server
@@ -58,7 +58,8 @@ function falsify(database: string, managed: string, sealed: string): [number, nu
     const deleted = db
       .prepare(`delete from conversation_receipts where conversation = ? and item like '%"kind":"export"%'`)
       .run(managed)
-    const rename = `update conversation_receipts set item = replace(item, '"username":"carl"', '"username":"kurt"')
+    const rename = `update conversation_receipts
+      set item = replace(item, '"username":"carl"', '"username":"kurt"')
       where rowid = (select rowid from conversation_receipts
                      where conversation = ? and item like '%"username":"carl"%' limit 1)`
     const updated = db.prepare(rename).run(sealed)

@@ -24,6 +24,8 @@ export interface ConversationScene {
   readonly devices: ChatDevice[]
   /** Those that have ever logged in at the XMPP server. */
   readonly online: { leave(): Promise<void> }[]
+  /** What is closed at the end. */
+  readonly opened: { close(): unknown }[]
   /** Verifier key of the log. */
   readonly logKey: string
 }
@@ -31,6 +33,8 @@ export interface ConversationScene {
 /** A device of a user: an app and its store, an SQLite file. */
 export interface ChatDevice {
   readonly app: Keyhaven
+  /** Path of the file. */
+  readonly store: string
   readonly me: Me
   /** Each 32 random bytes that the device has taken: the keys that it has made are among them. */
   readonly randoms: readonly Uint8Array[]
@@ -44,16 +48,16 @@ export const DEVICES = 'devices'
 
 /** A user's first device. */
 export async function enroll(scene: ConversationScene, username: string, name: string): Promise<ChatDevice> {
-  const opened = openApp(scene)
+  const opened = openApp(scene, username, name)
   const token = await scene.server.signUpToken(username)
-  const me = await opened.app.enroll({ ...deviceOptions(scene, username, name), token })
+  const me = await opened.app.enroll({ ...deviceOptions(opened, username, name), token })
   return joined(scene, opened, me)
 }
 
 /** Another one, approved by the first. */
 export async function approved(scene: ConversationScene, by: ChatDevice, name: string): Promise<ChatDevice> {
-  const opened = openApp(scene)
-  const asked: DeviceRequest = await opened.app.requestDevice(deviceOptions(scene, by.me.username, name))
+  const opened = openApp(scene, by.me.username, name)
+  const asked: DeviceRequest = await opened.app.requestDevice(deviceOptions(opened, by.me.username, name))
   await by.me.devices.approve(asked.request)
   return joined(scene, opened, await asked.completed())
 }
@@ -78,15 +82,19 @@ export const short = (id: string): string => `${id.slice(0, 8)}…`
 
 type OpenApp = Omit<ChatDevice, 'me'>
 
-function openApp({ line, server, logKey }: ConversationScene): OpenApp {
+function openApp(
+  { line, server, logKey, folder }: ConversationScene,
+  username: string,
+  name: string,
+): OpenApp {
   const { backend, randoms } = watchedBackend()
   const rootThumbprints = [...server.rootThumbprints] as [string, string]
   const trust = { rootThumbprints, log: logKey }
-  return { app: connect({ url: line.url, applicationId: 'demo', trust, backend }), randoms }
+  const app = connect({ url: line.url, applicationId: 'demo', trust, backend })
+  return { app, randoms, store: join(folder, DEVICES, `${username}-${name}.db`) }
 }
 
-function deviceOptions({ folder }: ConversationScene, username: string, deviceName: string) {
-  const path = join(folder, DEVICES, `${username}-${deviceName}.db`)
+function deviceOptions({ store: path }: OpenApp, username: string, deviceName: string) {
   return { username, deviceName, store: { open: () => sqliteStore({ path }) } }
 }
 

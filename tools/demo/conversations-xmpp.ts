@@ -77,6 +77,19 @@ export async function goOnline(
   return logged
 }
 
+/** As a client without Keyhaven sends it. Resolves when it has arrived. */
+export async function sendInClear(from: OnlineDevice, to: OnlineDevice, text: string): Promise<void> {
+  const arrived = new Promise<void>((resolve, reject) => {
+    setTimeout(() => reject(new Error('the XMPP server does not deliver')), WAIT_MS).unref()
+    to.xmpp.on('stanza', (element: object) => {
+      if (String(element).includes(text)) resolve()
+    })
+  })
+  const address = String(to.xmpp.jid).split('/')[0]!
+  await from.xmpp.send(xml('message', { to: address, type: 'chat' }, xml('body', {}, text)))
+  await arrived
+}
+
 /** @returns texts of the archive in its order, or the code of what was refused. */
 export async function readArchive({ adapter }: OnlineDevice): Promise<string[]> {
   const texts: string[] = []

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProsody } from '../../test/kit/prosody.ts'
 import { firstMessage, newDevice, otherKeys } from './conversations-devices.ts'
+import { largeFile } from './conversations-files.ts'
 import { thirdAccount } from './conversations-members.ts'
 import { bothModes } from './conversations-modes.ts'
 import { receipts } from './conversations-receipts.ts'
 import { ANNA, BEN, CARL, type ConversationScene, DEVICES } from './conversations-scene.ts'
+import { whatServersHold } from './conversations-seen.ts'
 import { startFilePlace } from './file-place.ts'
 import { startKeyServer } from './key-server.ts'
 import type { Tour } from './tour.ts'
@@ -42,7 +44,7 @@ export async function conversationsTour(
     opened.push(line)
     scene = {
       ...{ tour, folder, server, prosody, files, line, logKey },
-      ...{ servers: [server], devices: [], online: [] },
+      ...{ servers: [server], devices: [], online: [], opened },
       fileBytes: fileMegabytes * BYTES_PER_MEGABYTE,
     }
     tour.say(`messages: apps → ${prosody.service} Prosody; the server in the middle, without TLS`)
@@ -54,6 +56,8 @@ export async function conversationsTour(
     await thirdAccount(scene, people)
     const keys = await bothModes(scene, people)
     await receipts(scene, people, keys)
+    const file = await largeFile(scene, people)
+    await whatServersHold(scene, people, keys, file)
   } finally {
     if (scene) await close(scene)
     await Promise.allSettled(opened.map((one) => one.close()))

@@ -4,8 +4,8 @@ import { backend, type CryptoBackend } from '@keyhaven/crypto'
 const KEY_BYTES = 32
 
 /**
- * The cryptography of a device, with somebody who looks over its shoulder and writes down each 32 random bytes
- * that it takes. An app gives no key away; to search for one, the demo has to know it.
+ * The cryptography of a device, with somebody who looks over its shoulder and writes down each 32 random
+ * bytes that it takes. An app gives no key away; to search for one, the demo has to know it.
  */
 export function watchedBackend(): { readonly backend: CryptoBackend; readonly randoms: Uint8Array[] } {
   const randoms: Uint8Array[] = []

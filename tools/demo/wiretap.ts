@@ -15,6 +15,8 @@ export interface Wiretap {
   lead(upstream: string): Promise<void>
   /** Breaks every connection, and each new one, until the line is led somewhere. */
   cut(): void
+  /** The same when so many more bytes have passed. Resolves then. */
+  cutAfter(bytes: number): Promise<void>
   /** Whether what passes is kept: not while large files do. */
   keeps: boolean
   /** Everything that passed so far, both ways, as far as it was kept. */
@@ -33,6 +35,7 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
   let isCut = false
   let keeps = true
   let passed = 0
+  let fuse: { readonly at: number; blow(): void } | undefined
   const server = createServer((app) => {
     if (isCut) {
       app.destroy()
@@ -49,6 +52,7 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
       from.on('data', (piece: Buffer) => {
         passed += piece.length
         if (keeps) seen.push(piece)
+        if (fuse && passed >= fuse.at) fuse.blow()
       })
       from.on('error', () => to.destroy())
       from.on('close', () => {
@@ -58,6 +62,10 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
       from.pipe(to)
     }
   })
+  const cut = (): void => {
+    isCut = true
+    for (const socket of open) socket.destroy()
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -69,10 +77,16 @@ export async function startWiretap(upstream: string): Promise<Wiretap> {
       for (const app of apps) app.end()
       await Promise.all(closed)
     },
-    cut() {
-      isCut = true
-      for (const socket of open) socket.destroy()
-    },
+    cut,
+    cutAfter: (bytes) =>
+      new Promise((resolve) => {
+        const blow = (): void => {
+          fuse = undefined
+          cut()
+          resolve()
+        }
+        fuse = { at: passed + bytes, blow }
+      }),
     get keeps() {
       return keeps
     },
