@@ -17,7 +17,7 @@ export type {
   VerifiedReceipt,
 } from './client/conversations.ts'
 export { createConversations } from './client/create-conversations.ts'
-// Files: encrypted, uploaded, downloaded. Only what is loaded with a conversation's first file.
+// Files: encrypted, uploaded, downloaded.
 export { type ConversationFiles, createConversationFiles } from './files/conversation-files.ts'
 export type { DownloadOptions, FileDownload } from './files/file-download.ts'
 export { type FileMetadata, MAX_THUMBNAIL_BYTES } from './files/file-header.ts'

@@ -49,7 +49,8 @@ export interface Keyhaven {
 export function connect(options: ConnectOptions): Keyhaven {
   const channel = createChannel(options)
   const { applicationId: application, trust, backend = runtimeBackend, clock = Date.now } = options
-  const app: AppContext = { channel, application, trust, backend, clock }
+  const server = String(options.url)
+  const app: AppContext = { channel, server, application, trust, backend, clock }
   // Loaded when first used: an app that only calls its backend does not pay for messages.
   const device = () => import('./device/index.ts')
   return {

@@ -1,5 +1,6 @@
 import type { CryptoBackend } from '@keyhaven/crypto'
 import type { DeviceKeys, MessagingDirectory, MessagingStore } from '@keyhaven/messaging'
+import type { FilesPort } from '../files/files-port.ts'
 import type { ConversationEvent } from './conversations.ts'
 
 /** Calls to the key server, sealed and signed by this device. Paths begin with `/v1/`. */
@@ -21,6 +22,8 @@ export interface ConversationsOptions {
   /** Of the device: keys and states of conversations lie in it, sealed by it. */
   readonly store: MessagingStore
   readonly api: ConversationApi
+  /** Where files are, and calls that carry them. */
+  readonly files: Pick<FilesPort, 'server' | 'call'>
   /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: () => number
   /** @defaultValue the backend of this runtime */

@@ -1,7 +1,9 @@
+import { createConversationFiles } from '../files/conversation-files.ts'
 import { currentMembers } from '../membership/conversation-state.ts'
 import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
+import type { ConversationsOptions } from './client-options.ts'
 import { advised, withAdvice } from './conversation-error.ts'
 import type { Conversation, ConversationRules } from './conversations.ts'
 import type { KeyMaker } from './key-maker.ts'
@@ -18,6 +20,7 @@ export interface ConversationParts {
   readonly changes: MembershipChanges
   readonly maker: KeyMaker
   readonly messages: Messages
+  readonly files: ConversationsOptions['files']
 }
 
 /** @param opened - what the conversation is known as; it shows what is known at each look. */
@@ -48,6 +51,7 @@ export function createHandle(parts: ConversationParts, opened: KnownMembership):
     get forked() {
       return known().forked
     },
+    files: createConversationFiles({ ...parts.files, conversation: id }),
     members: () =>
       currentMembers(known().state).map(({ username, role, chain, periods }) => ({
         ...{ username, role, chain },

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@keyhaven/crypto'
+import type { ConversationFiles } from '../files/conversation-files.ts'
 import type { MembershipHead } from '../key/announcement.ts'
 import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Mode, Role, RotationRule } from '../membership/rules.ts'
@@ -164,6 +165,8 @@ export interface Conversation {
   readonly head: MembershipHead
   /** Two histories were met: nothing is sent. */
   readonly forked: boolean
+  /** Files, encrypted before they leave the device. What `upload` gives is sent with {@link encrypt}. */
+  readonly files: ConversationFiles
   members(): readonly ConversationMember[]
   /** The own role; undefined: a member no more. */
   me(): Role | undefined
@@ -184,7 +187,10 @@ export interface Conversation {
   setRules(rules: ConversationRules): Promise<void>
   /** By an owner. No key is carried over. */
   setMode(mode: Mode): Promise<void>
-  /** Signs in the chain that a member has after a reset. Ask the person first. */
+  /**
+   * Signs in the chain that a member has after a reset. Ask the person first. An owner may; an admin for
+   * members and readers.
+   */
   acceptChain(username: string): Promise<void>
   /** All changes that happened, oldest first. @param after - only those behind this sequence. */
   changes(after?: number): AsyncIterable<ConversationChange>

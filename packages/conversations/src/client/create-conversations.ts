@@ -46,7 +46,9 @@ export function createConversations(options: ConversationsOptions): Conversation
   const messages = new Messages(context, memberships, ring, sendKeys)
   const changes = new MembershipChanges(context, memberships, ring, maker)
   const requests = new KeyRequests(context, memberships, ring)
-  const parts: ConversationParts = { context, memberships, changes, maker, messages }
+  const { server, call } = options.files
+  const files: ConversationParts['files'] = { server, call: (...made) => withAdvice(() => call(...made)) }
+  const parts: ConversationParts = { context, memberships, changes, maker, messages, files }
 
   async function open(id: string): Promise<Conversation> {
     requireId(id, 'conversation')

@@ -12,6 +12,8 @@ export interface LogTrustOptions {
 /** The connection that devices are opened over. */
 export interface AppContext {
   readonly channel: Channel
+  /** Address of the key server. */
+  readonly server: string
   readonly application: string
   readonly trust: LogTrustOptions
   readonly backend: CryptoBackend

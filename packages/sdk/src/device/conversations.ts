@@ -36,6 +36,15 @@ export function createDeviceConversations(
         await (await signed(() => api.call(method, path, body))).body?.cancel()
       },
     },
+    files: {
+      server: app.server,
+      call(method, path, body, headers, signal) {
+        upkeep.touch()
+        return signed(() =>
+          api.send(method, path, { headers, ...(body && { body }), ...(signal && { signal }) }),
+        )
+      },
+    },
   })
   /** In the background; what fails here, the upkeep tries again and reports. */
   function answerSoon(): void {

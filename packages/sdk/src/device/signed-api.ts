@@ -15,6 +15,7 @@ const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'DEVICE_REVOKED',
   'DUPLICATE',
   'DIRECTORY_STALE',
+  'FILE_DAMAGED',
   'HISTORY_UNAVAILABLE',
   'INPUT_INVALID',
   'KEY_EXPIRED',
@@ -31,6 +32,16 @@ const SERVER_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'WIRE_TOO_LARGE',
 ])
 
+/** An answer to HEAD has no body that could name its code. */
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'ACCESS_DENIED',
+  404: 'NOT_FOUND',
+  429: 'RATE_LIMITED',
+  503: 'STORE_UNAVAILABLE',
+  507: 'STORE_UNAVAILABLE',
+}
+
 export interface SignedApiOptions {
   readonly signedFetch: Channel['signedFetch']
   readonly application: string
@@ -40,30 +51,38 @@ export interface SignedApiOptions {
   readonly keys: DeviceKeys
 }
 
-/** Calls of mailbox, history and conversations: sealed, and signed by this device. */
+/** Calls of mailbox, history, conversations and files: sealed, and signed by this device. */
 export interface SignedApi {
   /** @throws KeyhavenError with the server's code, and with `permission` and `reason` where it says them. */
   call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response>
   json(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Record<string, unknown>>
+  /** With any body, of at most 8 MiB. Throws as {@link call}. */
+  send(method: string, path: string, init: Omit<RequestInit, 'method'>): Promise<Response>
 }
 
 export function createSignedApi(options: SignedApiOptions): SignedApi {
   const { signedFetch, application, backend, clock, keys } = options
-  async function call(method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> {
-    const init: RequestInit = {
-      method,
-      ...(signal && { signal }),
-      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    }
+  const send: SignedApi['send'] = async (method, path, init) => {
     const { device, requestKey: key } = keys
-    const response = await signedFetch(path, init, (request) =>
+    const response = await signedFetch(path, { ...init, method }, (request) =>
       signDeviceRequest({ backend, application, device, key, clock }, request),
     )
-    if (!response.ok) throw await problemOf(response)
-    return response
+    if (response.ok) return response
+    if (method !== 'HEAD') throw await problemOf(response)
+    await response.body?.cancel()
+    const code = CODE_OF_STATUS[response.status]
+    throw code === undefined ? refusedWith(response.status) : serverRefusal('the server', code)
   }
+
+  const call: SignedApi['call'] = (method, path, body, signal) =>
+    send(method, path, {
+      ...(signal && { signal }),
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+
   return {
     call,
+    send,
     async json(method, path, body, signal) {
       const response = await call(method, path, body, signal)
       return parseObject(await readAtMost(response, ANSWER_MAX_BYTES))
@@ -81,7 +100,11 @@ async function problemOf(response: Response): Promise<KeyhavenError> {
   } catch {
     // A problem that cannot be read says as much as its status.
   }
-  return new KeyhavenError('GATEWAY_REFUSED', `the server answered with status ${response.status}`)
+  return refusedWith(response.status)
+}
+
+function refusedWith(status: number): KeyhavenError {
+  return new KeyhavenError('GATEWAY_REFUSED', `the server answered with status ${status}`)
 }
 
 /** @throws KeyhavenError `WIRE_TOO_LARGE` before more than `maxBytes` are kept. */

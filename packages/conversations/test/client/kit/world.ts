@@ -40,6 +40,7 @@ export async function createWorld(): Promise<World> {
     const conversations = createConversations({
       ...{ application: APPLICATION, me: keys, store, clock },
       api: from.api(keys.username, keys.device),
+      files: { server: 'https://keys.example', call: () => Promise.reject(new Error('has no files')) },
       onEvent: (event) => events.push(event),
       directory: {
         ...client,
