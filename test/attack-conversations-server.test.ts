@@ -197,9 +197,24 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
     const owner = await memberOf(world.first, carol, 'owner')
     await expect(attempt({ kind: 'add', members: [owner] })).rejects.toMatchObject(denied)
     const accepted = await pinOf(world.first, 'alice')
-    await expect(attempt({ kind: 'accept-chain', username: 'alice', accepted })).rejects.toMatchObject({
-      code: 'RECORD_INVALID',
-    })
+    await expect(attempt({ kind: 'accept-chain', username: 'alice', accepted })).rejects.toMatchObject(denied)
     expect(await world.service.show(APP, alice, chat.id, { after: -1 })).toMatchObject({ sequence: 1 })
+  })
+
+  test('an admin signs no new chain in for an owner who was reset: an owner does', async () => {
+    const dora = await world.enroll('dora-owner')
+    const chat = await createChat(world, [alice, dora, mallory])
+    await chat.change(alice, { kind: 'role', username: 'dora-owner', role: 'owner' })
+    await chat.change(alice, { kind: 'role', username: 'mallory', role: 'admin' })
+    const { service: directory } = await world.first.directories.open(APP)
+    await directory.reset({ username: 'dora-owner', reason: 'lost all' }, 'token:test')
+    world.time.now += 2_000
+    const again = await world.enroll('dora-owner')
+    const accepted = await pinOf(world.first, 'dora-owner')
+    const accept = (by: Person) => chat.change(by, { kind: 'accept-chain', username: 'dora-owner', accepted })
+    await expect(accept(mallory)).rejects.toMatchObject({ code: 'ACCESS_DENIED' })
+    await expect(release(again, chat.key!.id)).rejects.toMatchObject({ reason: 'reset' })
+    await accept(alice)
+    expect(await release(again, chat.key!.id)).toMatchObject({ id: chat.key!.id })
   })
 })

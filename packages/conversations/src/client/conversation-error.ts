@@ -3,7 +3,8 @@ import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   ACCESS_DENIED: 'ask an owner or admin of the conversation',
   CHAIN_BROKEN: 'do not send, and tell your operator: a history that was signed does not hold',
-  CHAIN_RESET: 'the user lost all devices: ask the person, then an owner or admin calls acceptChain',
+  CHAIN_RESET:
+    'the user lost all devices: ask the person, then an owner (for members also an admin) calls acceptChain',
   CONFLICT: 'others changed the conversation again and again: try again',
   DEVICE_REVOKED: 'enrol this device anew',
   DIRECTORY_STALE: 'try again; if it stays so, tell your operator: the server hides what it has shown before',

@@ -49,7 +49,7 @@ export function mayRotateAt(state: ConversationState, who: Who, sequence: number
 export function mayChange(state: ConversationState, who: Who, change: MembershipChange): Verdict {
   const member = state.members.get(who.username)
   if (!member || !isCurrentMember(member)) return refused('not a member')
-  if (member.chain !== who.chain) return refused('the chain was reset: an owner or admin accepts it first')
+  if (member.chain !== who.chain) return refused('the chain was reset: it has to be accepted first')
   switch (change.kind) {
     case 'create':
       return refused('the conversation exists')
@@ -65,8 +65,9 @@ export function mayChange(state: ConversationState, who: Who, change: Membership
     case 'mode':
       return member.role === 'owner' ? ALLOWED : refused('only an owner changes the mode')
     case 'rules':
-    case 'accept-chain':
       return isManager(member.role) ? ALLOWED : refused('only an owner or admin may')
+    case 'accept-chain':
+      return mayAccept(state, member, change.username)
   }
 }
 
@@ -100,6 +101,15 @@ function mayRank(
   return isRankedByAdmins(state, username) && RANKED_BY_ADMINS.includes(role)
     ? ALLOWED
     : refused('an admin ranks members and readers')
+}
+
+/** Whoever signs a chain in decides whose devices have the role. */
+function mayAccept(state: ConversationState, by: MemberState, username: string): Verdict {
+  if (by.role === 'owner') return ALLOWED
+  if (by.role !== 'admin') return refused('only an owner or admin accepts a new chain')
+  return isRankedByAdmins(state, username)
+    ? ALLOWED
+    : refused('only an owner accepts the new chain of an owner or admin')
 }
 
 function isManager(role: Role): boolean {

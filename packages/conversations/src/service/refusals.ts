@@ -46,7 +46,7 @@ export function unknownHere(): KeyhavenError {
 }
 
 const TEXTS: Readonly<Record<AccessReason, string>> = {
-  reset: 'your chain was reset: an owner or admin of the conversation accepts the new one first',
+  reset: 'your chain was reset: an owner (an admin for members and readers) accepts the new one first',
   suite: 'a device of the legacy profile gets no sealed key',
   removed: 'it was made after you were removed',
   'joined-later': 'it was made before you joined, and the history rule does not allow it',

@@ -29,7 +29,10 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   leave: ['owner', 'admin', 'member', 'reader'],
   rules: ['owner', 'admin'],
   mode: ['owner'],
-  'accept-chain': ['owner', 'admin'],
+  'accept-chain owner': ['owner'],
+  'accept-chain admin': ['owner'],
+  'accept-chain member': ['owner', 'admin'],
+  'accept-chain reader': ['owner', 'admin'],
 }
 
 /** The change as the named one of a role would make it. */
@@ -48,7 +51,7 @@ async function changeFor(
   if (verb === 'raise') return { kind: 'role', username: `${role}2`, role: action.split(' ')[3] as Role }
   if (verb === 'rules') return { kind: 'rules', history: ALL_HISTORY }
   if (verb === 'mode') return { kind: 'mode', mode: 'managed' }
-  return { kind: 'accept-chain', username: 'reader2', accepted: { chain: 1, head: newHash(), sequence: 5 } }
+  return { kind: 'accept-chain', username: `${role}2`, accepted: { chain: 1, head: newHash(), sequence: 5 } }
 }
 
 describe.each(Object.keys(MAY))('%s', (action) => {
