@@ -12,6 +12,7 @@ import type { UsageRecorder } from './channel/usage-recorder.ts'
 import { createUsageRecorder } from './channel/usage-recorder.ts'
 import type { UsageStore } from './channel/usage-store.ts'
 import { createUsageStore } from './channel/usage-store.ts'
+import { createConversationMetrics } from './conversations/conversation-metrics.ts'
 import type { Conversations } from './conversations/conversations.ts'
 import { createConversations } from './conversations/conversations.ts'
 import { createFileAccess } from './conversations/file-access.ts'
@@ -19,6 +20,7 @@ import { shareConversation } from './conversations/share-conversation.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
 import { createWitnessReports } from './directory/log/witness-reports.ts'
+import { countFileBytes } from './files/count-file-bytes.ts'
 import type { FileService } from './files/file-service.ts'
 import { createFileService } from './files/file-service.ts'
 import type { MailboxEvents } from './messaging/mailbox-events.ts'
@@ -158,12 +160,14 @@ export async function openServerParts(
     const conversations = createConversations({
       ...{ state, directories, clock, keysInObjects },
       objects: async () => objects,
+      metrics: createConversationMetrics(metrics),
     })
     const access = createFileAccess(conversations, state)
-    const files = createFileService({
+    const bareFiles = createFileService({
       ...{ state, objects, access, clock },
       conversationBytes: config.conversationFileBytes,
     })
+    const files = countFileBytes(bareFiles, metrics)
     if (options.schedule) {
       every(FILES_TIDY_MS, 'tidying the files failed', () =>
         files.tidy(clock(), onError('a file could not be tidied')),

@@ -86,6 +86,12 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
       await bob.call('GET', `/v1/conversations/${conversation}/receipts?limit=1`)
     ).json()
     expect(receipts).toMatchObject({ items: [{ receipt: { sequence: 0, rule: 'made' } }], nextCursor: '0' })
+    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
+    expect(metrics).toContain('keyhaven_conversation_releases_total{outcome="ok"} 1')
+    expect(metrics).toContain('keyhaven_conversation_receipts_total 2')
+    // Whoever makes a conversation is given its key in the same transaction.
+    expect(metrics).toContain('keyhaven_conversation_batch_releases_sum 2')
+    expect(metrics).toContain('keyhaven_conversation_batch_releases_count 2')
     const rest = await (await bob.call('GET', `/v1/conversations/${conversation}/receipts?after=0`)).json()
     expect(rest.items.at(-1).commitment).toEqual(got.receipt)
     expect(Object.keys(rest.proofs)).toContain(String(got.receipt.logIndex))

@@ -4,6 +4,7 @@ import type { Directories } from '../directory/directories.ts'
 import type { LogKeys } from '../directory/log/log-keys.ts'
 import { whyOneOperator } from '../platform/auth/operator-makers.ts'
 import type { State } from '../platform/state/state.ts'
+import type { ConversationMetrics } from './conversation-metrics.ts'
 import { createConversationStore } from './conversation-store.ts'
 import { createKeyVault, type KeyObjects } from './key-vault.ts'
 import { eraseSuperseded } from './retention.ts'
@@ -28,24 +29,26 @@ export interface ConversationsOptions {
   readonly objects?: () => Promise<KeyObjects>
   /** New wrapped keys lie there, not in the database. */
   readonly keysInObjects?: boolean
+  readonly metrics?: ConversationMetrics
 }
 
 export function createConversations(options: ConversationsOptions): Conversations {
-  const { state, directories, clock, objects } = options
+  const { state, directories, clock, objects, metrics } = options
   const logKeys = new Map<string, LogKeys>()
   let service: Promise<ConversationService> | undefined
 
   async function start(): Promise<ConversationService> {
     // Loaded at the first use: a server without conversations starts without them.
     const { createConversationService } = await import('@keyhaven/conversations/service')
-    return createConversationService({
+    const store = createConversationStore({
+      state,
+      directories,
+      logKeys: (application) => logKeys.get(application)!,
+    })
+    const made = createConversationService({
       backend,
       clock,
-      store: createConversationStore({
-        state,
-        directories,
-        logKeys: (application) => logKeys.get(application)!,
-      }),
+      store: metrics?.countStore(store) ?? store,
       vault: createKeyVault(state.wrapper, objects, options.keysInObjects),
       directory: {
         findDevice: async (application, device) =>
@@ -61,6 +64,7 @@ export function createConversations(options: ConversationsOptions): Conversation
       // After what is waiting in the event loop: calls that arrive together commit together.
       soon: (begin) => setImmediate(begin),
     })
+    return metrics?.countReleases(made) ?? made
   }
 
   return {
