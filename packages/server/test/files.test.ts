@@ -73,6 +73,9 @@ describe.each(ENGINES)('files on $name', (engine) => {
     const whole = await who('rita').get(path)
     expect(whole.headers.get('content-length')).toBe(String(bytes.length))
     expect((await bytesOf(whole)).equals(bytes)).toBe(true)
+    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
+    expect(metrics).toContain(`keyhaven_files_uploaded_bytes_total ${bytes.length}`)
+    expect(metrics).toContain(`keyhaven_files_downloaded_bytes_total ${bytes.length}`)
     for (const [range, start, end] of [
       ['bytes=0-0', 0, 0],
       [`bytes=${8 * MEBIBYTE - 3}-${8 * MEBIBYTE + 3}`, 8 * MEBIBYTE - 3, 8 * MEBIBYTE + 3],
