@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FileContent } from '@keyhaven/conversations'
 import type { ChatPeople } from './conversations-devices.ts'
 import { allOf, type ConversationScene, DEVICES } from './conversations-scene.ts'
-import { filesOf } from './device-files.ts'
 import { MARKER, outcome } from './messaging-scene.ts'
 
 const NAME = `${MARKER}-scan.tiff`
@@ -36,8 +35,7 @@ export async function largeFile(
   const memory = watchMemory(scene.server.pid)
 
   const up = interrupted(scene, 'up')
-  const annas = await filesOf(scene, anna, chat.id)
-  const content = await annas.upload(await openAsBlob(path, { type: 'image/tiff' }), {
+  const content = await chat.files.upload(await openAsBlob(path, { type: 'image/tiff' }), {
     name: NAME,
     onProgress: up.progress,
   })
@@ -50,9 +48,7 @@ export async function largeFile(
   const message = await ben.shown(({ kind }) => kind === 'file')
   const theirs = await ben.me.conversations.open(chat.id)
   const down = interrupted(scene, 'down')
-  const download = await (await filesOf(scene, ben, chat.id)).download(message!.file!, {
-    onProgress: down.progress,
-  })
+  const download = await theirs.files.download(message!.file!, { onProgress: down.progress })
   const hash = createHash('sha256')
   let received = 0
   for await (const piece of download.stream) {
@@ -74,8 +70,9 @@ export async function largeFile(
       'more',
   )
 
-  const carls = await filesOf(scene, carl, chat.id)
-  const refused = await outcome(carls.download(content))
+  const refused = await outcome(
+    carl.me.conversations.open(chat.id).then(({ files: carls }) => carls.download(content)),
+  )
   const receipts = (await allOf(theirs.receipts())).filter(({ kind }) => kind === 'file')
   tour.claim(
     refused === 'ACCESS_DENIED' && receipts.length === 1,
