@@ -25,6 +25,18 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   SUITE_REFUSED: 'the device has a profile that takes no part here: its owner renews to a newer one',
 }
 
+/** What the server's reason for `ACCESS_DENIED` means. */
+const REASONS: Readonly<Record<string, string>> = {
+  'device-joined-later': 'this is older than your device, and the history rule does not show it',
+  erased: 'the retention rule has erased it',
+  'joined-later': 'this is older than your membership, and the history rule does not show it',
+  'not-a-member': 'you are no member of this conversation',
+  removed: 'this was made after you had been removed',
+  reset: 'you started anew, and your new chain is not accepted here yet',
+  role: 'your role does not allow it',
+  suite: 'your device has a legacy profile: renew it to a newer one',
+}
+
 /** How a call fails on the way: it may have been carried out. */
 const ON_THE_WAY: readonly ErrorCode[] = ['GATEWAY_REFUSED', 'GATEWAY_UNAVAILABLE', 'RESULT_UNKNOWN']
 
@@ -62,7 +74,8 @@ export function advised(error: unknown): unknown {
   const { permission, reason } = error as KeyhavenError & AccessDetail
   if (ADVICE[error.code] === undefined) return error
   const detail = { ...(permission !== undefined && { permission }), ...(reason !== undefined && { reason }) }
-  return new ConversationError(error.code, error.message, { ...detail, cause: error })
+  const why = error.code === 'ACCESS_DENIED' && reason !== undefined ? REASONS[reason] : undefined
+  return new ConversationError(error.code, why ?? error.message, { ...detail, cause: error })
 }
 
 /** Runs, and throws what {@link advised} makes of a failure. */
@@ -77,6 +90,11 @@ export async function withAdvice<T>(run: () => Promise<T>): Promise<T> {
 /** No answer came, as without a network: not what somebody was caught at. */
 export function isOnTheWay(error: unknown): boolean {
   return hasCode(error, ...ON_THE_WAY)
+}
+
+/** Beside that: the server may have carried it out, and failed at what comes after. */
+export function mayBeDone(error: unknown): boolean {
+  return isOnTheWay(error) || hasCode(error, 'STORE_UNAVAILABLE')
 }
 
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): error is KeyhavenError {

@@ -1,7 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { requireId } from '../membership/ids.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode, isOnTheWay } from './conversation-error.ts'
+import { ConversationError, hasCode, mayBeDone } from './conversation-error.ts'
 import type { HeldKey, KeyRing } from './key-ring.ts'
 import { type MadeKey, makeSealedKey } from './make-sealed-key.ts'
 import type { KnownMembership, Memberships } from './memberships.ts'
@@ -61,7 +61,7 @@ export class KeyMaker {
 
   /** The answer was lost: whether there is a new key, the server says. */
   async #lookAfter(error: unknown, { state, currentKey: before }: KnownMembership): Promise<HeldKey> {
-    if (!isOnTheWay(error)) throw error
+    if (!mayBeDone(error)) throw error
     const { currentKey } = await this.#memberships.refresh(state.conversation)
     if (currentKey === null || currentKey === before) throw error
     return this.#ring.get(currentKey)

@@ -7,7 +7,7 @@ import { newConversationId } from '../membership/ids.ts'
 import type { Member, MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
-import { ConversationError, hasCode, isOnTheWay } from './conversation-error.ts'
+import { ConversationError, hasCode, mayBeDone } from './conversation-error.ts'
 import type { CreateOptions } from './conversations.ts'
 import { inParallel } from './in-parallel.ts'
 import type { KeyMaker } from './key-maker.ts'
@@ -124,7 +124,7 @@ export class MembershipChanges {
     try {
       await this.#context.api.call('POST', path, body)
     } catch (error) {
-      if (!isOnTheWay(error)) throw error
+      if (!mayBeDone(error)) throw error
       failure = error
     }
     // Not the answer decides, but what the server shows from now on, proven to be in the log.

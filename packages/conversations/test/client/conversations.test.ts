@@ -80,9 +80,14 @@ test('a thousand messages in any order, every third twice, in two tabs: each is 
   expect(texts.toSorted()).toEqual(sent.map(({ at }) => `message ${at}`).toSorted())
 })
 
-test('a lost answer is looked up, not repeated', async () => {
-  const chat = await chatOf()
-  world.server.loseAnswers = true
+test.each([
+  ['RESULT_UNKNOWN', 'sealed'],
+  ['RESULT_UNKNOWN', 'managed'],
+  ['STORE_UNAVAILABLE', 'sealed'],
+  ['STORE_UNAVAILABLE', 'managed'],
+] as const)('an answer that is %s is looked up, not repeated: %s', async (lost, mode) => {
+  const chat = await chatOf({ mode })
+  world.server.loseAnswers = lost
   await world.device('carl')
   await chat.add({ carl: 'reader' })
   const rotated = await chat.rotate()

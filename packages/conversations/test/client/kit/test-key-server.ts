@@ -57,7 +57,7 @@ export class TestKeyServer {
   calls: string[] = []
   offline = false
   /** Entries and keys are accepted, and their answers lost. */
-  loseAnswers = false
+  loseAnswers: false | 'RESULT_UNKNOWN' | 'STORE_UNAVAILABLE' = false
   rotationDue: string | null = null
 
   /** @param log - of another server, which shows somebody else another history. */
@@ -72,7 +72,7 @@ export class TestKeyServer {
       if (this.offline) throw new KeyhavenError('GATEWAY_UNAVAILABLE', 'no network')
       const answer = await this.#answer({ username, device }, method, path, (body ?? {}) as Json)
       if (this.loseAnswers && method === 'POST')
-        throw new KeyhavenError('RESULT_UNKNOWN', 'the answer is lost')
+        throw new KeyhavenError(this.loseAnswers, 'the answer is lost')
       const copy = JSON.parse(JSON.stringify(answer)) as Json
       return this.lie ? this.lie(method, path, copy, username) : copy
     }
