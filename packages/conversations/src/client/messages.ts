@@ -1,4 +1,5 @@
 import { fromBase64, fromUtf8, KeyhavenError, toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
+import type { RecordedKey } from '@keyhaven/directory'
 import { InOrder } from '../in-order.ts'
 import {
   type ConversationState,
@@ -12,6 +13,7 @@ import { decodeFileContent, encodeFileContent, type FileContent } from '../messa
 import type { ContentKind, SignedMessage } from '../message/frame.ts'
 import { MAX_PACKET_BYTES } from '../message/limits.ts'
 import { newMessageId, openMessage, sealMessage, verifyMessage } from '../message/message.ts'
+import { requirePacket } from '../message/packet.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError } from './conversation-error.ts'
 import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
@@ -40,6 +42,8 @@ export class Messages {
   readonly #ring: KeyRing
   readonly #sendKeys: SendKeys
   readonly #misses: Misses
+  /** Devices and heads that the server does not know either. */
+  readonly #unknown: Misses
   /** Two messages at once agree on one key. */
   readonly #sending = new InOrder()
 
@@ -49,6 +53,7 @@ export class Messages {
     this.#ring = ring
     this.#sendKeys = sendKeys
     this.#misses = new Misses(context.clock)
+    this.#unknown = new Misses(context.clock)
   }
 
   async encrypt(conversation: string, content: string | FileContent | Uint8Array): Promise<EncryptedMessage> {
@@ -76,10 +81,12 @@ export class Messages {
     { from, archive = false }: DecryptOptions,
   ): Promise<ConversationMessage> {
     const bytes = typeof packet === 'string' ? packetOf(packet) : packet
+    // Before any call.
+    requirePacket(bytes)
     const held =
       (await this.#ring.held(keyId)) ?? (await this.#misses.watch(from, () => this.#ring.get(keyId)))
     const message = await openMessage(this.#context.backend, held.key, bytes)
-    await this.#requireSender(held, message)
+    await this.#requireSender(held, message, from ?? message.username)
     if (from !== undefined && from !== message.username) {
       throw new ConversationError('SIGNATURE_INVALID', 'the message is by somebody else than it came from')
     }
@@ -92,12 +99,15 @@ export class Messages {
     }
   }
 
-  async #requireSender({ record }: HeldKey, message: SignedMessage): Promise<void> {
-    const { backend, people, now } = this.#context
+  /** @param sender - whose calls for what is not known here are counted. */
+  async #requireSender({ record }: HeldKey, message: SignedMessage, sender: string): Promise<void> {
+    const { backend, now } = this.#context
     const { username, membership } = message
     let known = await this.#memberships.get(record.conversation)
     if (membership.sequence > known.state.sequence) {
+      this.#unknown.requireFew(sender)
       known = await this.#memberships.refresh(record.conversation)
+      if (membership.sequence > known.state.sequence) this.#unknown.count(sender)
     }
     // Before anybody is looked up.
     if (!known.state.members.has(username)) {
@@ -109,12 +119,25 @@ export class Messages {
     if (at > now() + AUTHOR_SKEW_SECONDS) {
       throw new KeyhavenError('CLOCK_SKEW', "the message is from the future: check this device's clock")
     }
-    const key = await people.keyAt(username, message, at)
+    const key = await this.#keyOf(message, at, sender)
     await verifyMessage(backend, key.signingKey, message)
     const who = { username, chain: key.chain }
     known = await this.#requireLinked(known, record, message, who)
     requireRole(known, who, message)
     requireNotBefore(known, record, message)
+  }
+
+  /** A device that is not known here costs a look-up: a sender who invents them has so many. */
+  async #keyOf(message: SignedMessage, at: number, sender: string): Promise<RecordedKey> {
+    const { people } = this.#context
+    const { username } = message
+    if (await people.knowsDevice(username, message)) return people.keyAt(username, message, at)
+    this.#unknown.requireFew(sender)
+    try {
+      return await people.keyAt(username, message, at)
+    } finally {
+      if (!(await people.knowsDevice(username, message))) this.#unknown.count(sender)
+    }
   }
 
   /** The sender and this device know one history, and the sender kept to the key's membership. */

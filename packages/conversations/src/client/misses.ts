@@ -1,7 +1,7 @@
 import { ConversationError, hasCode } from './conversation-error.ts'
 
-/** Ids of keys that are nowhere, which one sender may name in a minute. */
-const MAX_MISSES = 20
+/** Keys, devices or heads that are nowhere, which one sender may name in a minute. */
+export const MAX_MISSES = 20
 const WINDOW_MS = 60_000
 const MAX_SENDERS = 1_000
 
@@ -29,7 +29,7 @@ export class Misses {
     try {
       return await ask()
     } catch (error) {
-      if (hasCode(error, 'NOT_FOUND')) this.#count(name)
+      if (hasCode(error, 'NOT_FOUND')) this.count(name)
       throw error
     }
   }
@@ -40,7 +40,16 @@ export class Misses {
     return age !== undefined && age >= 0 && age < WINDOW_MS ? misses : undefined
   }
 
-  #count(name: string): void {
+  /** @throws KeyhavenError `RATE_LIMITED` for a sender who has named too many. */
+  requireFew(name: string): void {
+    if ((this.#recent(name)?.count ?? 0) < MAX_MISSES) return
+    throw new ConversationError(
+      'RATE_LIMITED',
+      'the sender names devices or entries that are nowhere: open the message again in a minute',
+    )
+  }
+
+  count(name: string): void {
     const recent = this.#recent(name)
     if (recent) {
       recent.count++

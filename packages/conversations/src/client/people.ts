@@ -124,6 +124,15 @@ export class People implements AuthorKeys {
     return authorKeyAt(keys, by, at)
   }
 
+  /** Whether the last look-up of the user had this very device. */
+  async knowsDevice(
+    username: string,
+    by: { readonly device: string; readonly entry: string },
+  ): Promise<boolean> {
+    const { keys } = await this.recorded(username)
+    return keys.some(({ device, entry }) => device === by.device && entry === by.entry)
+  }
+
   /** Every key that the directory ever recorded for a user, as of the last look-up. */
   async recorded(username: string): Promise<Recorded> {
     const known = this.#recorded.get(username)

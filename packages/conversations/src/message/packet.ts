@@ -85,12 +85,17 @@ export async function openPacket(
   key: ConversationKey,
   packet: Uint8Array,
 ): Promise<Uint8Array> {
+  requirePacket(packet)
+  const aead = await openKey(backend, key, packet.subarray(1, HEAD_BYTES))
+  return aead.open(ZERO_NONCE, packet.subarray(HEAD_BYTES), boundTo(key).aad)
+}
+
+/** What shows without a key. @throws KeyhavenError `WIRE_TOO_LARGE`, `WIRE_MALFORMED` */
+export function requirePacket(packet: Uint8Array): void {
   if (packet.length > MAX_PACKET_BYTES) throw new KeyhavenError('WIRE_TOO_LARGE', 'the message is too long')
   if (packet.length < HEAD_BYTES + AEAD_TAG_BYTES || packet[0] !== PACKET_VERSION) {
     throw new KeyhavenError('WIRE_MALFORMED', 'not a message of a known version')
   }
-  const aead = await openKey(backend, key, packet.subarray(1, HEAD_BYTES))
-  return aead.open(ZERO_NONCE, packet.subarray(HEAD_BYTES), boundTo(key).aad)
 }
 
 async function openKey(backend: CryptoBackend, key: ConversationKey, salt: Uint8Array) {

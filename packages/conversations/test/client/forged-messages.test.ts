@@ -2,6 +2,7 @@ import { fromBase64url, toBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { beforeEach, expect, test } from 'vitest'
 import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
+import { MAX_MISSES } from '../../src/client/misses.ts'
 import { newMessageId, sealMessage } from '../../src/index.ts'
 import { codeOf, createWorld, type TestDevice, type World } from './kit/world.ts'
 
@@ -101,4 +102,42 @@ test('a sender whose device was revoked: what it sent before counts, nothing lat
     'SENDER_REVOKED',
   )
   expect(await codeOf(anna.conversations.decrypt(keyId, before))).toBe('done')
+})
+
+test('what is no packet costs no call, whatever key it names', async () => {
+  await chatOf({ mode: 'managed' })
+  world.server.calls.length = 0
+  const open = (packet: Uint8Array) =>
+    codeOf(anna.conversations.decrypt(toBase64url(new Uint8Array(16)), packet))
+  expect(await open(new Uint8Array(200_754).fill(1))).toBe('WIRE_TOO_LARGE')
+  expect(await open(new Uint8Array(300).fill(2))).toBe('WIRE_MALFORMED')
+  expect(await open(new Uint8Array(48).fill(1))).toBe('WIRE_MALFORMED')
+  expect(world.server.calls).toEqual([])
+})
+
+test('devices and heads that a member invents cost so many calls a minute, and no message of others', async () => {
+  const carl = await world.device('carl')
+  const chat = await chatOf({ mode: 'managed', members: { ben: 'member', carl: 'reader' } })
+  const bens = await (await ben.conversations.open(chat.id)).encrypt('true')
+  await anna.conversations.decrypt(bens.keyId, bens.packet)
+  const invented = () => ({ device: toBase64url(nodeBackend.randomBytes(16)) })
+  const head = () => ({ membership: { sequence: 9, head: toBase64url(nodeBackend.randomBytes(32)) } })
+  for (const [over, code] of [
+    [invented, 'SIGNATURE_INVALID'],
+    [head, 'ACCESS_DENIED'],
+  ] as const) {
+    const open = async () =>
+      codeOf(anna.conversations.decrypt(bens.keyId, await forged(carl, bens.keyId, over()), { from: 'carl' }))
+    for (let n = 0; n < MAX_MISSES; n++) expect(await open()).toBe(code)
+    world.server.calls.length = 0
+    expect(await open()).toBe('RATE_LIMITED')
+    expect(world.server.calls).toEqual([])
+    const { packet } = await (await ben.conversations.open(chat.id)).encrypt('more')
+    expect(await anna.conversations.decrypt(bens.keyId, packet, { from: 'ben' })).toMatchObject({
+      text: 'more',
+    })
+    world.clock.advance(MINUTE)
+    expect(await open()).toBe(code)
+    world.clock.advance(MINUTE)
+  }
 })
