@@ -95,7 +95,7 @@ export function createApplicationService(state: State): ApplicationService {
     },
     get,
     async list({ cursor, limit, q }) {
-      const after = cursor === undefined ? undefined : String(decodeCursor(cursor, 1)[0])
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, 'text')[0]
       const items = await readApplications(state.db, { after, q, limit: limit + 1 })
       const page = items.slice(0, limit)
       return { items: page, nextCursor: items.length > limit ? encodeCursor([page.at(-1)!.id]) : null }

@@ -243,7 +243,7 @@ export function addKeyRoutes(
 /** Where a page of requests ended. @throws KeyhavenError `INPUT_INVALID` */
 function requestPlace(cursor: string | undefined) {
   if (cursor === undefined) return { at: 0, key: '', device: '' }
-  const place = placeSchema.safeParse(decodeCursor(cursor, 3))
+  const place = placeSchema.safeParse(decodeCursor(cursor, 'number', 'text', 'text'))
   if (!place.success) throw new KeyhavenError('INPUT_INVALID', 'cursor: take nextCursor of the page before')
   const [at, key, device] = place.data
   return { at, key, device }

@@ -41,7 +41,7 @@ export async function listExpiringDevices(
   applicationId: string,
   page: ExpiringPage,
 ): Promise<{ items: readonly DirectoryDevicesTable[]; nextCursor: string | null }> {
-  const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 2)
+  const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 'number', 'text')
   const rows = await db
     .selectFrom('directory_devices')
     .selectAll()

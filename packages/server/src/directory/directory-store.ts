@@ -99,7 +99,7 @@ function entryOperations(state: State, { db, changed }: StateTransaction, applic
       changed(userChange(applicationId, username))
     },
     async listUsers(page) {
-      const [after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 1)
+      const [after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 'text')
       const prefix = page.prefix ?? ''
       const rows = await users
         .$if(after !== undefined, (query) => query.where('username', '>', String(after)))
@@ -211,7 +211,7 @@ function tokenOperations(db: DbTransaction, applicationId: string) {
       return row && fromSignUpTokenRow(row)
     },
     async listSignUpTokens(page) {
-      const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 2)
+      const [at, after] = page.cursor === undefined ? [] : decodeCursor(page.cursor, 'number', 'text')
       const rows = await db
         .selectFrom('sign_up_tokens')
         .selectAll()
