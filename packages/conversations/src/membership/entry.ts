@@ -10,6 +10,7 @@ import {
 import { type Author, readAuthor, writeAuthor } from './author.ts'
 import { requireId } from './ids.ts'
 import {
+  ENTRIES_FOR_REMOVAL,
   MAX_CHANGE_ENTRY_CHARACTERS,
   MAX_MEMBERS_ENTRY_CHARACTERS,
   MAX_MEMBERSHIP_ENTRIES,
@@ -108,6 +109,12 @@ function readEntry(value: unknown): MembershipEntry {
   const json = requireMembers(value, [...COMMON, ...CHANGE_MEMBERS[kind]], 'membership entry')
   if (json.v !== 1) throw malformed('membership entry version')
   const sequence = requireWhole(json.sequence, MAX_MEMBERSHIP_ENTRIES - 1, 'sequence')
+  if (kind !== 'remove' && sequence >= MAX_MEMBERSHIP_ENTRIES - ENTRIES_FOR_REMOVAL) {
+    throw new KeyhavenError(
+      'WIRE_TOO_LARGE',
+      'the conversation has too many changes: it takes only removals, create another one',
+    )
+  }
   return {
     v: 1,
     application: requireApplication(json.application),

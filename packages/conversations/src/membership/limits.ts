@@ -8,6 +8,8 @@ export const MAX_MEMBERS_ENTRY_CHARACTERS = 2_097_152
 export const MAX_CHANGE_ENTRY_CHARACTERS = 16_384
 /** Entries of one conversation. */
 export const MAX_MEMBERSHIP_ENTRIES = 65_536
+/** The last of them are for `remove`: nobody uses up the places with which he could be removed. */
+export const ENTRIES_FOR_REMOVAL = 1_024
 export const MAX_REASON_CHARACTERS = 500
 /** How far an entry's `issued` may lie from the server's clock when it is accepted. */
 export const MAX_CLOCK_DIFFERENCE_SECONDS = 300
