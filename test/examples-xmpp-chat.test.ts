@@ -16,6 +16,8 @@ interface Program {
   /** Waits for a line with this in it, from where the last wait ended. */
   line(text: string): Promise<string>
   type(text: string): void
+  /** Its errors so far. */
+  said(): string
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
@@ -43,6 +45,7 @@ function start(file: string, words: readonly string[], env: Record<string, strin
         if (value.includes(text)) return value
       }
     },
+    said: () => said,
     type: (text) => child.stdin!.write(`${text}\n`),
     async end(signal) {
       if (signal) child.kill(signal)
@@ -76,6 +79,17 @@ afterAll(async () => {
   await keyServer?.end('SIGINT')
   await prosody?.stop()
   await rm(folder, { recursive: true, force: true })
+})
+
+test('a password that is wrong ends it, with what the server says', async () => {
+  const program = start('chat.ts', ['ben@localhost'], {
+    ...exports[1],
+    XMPP_SERVICE: prosody.service,
+    XMPP_PASSWORD: 'wrong',
+    KEYHAVEN_STORE: join(folder, '1.sqlite'),
+  })
+  expect(await program.end()).toBe(1)
+  expect(program.said()).toContain('not-authorized')
 })
 
 test('two people chat in two terminals, and one comes back', async () => {

@@ -94,5 +94,6 @@ async function main(): Promise<void> {
 
 await main().catch((error: Error) => {
   console.error(error.message)
-  process.exitCode = 1
+  // The XMPP client would go on trying.
+  process.exit(1)
 })
