@@ -2,6 +2,8 @@ import { Redirect, Route, Switch } from 'wouter'
 import { ApplicationPage } from './applications/application-page.tsx'
 import { ApplicationsPage } from './applications/applications-page.tsx'
 import { AuditPage } from './audit/audit-page.tsx'
+import { ConversationPage } from './conversations/conversation-page.tsx'
+import { ConversationsPage } from './conversations/conversations-page.tsx'
 import { DirectoryPage } from './directory/directory-page.tsx'
 import { UserPage } from './directory/user-page.tsx'
 import { NotFoundPage } from './shell/not-found-page.tsx'
@@ -22,6 +24,19 @@ export function Pages() {
       </Route>
       <Route path="/applications/:id/directory/:part?">
         {({ id, part }) => <DirectoryPage key={id} applicationId={id} part={part ?? 'users'} />}
+      </Route>
+      <Route path="/applications/:id/conversations">
+        {({ id }) => <ConversationsPage key={id} applicationId={id} />}
+      </Route>
+      <Route path="/applications/:id/conversations/:conversation/:part?">
+        {({ id, conversation, part }) => (
+          <ConversationPage
+            key={`${id} ${conversation}`}
+            applicationId={id}
+            id={conversation}
+            part={part ?? 'members'}
+          />
+        )}
       </Route>
       <Route path="/applications/:id/:tab?">
         {({ id, tab }) => <ApplicationPage key={id} id={id} tab={tab ?? 'keys'} />}

@@ -1,9 +1,11 @@
 import { Anchor, Badge, Button, Group, Paper, Skeleton, Tabs } from '@mantine/core'
 import { Link, useLocation } from 'wouter'
 import { useApplication } from '../api/applications.ts'
+import { useMay } from '../api/session.ts'
 import { AdoptionTab } from '../channel/adoption-tab.tsx'
 import { E2eKeysTab } from '../channel/e2e-keys-tab.tsx'
 import { TrustTab } from '../channel/trust-tab.tsx'
+import { conversationsPath } from '../conversations/conversation-path.ts'
 import { directoryPath } from '../directory/directory-path.ts'
 import { Icon } from '../parts/icon.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
@@ -18,6 +20,8 @@ interface ApplicationPageProps {
 /** One application: its keys, who uses which, and what its clients trust. */
 export function ApplicationPage({ id, tab }: ApplicationPageProps) {
   const [, navigate] = useLocation()
+  // Who talks with whom is nothing that a key manager needs to see.
+  const mayAudit = useMay('auditor')
   const { data: application, error, isError, refetch } = useApplication(id)
   if (isError) {
     return (
@@ -38,14 +42,26 @@ export function ApplicationPage({ id, tab }: ApplicationPageProps) {
       <PageHeader
         title={application?.name ?? id}
         actions={
-          <Button
-            component={Link}
-            href={directoryPath(id)}
-            variant="default"
-            leftSection={<Icon name="users" />}
-          >
-            Directory
-          </Button>
+          <Group gap="sm">
+            <Button
+              component={Link}
+              href={directoryPath(id)}
+              variant="default"
+              leftSection={<Icon name="users" />}
+            >
+              Directory
+            </Button>
+            {mayAudit && (
+              <Button
+                component={Link}
+                href={conversationsPath(id)}
+                variant="default"
+                leftSection={<Icon name="chat" />}
+              >
+                Conversations
+              </Button>
+            )}
+          </Group>
         }
       >
         <Group gap={10} mih={26}>

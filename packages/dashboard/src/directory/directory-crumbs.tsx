@@ -1,6 +1,4 @@
-import { Anchor, Breadcrumbs } from '@mantine/core'
-import { Link } from 'wouter'
-import { applicationPath } from '../applications/application-path.ts'
+import { ApplicationCrumbs } from '../applications/application-crumbs.tsx'
 import { directoryPath } from './directory-path.ts'
 
 interface DirectoryCrumbsProps {
@@ -11,21 +9,6 @@ interface DirectoryCrumbsProps {
 
 /** The way up. */
 export function DirectoryCrumbs({ applicationId, below = false }: DirectoryCrumbsProps) {
-  return (
-    <nav aria-label="Way up">
-      <Breadcrumbs mb={6} separatorMargin={8} fz="sm" style={{ flexWrap: 'wrap' }}>
-        <Anchor component={Link} href="/applications" size="sm">
-          All applications
-        </Anchor>
-        <Anchor component={Link} href={applicationPath(applicationId)} size="sm">
-          {applicationId}
-        </Anchor>
-        {below && (
-          <Anchor component={Link} href={directoryPath(applicationId)} size="sm">
-            Directory
-          </Anchor>
-        )}
-      </Breadcrumbs>
-    </nav>
-  )
+  const parent = { label: 'Directory', href: directoryPath(applicationId) }
+  return <ApplicationCrumbs applicationId={applicationId} parent={below ? parent : undefined} />
 }

@@ -2,6 +2,7 @@ const PATHS = {
   alert: 'M12 4 2.8 20h18.4L12 4Zm0 6v5m0 2.6v.1',
   apps: 'M4 4h6.5v6.5H4zM13.5 4H20v6.5h-6.5zM4 13.5h6.5V20H4zM13.5 13.5H20V20h-6.5z',
   chart: 'M4 4v16h16M8 16v-4m4.5 4V7m4.5 9v-6',
+  chat: 'M4 4.5h16v11.5h-9.5L6 20v-4H4zM8 8.5h8m-8 3.5h5',
   check: 'm5 12.5 4.5 4.5L19 7.5',
   clock: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17ZM12 7v5l3.5 2',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',

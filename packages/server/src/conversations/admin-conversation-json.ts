@@ -24,6 +24,7 @@ export const reportSchema = z
     currentKey: z.object({ id: z.string(), createdAt: timeSchema }).nullable(),
     keys: z.int().openapi({ description: 'Ever made' }),
     receipts: z.int(),
+    fileBytes: z.int().openapi({ description: 'Storage that the files take' }),
   })
   .openapi('Conversation')
 
@@ -47,7 +48,6 @@ export const detailSchema = reportSchema
   .extend({
     history: z.object({ members: z.union([z.enum(['all', 'joined']), z.int()]), devices: z.string() }),
     rotation: z.object({ maxAge: z.int().nullable(), maxMessages: z.int().nullable() }),
-    fileBytes: z.int().openapi({ description: 'Storage that the files take' }),
     people: z.array(
       z.object({
         username: z.string(),
@@ -82,10 +82,11 @@ export const exportedKeySchema = z.object({
   receipt: receiptSchema,
 })
 
-export function reportJson({ conversation, members, keys, receipts, keyMadeAt }: ConversationReport) {
+export function reportJson(report: ConversationReport) {
+  const { conversation, members, keys, receipts, keyMadeAt, fileBytes } = report
   const { id, mode, sequence, head, createdAt, createdBy, changedAt, retention, currentKey } = conversation
   return {
-    ...{ id, mode, members, sequence, head, createdBy, keys, receipts },
+    ...{ id, mode, members, sequence, head, createdBy, keys, receipts, fileBytes },
     createdAt: time(createdAt),
     changedAt: time(changedAt),
     retentionDays: retention,

@@ -19,6 +19,8 @@ export interface ConversationReport {
   readonly receipts: number
   /** Milliseconds: when the current key was made. */
   readonly keyMadeAt: number | null
+  /** Storage that the files take. */
+  readonly fileBytes: number
 }
 
 export interface ReportPage {
@@ -64,6 +66,8 @@ export async function listReports(
         .whereRef('k.application_id', '=', 'c.application_id')
         .whereRef('k.id', '=', 'c.current_key')
         .as('key_made_at'),
+      sql<number>`(select coalesce(sum(f.bytes), 0) from files f
+        where f.application_id = c.application_id and f.conversation = c.id)`.as('file_bytes'),
     ])
     .where('c.application_id', '=', application)
     .where('c.id', '>', page.after)
@@ -88,6 +92,7 @@ export async function listReports(
     keys: row.newest_key === null ? 0 : Number(row.newest_key) + 1,
     receipts: row.newest_receipt === null ? 0 : Number(row.newest_receipt) + 1,
     keyMadeAt: row.key_made_at === null ? null : Number(row.key_made_at),
+    fileBytes: Number(row.file_bytes),
   }))
 }
 
@@ -119,15 +124,11 @@ export async function readReport(db: Db, application: string, id: string) {
     .orderBy('requested_at', 'desc')
     .orderBy('id')
     .execute()
-  const { rows } = await sql<{ bytes: number | null }>`
-    select sum(bytes) as bytes from files
-    where application_id = ${application} and conversation = ${id}`.execute(db)
   return {
     ...report,
     stays: stays.map(fromStayRow),
     shownKeys: keys.map(fromKeyRow),
     exports: exports.map(fromExportRow),
-    fileBytes: Number(rows[0]?.bytes ?? 0),
   }
 }
 

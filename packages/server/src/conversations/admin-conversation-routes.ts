@@ -190,7 +190,7 @@ export function addAdminConversationRoutes(app: OpenAPIHono<AdminEnv>, parts: Ad
     const { history, rotation } = report.conversation
     const answer = {
       ...reportJson(report),
-      ...{ history, rotation, fileBytes: report.fileBytes },
+      ...{ history, rotation },
       people: report.stays.map(stayJson),
       newestKeys: report.shownKeys.map(keyJson),
       exports: report.exports.map(exportJson),
