@@ -6,9 +6,10 @@ import { useMay } from '../api/session.ts'
 import { ApplicationCrumbs } from '../applications/application-crumbs.tsx'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { Icon, type IconName } from '../parts/icon.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { type PartTab, ScrollingTabs } from '../parts/scrolling-tabs.tsx'
 import { ConversationFacts } from './conversation-facts.tsx'
 import { type ConversationPart, conversationPath, conversationsPath } from './conversation-path.ts'
 import { ExportTab } from './export-tab.tsx'
@@ -25,7 +26,7 @@ interface ConversationPageProps {
   readonly part: string
 }
 
-const PARTS: Readonly<Record<ConversationPart, { readonly label: string; readonly icon: IconName }>> = {
+const PARTS: Readonly<Record<ConversationPart, PartTab>> = {
   members: { label: 'Members', icon: 'users' },
   keys: { label: 'Keys', icon: 'key' },
   receipts: { label: 'Receipts', icon: 'log' },
@@ -84,30 +85,18 @@ interface PartsProps {
 function Parts({ applicationId, conversation, now, part }: PartsProps) {
   const [, navigate] = useLocation()
   const asked = conversation.exports.filter(({ state }) => state === 'pending').length
+  const mark = asked > 0 && (
+    <Badge size="sm" color="orange" title="Exports that wait for the second operator">
+      {asked}
+    </Badge>
+  )
+  const parts = { ...PARTS, export: { ...PARTS.export, mark } }
   const open = (next: string | null): void =>
     navigate(conversationPath(applicationId, conversation.id, next as ConversationPart), { replace: true })
   return (
     <>
       <Tabs value={part} onChange={open} keepMounted={false}>
-        <Tabs.List aria-label="Parts of the conversation" mb="lg">
-          {Object.entries(PARTS).map(([value, { label, icon }]) => (
-            <Tabs.Tab
-              key={value}
-              value={value}
-              leftSection={<Icon name={icon} />}
-              rightSection={
-                value === 'export' &&
-                asked > 0 && (
-                  <Badge size="sm" color="orange" title="Exports that wait for the second operator">
-                    {asked}
-                  </Badge>
-                )
-              }
-            >
-              {label}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
+        <ScrollingTabs label="Parts of the conversation" parts={parts} open={part} />
         <Tabs.Panel value="members">
           <MembersTab applicationId={applicationId} conversation={conversation} />
         </Tabs.Panel>

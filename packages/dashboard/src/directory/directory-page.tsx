@@ -1,24 +1,22 @@
 import { Paper, Tabs } from '@mantine/core'
-import { useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import { useApplication } from '../api/applications.ts'
-import { Icon, type IconName } from '../parts/icon.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { type PartTab, ScrollingTabs } from '../parts/scrolling-tabs.tsx'
 import { DirectoryCrumbs } from './directory-crumbs.tsx'
 import { type DirectoryPart, directoryPath } from './directory-path.ts'
 import { ExpiringTab } from './expiring-tab.tsx'
 import { LogTab } from './log-tab.tsx'
 import { SignUpTokensTab } from './sign-up-tokens-tab.tsx'
 import { UsersTab } from './users-tab.tsx'
-import './directory-page.css'
 
 interface DirectoryPageProps {
   readonly applicationId: string
   readonly part: string
 }
 
-const PARTS: Readonly<Record<DirectoryPart, { readonly label: string; readonly icon: IconName }>> = {
+const PARTS: Readonly<Record<DirectoryPart, PartTab>> = {
   users: { label: 'Users', icon: 'users' },
   expiring: { label: 'Expiring soon', icon: 'clock' },
   'sign-up-tokens': { label: 'Sign-up tokens', icon: 'token' },
@@ -29,14 +27,6 @@ const PARTS: Readonly<Record<DirectoryPart, { readonly label: string; readonly i
 export function DirectoryPage({ applicationId, part }: DirectoryPageProps) {
   const [, navigate] = useLocation()
   const application = useApplication(applicationId)
-  const list = useRef<HTMLDivElement>(null)
-  // On a phone the row of tabs scrolls; the open one has to show.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the part that opens a tab
-  useEffect(() => {
-    list.current
-      ?.querySelector('[aria-selected=true]')
-      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [part])
   return (
     <>
       <DirectoryCrumbs applicationId={applicationId} />
@@ -54,13 +44,7 @@ export function DirectoryPage({ applicationId, part }: DirectoryPageProps) {
           }
           keepMounted={false}
         >
-          <Tabs.List aria-label="Parts of the directory" mb="lg" className="kh-scrolling-tabs" ref={list}>
-            {Object.entries(PARTS).map(([value, { label, icon }]) => (
-              <Tabs.Tab key={value} value={value} leftSection={<Icon name={icon} />}>
-                {label}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
+          <ScrollingTabs label="Parts of the directory" parts={PARTS} open={part} />
           <Tabs.Panel value="users">
             <UsersTab applicationId={applicationId} />
           </Tabs.Panel>
