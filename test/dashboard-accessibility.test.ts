@@ -9,13 +9,17 @@ import {
   settle,
   startDashboard,
 } from './kit/dashboard.ts'
+import { enrollMember } from './kit/dashboard-conversations.ts'
 import { addDevice, enroll, issueToken as issueSignUpToken } from './kit/dashboard-directory.ts'
 
 interface Screen {
   readonly name: string
+  /** With `MANAGED` or `SEALED` for the id of a conversation. */
   readonly route: string
-  /** The page's first heading. */
+  /** The page's first heading, or how it begins. */
   readonly heading: string
+  /** What only this page says, where the one before has the same heading. */
+  readonly shows?: string
   /** Opens what lies on top of the page. */
   readonly open?: (page: Page) => Promise<void>
 }
@@ -23,6 +27,8 @@ interface Screen {
 const click = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
 
 const USER = '/applications/demo/directory/users/ann~40example.com'
+const CONVERSATION = '/applications/demo/conversations/MANAGED'
+const SEALED = '/applications/demo/conversations/SEALED'
 const TOKENS = '/applications/demo/directory/sign-up-tokens'
 
 /** Up to the token, which is shown once. */
@@ -92,6 +98,76 @@ const SCREENS: readonly Screen[] = [
     heading: 'Directory',
     open: click('Check the log'),
   },
+  {
+    name: 'conversations',
+    route: '/applications/demo/conversations',
+    heading: 'Conversations',
+    shows: 'Key age',
+  },
+  {
+    name: 'no conversation',
+    route: '/applications/offline-root/conversations',
+    heading: 'Conversations',
+    shows: 'No conversation yet',
+  },
+  {
+    name: 'members of a conversation',
+    route: `${CONVERSATION}/members`,
+    heading: 'Conversation',
+    shows: 'Remove a member',
+  },
+  {
+    name: 'rotate a conversation',
+    route: `${CONVERSATION}/keys`,
+    heading: 'Conversation',
+    shows: 'when an operator does',
+    open: click('Rotate key'),
+  },
+  {
+    name: 'keys of a conversation',
+    route: `${CONVERSATION}/keys`,
+    heading: 'Conversation',
+    shows: 'when an operator does',
+  },
+  {
+    name: 'receipts',
+    route: `${CONVERSATION}/receipts`,
+    heading: 'Conversation',
+    shows: 'a receipt is written first',
+  },
+  { name: 'exports', route: `${CONVERSATION}/export`, heading: 'Conversation', shows: 'Waits for approval' },
+  {
+    name: 'request an export',
+    route: `${CONVERSATION}/export`,
+    heading: 'Conversation',
+    shows: 'Waits for approval',
+    open: click('Request export'),
+  },
+  {
+    name: 'approve an export',
+    route: `${CONVERSATION}/export`,
+    heading: 'Conversation',
+    shows: 'Waits for approval',
+    open: click(/^Approve the export/),
+  },
+  {
+    name: 'keys of a sealed conversation',
+    route: `${SEALED}/keys`,
+    heading: 'Conversation',
+    shows: 'The members’ devices rotate',
+  },
+  {
+    name: 'no export of a sealed conversation',
+    route: `${SEALED}/export`,
+    heading: 'Conversation',
+    shows: 'A sealed conversation has no export',
+  },
+  {
+    name: 'no such conversation',
+    route: '/applications/demo/conversations/AAAAAAAAAAAAAAAAAAAAAA',
+    heading: 'Conversation',
+    shows: 'NOT_FOUND',
+  },
   { name: 'audit log', route: '/audit', heading: 'Audit log' },
   { name: 'verify the log', route: '/audit', heading: 'Audit log', open: click('Verify the log') },
   { name: 'API tokens', route: '/tokens', heading: 'API tokens' },
@@ -101,6 +177,8 @@ const SCREENS: readonly Screen[] = [
 ]
 
 let kit: DashboardKit
+let managed: string
+let sealed: string
 beforeAll(async () => {
   kit = await startDashboard()
   const rootThumbprints = ['A'.repeat(43), 'B'.repeat(43)]
@@ -122,8 +200,41 @@ beforeAll(async () => {
   await kit.admin('POST', '/applications/demo/directory/users/cat/reset', { reason: 'every device was lost' })
   await enroll(kit, 'demo', 'x'.repeat(128))
   await issueSignUpToken(kit, 'demo', 'waits@example.com')
+  await startConversations()
 })
 afterAll(() => kit.close())
+
+/** One of each mode, with a member of a long name, two keys, receipts, and an export in each state. */
+async function startConversations(): Promise<void> {
+  const eve = await enrollMember(kit, 'demo', 'eve@example.com')
+  const chat = await eve.conversations.create({
+    members: { ben: 'reader', ['x'.repeat(128)]: 'admin' },
+    mode: 'managed',
+    retention: 30,
+  })
+  await chat.remove('ben')
+  managed = chat.id
+  sealed = (await eve.conversations.create({ members: { ben: 'member' }, mode: 'sealed' })).id
+  await eve.close()
+  const path = `/applications/demo/conversations/${managed}/exports`
+  const { token } = await kit.admin<{ token: string }>('POST', '/tokens', { name: 'other', roles: ['admin'] })
+  const { token: second } = await kit.admin<{ token: string }>('POST', '/tokens', {
+    name: 'second-operator-with-a-rather-long-name',
+    roles: ['admin'],
+  })
+  const call = async (by: string, at: string, body?: unknown) => {
+    const answer = await fetch(`${kit.server.adminUrl}/admin/v1${at}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!answer.ok) throw new Error(`${at}: ${answer.status}`)
+    return (await answer.json()) as { id: string }
+  }
+  const asked = await call(token, path, { reason: 'order 7', from: '2026-03-01T00:00:00Z' })
+  await call(second, `${path}/${asked.id}/approve`)
+  await call(token, path, { reason: `order 8, ${'which has a long reason '.repeat(4)}` })
+}
 
 describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   test('axe finds nothing serious on any page or dialog', { timeout: 300_000 }, async () => {
@@ -205,10 +316,14 @@ async function show(page: Page, screen: Screen): Promise<void> {
     else await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   }
-  await page.evaluate((route) => {
-    location.hash = route
-  }, screen.route)
+  await page.evaluate(
+    (route) => {
+      location.hash = route
+    },
+    screen.route.replace('MANAGED', managed).replace('SEALED', sealed),
+  )
   await page.getByRole('heading', { level: 1, name: screen.heading }).waitFor()
+  if (screen.shows !== undefined) await page.getByText(screen.shows).first().waitFor()
   await settle(page)
   if (screen.open === undefined) return
   await screen.open(page)

@@ -53,7 +53,7 @@ test('the list shows mode, members, age of the key and storage, and is searched 
     page
       .getByRole('table', { name: 'Conversations' })
       .getByRole('link')
-      .evaluateAll((links) => links.map((link) => link.title))
+      .evaluateAll((links) => links.map((link) => link.getAttribute('title')))
   await search.fill(sealed.id)
   await expect.poll(ids, PATIENCE).toEqual([sealed.id])
   await search.fill('ben')

@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
+import { listReports, readReport } from '../src/conversations/admin-conversation-reports.ts'
 import { createFileAccess } from '../src/conversations/file-access.ts'
 import { createFileService, type FileService } from '../src/files/file-service.ts'
 import type { StoredFile } from '../src/files/file-store.ts'
@@ -84,6 +85,17 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
     await files.remove(await files.openDeletion(APP, who('alice'), whole.id), 'device:alice')
     await begin(who('bob'), one, 40)
     await expect(begin(who('mallory'), one, 1)).rejects.toMatchObject(STRANGER)
+  })
+
+  test('operators see what the files of each conversation take up', async () => {
+    const [one, other] = [await createChat(world, [who('alice')]), await createChat(world, [who('bob')])]
+    await put(who('alice'), one, 'twelve bytes')
+    await put(who('alice'), one, 'four')
+    const { db } = world.first.state
+    const listed = await listReports(db, APP, { after: '', limit: 10 })
+    const sizes = Object.fromEntries(listed.map((report) => [report.conversation.id, report.fileBytes]))
+    expect(sizes).toEqual({ [one.id]: 16, [other.id]: 0 })
+    expect(await readReport(db, APP, one.id)).toMatchObject({ fileBytes: 16 })
   })
 
   test('a member reads, and leaves a receipt that the log holds; a stranger learns nothing', async () => {
