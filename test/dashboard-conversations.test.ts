@@ -1,7 +1,15 @@
 import type { Me } from '@keyhaven/sdk'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import {
+  ADMIN_TOKEN,
+  type DashboardKit,
+  PATIENCE,
+  PHONE,
+  settle,
+  signIn,
+  startDashboard,
+} from './kit/dashboard.ts'
 import { enrollMember, makeOperator } from './kit/dashboard-conversations.ts'
 
 const APP = 'talks'
@@ -307,6 +315,18 @@ test('an auditor reads everything and is offered no change; a key manager is tol
     await manager.page.getByRole('alert').getByText('ACCESS_DENIED').waitFor()
   }
   await manager.close()
+})
+
+test('on a phone the open tab shows, and the page stays at its top', async () => {
+  const chat = await ann.conversations.create({ members: {}, mode: 'managed' })
+  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
+  await settle(page)
+  await visit(`${LIST}/${chat.id}/export`)
+  await page.getByText('No export was asked for').waitFor()
+  const box = await page.getByRole('tab', { name: 'Export' }).boundingBox()
+  expect(box!.x + box!.width).toBeLessThanOrEqual(PHONE.width)
+  expect(await page.evaluate(() => window.scrollY)).toBe(0)
+  await close()
 })
 
 test('a conversation that does not exist is called so, and a failure can be tried again', async () => {

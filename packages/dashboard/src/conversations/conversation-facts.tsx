@@ -34,7 +34,7 @@ export function ConversationFacts({ conversation, now }: ConversationFactsProps)
             { name: 'Keys ever made', value: keys.toLocaleString() },
             { name: 'Receipts', value: receipts.toLocaleString() },
             { name: 'Storage of files', value: formatBytes(fileBytes) },
-            { name: 'Changes of members or rules', value: sequence.toLocaleString() },
+            { name: 'Signed changes', value: sequence.toLocaleString() },
             { name: 'Created', value: <Time at={conversation.createdAt} /> },
             { name: 'Created by', value: conversation.createdBy },
             { name: 'Last change', value: <Time at={conversation.changedAt} /> },

@@ -24,9 +24,12 @@ export function ScrollingTabs({ label, parts, open }: ScrollingTabsProps) {
   const list = useRef<HTMLDivElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the part that opens a tab
   useEffect(() => {
-    list.current
-      ?.querySelector('[aria-selected=true]')
-      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    const row = list.current
+    const tab = row?.querySelector('[aria-selected=true]')
+    if (!row || !tab) return
+    // Not scrollIntoView(): where the row is below the fold, it would scroll the page too.
+    const [frame, box] = [row.getBoundingClientRect(), tab.getBoundingClientRect()]
+    row.scrollLeft += Math.max(0, box.right - frame.right) - Math.max(0, frame.left - box.left)
   }, [open])
   return (
     <Tabs.List aria-label={label} mb="lg" className="kh-scrolling-tabs" ref={list}>
