@@ -43,6 +43,7 @@ export {
 export { nearestName } from './nearest-name.ts'
 export { overwrite } from './overwrite.ts'
 export { padmeLength } from './padme.ts'
+export { randomId } from './random-id.ts'
 export { Reader } from './reader.ts'
 export {
   AEAD_IDS,

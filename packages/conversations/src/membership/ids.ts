@@ -1,4 +1,4 @@
-import { type CryptoBackend, toBase64url } from '@keyhaven/crypto'
+import { type CryptoBackend, randomId } from '@keyhaven/crypto'
 import { malformed } from '@keyhaven/messaging'
 import { ID_BYTES } from './limits.ts'
 
@@ -9,7 +9,7 @@ const ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
 
 /** Of a conversation, a key, a message or a file: 16 random bytes, base64url, 22 characters. */
 export function newConversationId(backend: Pick<CryptoBackend, 'randomBytes'>): string {
-  return toBase64url(backend.randomBytes(ID_BYTES))
+  return randomId(backend, ID_BYTES)
 }
 
 export function isConversationId(value: unknown): value is string {
