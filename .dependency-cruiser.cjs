@@ -9,10 +9,21 @@ const OURS = {
   directory: ['crypto', 'keys'],
   messaging: ['crypto', 'keys', 'directory'],
   conversations: ['crypto', 'keys', 'directory', 'messaging'],
-  sdk: ['crypto', 'channel', 'directory', 'messaging', 'conversations'],
-  server: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'conversations', 'sdk', 'dashboard'],
+  identity: ['crypto', 'keys'],
+  sdk: ['crypto', 'channel', 'directory', 'messaging', 'conversations', 'identity'],
+  server: [
+    'crypto',
+    'keys',
+    'channel',
+    'directory',
+    'messaging',
+    'conversations',
+    'identity',
+    'sdk',
+    'dashboard',
+  ],
   dashboard: ['sdk'],
-  cli: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'conversations', 'sdk', 'server'],
+  cli: ['crypto', 'keys', 'channel', 'directory', 'messaging', 'conversations', 'identity', 'sdk', 'server'],
 }
 
 /**
@@ -26,6 +37,7 @@ const OF_NPM = {
   directory: [],
   messaging: ['@scure/bip39'],
   conversations: ['saxes', '@xmpp/client'],
+  identity: ['@peculiar/x509', 'reflect-metadata', 'fflate', 'saxes', '@noble/'],
   sdk: [],
   server: [
     'hono',
@@ -38,6 +50,8 @@ const OF_NPM = {
     'openid-client',
     '@tus/server',
     '@aws-sdk/client-s3',
+    'nodemailer',
+    'pkcs11js',
   ],
   dashboard: [
     'react',
@@ -109,7 +123,7 @@ module.exports = {
       comment: 'What an app installs never reaches a gateway or a service.',
       severity: 'error',
       from: {
-        path: '^packages/(sdk/src/|messaging/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts)|directory/src/(log|chain|request-signature|client|index\\.ts)|conversations/src/(?!service/))',
+        path: '^packages/(sdk/src/|messaging/src/|dashboard/src/|channel/src/(client|manifest|wire|index\\.ts)|directory/src/(log|chain|request-signature|client|index\\.ts)|conversations/src/(?!service/)|identity/src/(?!service/))',
       },
       to: { path: '^packages/[^/]+/src/(gateway|service)/' },
     },
@@ -117,7 +131,7 @@ module.exports = {
       name: 'backends-by-condition-only',
       comment: 'Shared code of crypto knows no backend; the export conditions choose one.',
       severity: 'error',
-      from: { path: '^packages/(keys|channel|directory|messaging|conversations|sdk)/src/' },
+      from: { path: '^packages/(keys|channel|directory|messaging|conversations|identity|sdk)/src/' },
       to: {
         path: '^packages/crypto/src/(?!((node|web|noble|vrf)/index|(node|noble)/argon2id|(node|web|noble)/file-stream)\\.ts$)',
       },

@@ -4,6 +4,9 @@ import type { ErrorCode } from '@keyhaven/crypto'
 export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   ACCESS_DENIED:
     'If a role is missing, use a token that has it: `keyhaven tokens list` shows the roles of each token.',
+  CERTIFICATE_INVALID:
+    'Upload a certificate that is in its dates, signed by a registered authority, RSA 2048 bits or more and not ' +
+    'revoked.',
   CHAIN_BROKEN:
     'The chain of this user lacks an entry or was altered. Do not trust its keys; run `keyhaven log verify`.',
   CHAIN_RESET: 'This user was reset. Compare safety numbers before you accept the new chain.',
@@ -52,6 +55,9 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',
+  PACKET_INVALID:
+    'Run `keyhaven packet verify FILE` on the machine that built it; it names the check that fails.',
+  POLICY_REFUSED: 'Ask a partner manager for a policy that names what is missing.',
   PROOF_INVALID: 'The log does not prove this record. Do not trust it; run `keyhaven log verify`.',
   RATE_LIMITED: 'Wait a minute and try again.',
   RECORD_INVALID: 'Correct what is named above; docs/formats.md has the form of a record.',
@@ -59,6 +65,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
   RESULT_UNKNOWN: 'It may have been done. Look at the present state before you run it again.',
   SENDER_REVOKED: 'The device that sent it was revoked. Ask the sender to write from another device.',
   SESSION_UNKNOWN: 'Ask the sender to negotiate again.',
+  SHARE_SPENT: 'Ask for a new share: this one was read as often or as long as its policy allows.',
   SIGNATURE_INVALID: 'Check that the right root key signed it, for this application.',
   STATE_ROLLED_BACK:
     'The database is older than the anchor beside the master key. If a backup was restored on purpose, ' +

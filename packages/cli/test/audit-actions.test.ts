@@ -6,7 +6,7 @@ import { runCommand } from './run-command.ts'
 import { startScriptedAdmin } from './scripted-admin.ts'
 
 const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
-const SOURCES = ['server', 'directory', 'keys', 'conversations'].map(
+const SOURCES = ['server', 'directory', 'keys', 'conversations', 'identity'].map(
   (name) => new URL(`../../${name}/src/`, import.meta.url).pathname,
 )
 /** Where an action is written down, or listed in the type of an entry. */

@@ -1,6 +1,7 @@
 /** Part of the API: add codes, never rename one. */
 export type ErrorCode =
   | 'ACCESS_DENIED'
+  | 'CERTIFICATE_INVALID'
   | 'CHAIN_BROKEN'
   | 'CHAIN_RESET'
   | 'CHANNEL_REQUIRED'
@@ -28,6 +29,8 @@ export type ErrorCode =
   | 'MEMBERSHIP_FORKED'
   | 'NOT_FOUND'
   | 'OPEN_FAILED'
+  | 'PACKET_INVALID'
+  | 'POLICY_REFUSED'
   | 'PROOF_INVALID'
   | 'RATE_LIMITED'
   | 'RECORD_INVALID'
@@ -35,6 +38,7 @@ export type ErrorCode =
   | 'RESULT_UNKNOWN'
   | 'SENDER_REVOKED'
   | 'SESSION_UNKNOWN'
+  | 'SHARE_SPENT'
   | 'SIGNATURE_INVALID'
   | 'STATE_ROLLED_BACK'
   | 'STORE_UNAVAILABLE'

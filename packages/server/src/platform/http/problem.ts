@@ -22,6 +22,7 @@ const STATUS_SERVER_ERROR = 500
 
 const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   ACCESS_DENIED: [403, 'Access denied'],
+  CERTIFICATE_INVALID: [403, 'The certificate is not valid here'],
   CHAIN_BROKEN: [409, 'The chain of entries does not continue'],
   CHAIN_RESET: [409, 'The user was reset'],
   CHANNEL_REQUIRED: [403, 'This address answers only through the sealed channel'],
@@ -50,6 +51,8 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   MEMBERSHIP_FORKED: [409, 'The membership is not one history'],
   NOT_FOUND: [404, 'Not found'],
   OPEN_FAILED: [400, 'The message could not be opened'],
+  PACKET_INVALID: [400, 'The packet is not valid'],
+  POLICY_REFUSED: [403, 'The policy does not allow it'],
   PROOF_INVALID: [400, 'The proof is not valid'],
   RATE_LIMITED: [429, 'Too many requests'],
   RECORD_INVALID: [400, 'The record is not valid'],
@@ -57,6 +60,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   RESULT_UNKNOWN: [409, 'The result of the request is not known'],
   SENDER_REVOKED: [409, 'The sending device was revoked'],
   SESSION_UNKNOWN: [404, 'The session is not known'],
+  SHARE_SPENT: [410, 'The share has expired or is used up'],
   SIGNATURE_INVALID: [400, 'The signature is not valid'],
   STATE_ROLLED_BACK: [503, 'The state of the server is older than its anchor'],
   STORE_UNAVAILABLE: [503, 'A store of the server cannot be reached'],

@@ -1,0 +1,1 @@
+export { PROFILES, type Profile } from './profile.ts'
