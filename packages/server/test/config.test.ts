@@ -206,3 +206,54 @@ describe('settings of the directory', () => {
     expect(() => loadConfig(env)).toThrow(message)
   })
 })
+
+describe('settings of the identity capability', () => {
+  test('it is off by default, and on with a listener or a role', () => {
+    expect(loadConfig({}).identity).toBeUndefined()
+    expect(loadConfig({ KEYHAVEN_IDENTITY_LISTEN: '9000' }).identity).toEqual({
+      role: 'main',
+      listen: { host: '127.0.0.1', port: 9_000 },
+      profile: 'mosip',
+      webhooksPrivate: false,
+    })
+    expect(loadConfig({ KEYHAVEN_ROLE: 'oprf' }).identity).toMatchObject({
+      role: 'oprf',
+      listen: { host: '127.0.0.1', port: 8_789 },
+    })
+  })
+
+  test('are taken', () => {
+    const { identity } = loadConfig({
+      KEYHAVEN_ROLE: 'ida',
+      KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0',
+      KEYHAVEN_IDENTITY_PROFILE: 'keyhaven',
+      KEYHAVEN_IDENTITY_URL: 'https://ida.example/',
+      KEYHAVEN_ISSUER_URL: 'http://127.0.0.1:8789',
+      KEYHAVEN_SMTP_URL: 'smtp://127.0.0.1:2525',
+      KEYHAVEN_SMTP_FROM: 'otp@ida.example',
+      KEYHAVEN_PKCS11_MODULE: '/lib/softhsm2.so',
+      KEYHAVEN_PKCS11_SLOT_LABEL: 'ida',
+      KEYHAVEN_PKCS11_PIN_FILE: '/run/pin',
+    })
+    expect(identity).toEqual({
+      role: 'ida',
+      listen: { host: '127.0.0.1', port: 0 },
+      profile: 'keyhaven',
+      url: 'https://ida.example',
+      issuerUrl: 'http://127.0.0.1:8789',
+      webhooksPrivate: false,
+      smtp: { url: 'smtp://127.0.0.1:2525', from: 'otp@ida.example' },
+      pkcs11: { module: '/lib/softhsm2.so', slotLabel: 'ida', pinFile: '/run/pin' },
+    })
+  })
+
+  test.each([
+    [{ KEYHAVEN_ROLE: 'idp' }, /KEYHAVEN_ROLE must be main, ida or oprf/],
+    [{ KEYHAVEN_IDENTITY_PROFILE: 'both' }, /KEYHAVEN_IDENTITY_PROFILE must be mosip or keyhaven/],
+    [{ KEYHAVEN_ISSUER_URL: 'http://a' }, /KEYHAVEN_ISSUER_URL needs KEYHAVEN_ROLE=ida/],
+    [{ KEYHAVEN_ROLE: 'ida', KEYHAVEN_SMTP_URL: 'smtp://a' }, /KEYHAVEN_SMTP_URL needs KEYHAVEN_SMTP_FROM/],
+    [{ KEYHAVEN_SMTP_URL: 'http://a' }, /KEYHAVEN_SMTP_URL must be smtp/],
+    [{ KEYHAVEN_PKCS11_MODULE: 'a.so' }, /KEYHAVEN_PKCS11_MODULE needs KEYHAVEN_PKCS11_PIN_FILE/],
+    [{ KEYHAVEN_IDENTITY_OIDC_ISSUER: 'https://a' }, /needs KEYHAVEN_IDENTITY_OIDC_CLIENT_ID/],
+  ])('%j is refused', (env, message) => refused(env, message))
+})

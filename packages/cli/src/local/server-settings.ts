@@ -162,12 +162,65 @@ const VARIABLES_ONLY: readonly Setting[] = [
   },
 ]
 
+const IDENTITY_SETTINGS: readonly Setting[] = [
+  {
+    variable: 'KEYHAVEN_ROLE',
+    flags: '--role <role>',
+    description: 'main, ida (authentication) or oprf (oblivious PRF): each with data of its own',
+    default: 'main',
+  },
+  {
+    variable: 'KEYHAVEN_IDENTITY_LISTEN',
+    flags: '--identity-listen <address>',
+    description: "listener of the identity capability, with MOSIP's paths; without it main has none",
+    default: '127.0.0.1:8789 for ida and oprf',
+  },
+  {
+    variable: 'KEYHAVEN_IDENTITY_URL',
+    flags: '--identity-url <url>',
+    description: 'address that partners use for it, if it is another one',
+  },
+  {
+    variable: 'KEYHAVEN_IDENTITY_PROFILE',
+    flags: '--identity-profile <profile>',
+    description: 'mosip (byte-compatible) or keyhaven',
+    default: 'mosip',
+  },
+  {
+    variable: 'KEYHAVEN_IDENTITY_OIDC_ISSUER',
+    description: 'partners and registration officers sign in at this OpenID provider',
+  },
+  { variable: 'KEYHAVEN_IDENTITY_OIDC_CLIENT_ID', description: 'audience of their tokens' },
+  {
+    variable: 'KEYHAVEN_IDENTITY_OIDC_ORGANISATION_CLAIM',
+    description: "claim that names a partner's organisation",
+    default: 'organization',
+  },
+  {
+    variable: 'KEYHAVEN_WEBHOOKS_PRIVATE',
+    description: 'on: webhooks may go to http addresses and private networks',
+    default: 'off',
+  },
+  { variable: 'KEYHAVEN_SMTP_URL', description: 'ida: server for one-time passwords, smtp://… or smtps://…' },
+  { variable: 'KEYHAVEN_SMTP_FROM', description: 'ida: their sender' },
+  { variable: 'KEYHAVEN_OPRF_URL', description: 'main and ida: the process of role oprf' },
+  {
+    variable: 'KEYHAVEN_BIOSDK_URL',
+    description: "MOSIP's Bio-SDK HTTP service; without it the matcher of simulated templates",
+  },
+  { variable: 'KEYHAVEN_ISSUER_URL', description: "ida: the main server's identity listener" },
+  { variable: 'KEYHAVEN_PKCS11_MODULE', description: 'library of an HSM for root, module and master keys' },
+  { variable: 'KEYHAVEN_PKCS11_SLOT_LABEL', description: 'label of its token' },
+  { variable: 'KEYHAVEN_PKCS11_PIN_FILE', description: 'file that holds the PIN' },
+]
+
 /** Settings of `keyhaven serve`. */
 export const SERVE_SETTINGS: readonly Setting[] = [
   ...LISTEN_SETTINGS,
   ...DATA_SETTINGS,
   ...MORE_SETTINGS,
   ...OBJECT_SETTINGS,
+  ...IDENTITY_SETTINGS,
   ...VARIABLES_ONLY,
 ]
 

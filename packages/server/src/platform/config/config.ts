@@ -31,6 +31,8 @@ export interface Config {
   readonly conversationKeys: 'database' | 'objects'
   /** Bytes that the files of one conversation may have. */
   readonly conversationFileBytes: number
+  /** Undefined: the identity capability is off, and none of its code is loaded. */
+  readonly identity?: IdentityConfig
 }
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -69,6 +71,32 @@ export interface S3Config {
   readonly pathStyle: boolean
   /** Without them those that AWS' tools find: variables, profile, role of the machine. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/** Of the identity capability: what this process is, and whom it talks to. URLs have no trailing slash. */
+export interface IdentityConfig {
+  /**
+   * `main`: registration, repository, partners, credentials; `ida`: authentication; `oprf`: the oblivious
+   * PRF. Each is a process with a database, a data folder and an admin address of its own.
+   */
+  readonly role: 'main' | 'ida' | 'oprf'
+  /** Plain HTTP(S) with MOSIP's paths. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** The address that others use for it, if it differs from what is listened on. */
+  readonly url?: string
+  readonly profile: 'mosip' | 'keyhaven'
+  /** Where partners sign in, and the claim that names their organisation. */
+  readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly organisationClaim: string }
+  /** Webhooks may go to http addresses and to private networks. */
+  readonly webhooksPrivate: boolean
+  readonly smtp?: { readonly url: string; readonly from: string }
+  /** The process of role `oprf`. */
+  readonly oprfUrl?: string
+  /** MOSIP's Bio-SDK HTTP service; without it the built-in matcher of simulated templates. */
+  readonly bioSdkUrl?: string
+  /** Of role `ida`: the main server's identity listener. */
+  readonly issuerUrl?: string
+  readonly pkcs11?: { readonly module: string; readonly slotLabel: string; readonly pinFile: string }
 }
 
 /** Someone else's server that cosigns the logs' checkpoints. */

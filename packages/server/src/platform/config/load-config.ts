@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { KeyhavenError, nearestName } from '@keyhaven/crypto'
 import { z } from 'zod'
 import type { Config, DatabaseConfig } from './config.ts'
+import { IDENTITY_SETTINGS, identityConfig, identityProblems } from './identity-settings.ts'
 import { OBJECT_SETTINGS, objectProblems, objectsConfig } from './object-settings.ts'
 import {
   httpUrl,
@@ -88,6 +89,7 @@ const SETTINGS = z.object({
   KEYHAVEN_LEGACY_PROFILE: ON_OFF.default(false),
   KEYHAVEN_RENEWAL_GRACE_DAYS: integer(0, MAX_RENEWAL_GRACE_DAYS, 'days').default(DEFAULT_RENEWAL_GRACE_DAYS),
   ...OBJECT_SETTINGS,
+  ...IDENTITY_SETTINGS,
   KEYHAVEN_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -134,7 +136,9 @@ export function loadConfig(
       problems.push(`${shownAs.get(name) ?? name} ${message}`)
     }
   }
-  if (parsed.success) problems.push(...missingPartners(given), ...objectProblems(given))
+  if (parsed.success) {
+    problems.push(...missingPartners(given), ...objectProblems(given), ...identityProblems(given))
+  }
   if (!parsed.success || problems.length > 0) throw new KeyhavenError('CONFIG_INVALID', problems.join('; '))
   return toConfig(parsed.data)
 }
@@ -196,6 +200,7 @@ function toConfig(settings: z.infer<typeof SETTINGS>): Config {
     objects: objectsConfig(settings, dataDir),
     conversationKeys: settings.KEYHAVEN_CONVERSATION_KEYS,
     conversationFileBytes: settings.KEYHAVEN_FILES_QUOTA * GIBIBYTE,
+    ...optional('identity', identityConfig(settings)),
   }
 }
 
