@@ -29,6 +29,8 @@ test('keyhaven conversations with a real server', { timeout: SCRIPT_TIMEOUT_MS }
       MANAGED: managed.id,
       SEALED: sealed.id,
       KEY: keyId,
+      ANNA: anna.device,
+      BEN: ben.device,
     })
   } finally {
     await anna.close()

@@ -50,7 +50,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'new conversation.',
   NOT_FOUND:
     'Look for the right name: `keyhaven apps list`, `keyhaven keys list APPLICATION`, ' +
-    '`keyhaven directory users APPLICATION`. If those fail too, check that --server is the address of ' +
+    '`keyhaven directory users APPLICATION`, `keyhaven conversations list APPLICATION`. If those fail too, check that --server is the address of ' +
     'the admin API, not the public one.',
   OPEN_FAILED:
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +

@@ -39,6 +39,22 @@ export interface ConversationDetails extends Conversation {
   readonly exports: readonly ConversationExport[]
 }
 
+export interface ConversationReceipt {
+  readonly receipt: {
+    readonly sequence: number
+    readonly kind: 'key' | 'file' | 'export'
+    /** Id of the key or file. */
+    readonly object: string
+    readonly to:
+      | { readonly username: string; readonly device: string }
+      | { readonly operators: readonly string[] }
+    readonly rule: string
+    /** Seconds since the epoch, as it is committed to. */
+    readonly at: number
+  }
+  readonly commitment: { readonly logIndex: number }
+}
+
 export interface ExportedKeys {
   readonly items: ReadonlyArray<{ readonly id: string; readonly createdAt: string; readonly key: string }>
 }

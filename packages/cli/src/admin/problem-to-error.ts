@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@keyhaven/crypto'
 import { ADVICE } from '../advice.ts'
 import { CommandError } from '../command-error.ts'
+import { REFUSAL_ADVICE } from './refusal-advice.ts'
 
 const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'UNAUTHENTICATED',
@@ -12,7 +13,10 @@ const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   503: 'STORE_UNAVAILABLE',
 }
 
-/** Reads an RFC 9457 problem: `code` names the error, `detail` and `errors` say how to mend it. */
+/**
+ * Reads an RFC 9457 problem: `code`, and where there is one `reason`, name the error; `detail` and `errors`
+ * say how to mend it.
+ */
 export function problemToError(status: number, value: unknown, origin: string): CommandError {
   const problem = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>
   const { code } = problem
@@ -28,7 +32,12 @@ export function problemToError(status: number, value: unknown, origin: string): 
   const title = typeof problem.title === 'string' ? problem.title : `the server answered ${status}`
   // The server's `detail` names the refused fields already.
   const detail = typeof problem.detail === 'string' ? [problem.detail] : fieldErrors(problem.errors)
-  return new CommandError(known, [...new Set([title, ...detail])].join(': '), ADVICE[known])
+  return new CommandError(known, [...new Set([title, ...detail])].join(': '), adviceOf(known, problem.reason))
+}
+
+function adviceOf(code: ErrorCode, reason: unknown): string {
+  const known = typeof reason === 'string' && Object.hasOwn(REFUSAL_ADVICE, reason)
+  return known ? REFUSAL_ADVICE[reason]! : ADVICE[code]
 }
 
 /** Which fields of the request were refused, and why. */

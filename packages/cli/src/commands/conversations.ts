@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import { describe, type Frame } from '../frame.ts'
 import { conversationsExportCommand } from './conversations-export.ts'
 import { conversationsListCommand } from './conversations-list.ts'
+import { conversationsReceiptsCommand } from './conversations-receipts.ts'
+import { conversationsRotateCommand } from './conversations-rotate.ts'
 import { conversationsShowCommand } from './conversations-show.ts'
 
 /** `keyhaven conversations`: who is in them, their keys and receipts in number; never content. */
@@ -16,5 +18,7 @@ export function conversationsCommand(frame: Frame, program: Command): void {
   )
   conversationsListCommand(frame, conversations)
   conversationsShowCommand(frame, conversations)
+  conversationsReceiptsCommand(frame, conversations)
+  conversationsRotateCommand(frame, conversations)
   conversationsExportCommand(frame, conversations)
 }

@@ -4,6 +4,7 @@ import type { Receipt } from '../receipt/receipt.ts'
 import type { Pending } from './batch.ts'
 import type { ExportedKey } from './conversation-service.ts'
 import type { ConversationTransaction, StoredExport, StoredKey, StoredSecret } from './ports.ts'
+import { OperatorRefused } from './refusals.ts'
 import { committed } from './released-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 
@@ -49,16 +50,18 @@ export async function approveExport(
   const found = await requireExport(context.store.reads.findExport(application, id))
   const reason = found.requestedBy !== actor && (await context.whyOneOperator?.(found.requestedBy, actor))
   if (reason) {
-    throw new KeyhavenError('ACCESS_DENIED', `two operators who may be one person cannot export: ${reason}`)
+    throw new OperatorRefused('one-person', `two operators who may be one person cannot export: ${reason}`)
   }
   return await context.commit({
     locks: [{ application, conversation: found.conversation }],
     run: async (tx) => {
       const row = await requireExport(tx.findExport(application, id))
       if (row.requestedBy === actor) {
-        throw new KeyhavenError('ACCESS_DENIED', 'another operator than the one who asked must approve')
+        throw new OperatorRefused('own-request', 'another operator than the one who asked must approve')
       }
-      if (row.approvedBy !== null) throw new KeyhavenError('CONFLICT', 'the export is approved already')
+      if (row.approvedBy !== null) {
+        throw new OperatorRefused('approved-already', 'the export is approved already')
+      }
       const approved = { ...row, approvedBy: actor, approvedAt: tx.now }
       await tx.saveExport(application, approved)
       audit(tx, application, actor, 'conversation.export.approve', approved)
@@ -83,12 +86,15 @@ export async function downloadExport(
     run: async (tx, batch) => {
       const row = await requireExport(tx.findExport(application, id))
       const { requestedBy, approvedBy } = row
-      if (approvedBy === null)
-        throw new KeyhavenError('ACCESS_DENIED', 'a second operator has not approved it yet')
-      if (actor !== requestedBy && actor !== approvedBy) {
-        throw new KeyhavenError('ACCESS_DENIED', 'only the two operators of the export can fetch it')
+      if (approvedBy === null) {
+        throw new OperatorRefused('not-approved', 'a second operator has not approved it yet')
       }
-      if (row.downloadedAt !== null) throw new KeyhavenError('CONFLICT', 'the export was fetched already')
+      if (actor !== requestedBy && actor !== approvedBy) {
+        throw new OperatorRefused('not-its-operator', 'only the two operators of the export can fetch it')
+      }
+      if (row.downloadedAt !== null) {
+        throw new OperatorRefused('fetched-already', 'the export was fetched already')
+      }
       const keys = (await tx.exportedKeys(application, row)).filter(({ secret }) => secret !== null)
       if (keys.length > MAX_EXPORTED_KEYS) {
         throw new KeyhavenError(
@@ -151,9 +157,6 @@ async function requireExport(found: Promise<StoredExport | undefined>): Promise<
   return row
 }
 
-function sealed(): KeyhavenError {
-  return new KeyhavenError(
-    'ACCESS_DENIED',
-    'the server has no key of a sealed conversation: there is no export',
-  )
+function sealed(): OperatorRefused {
+  return new OperatorRefused('sealed', 'the server has no key of a sealed conversation: there is no export')
 }

@@ -40,5 +40,11 @@ export type {
   StoredShare,
   StoredStay,
 } from './ports.ts'
-export { type AccessReason, AccessRefused, MembershipConflict } from './refusals.ts'
+export {
+  type AccessReason,
+  AccessRefused,
+  MembershipConflict,
+  type OperatorReason,
+  OperatorRefused,
+} from './refusals.ts'
 export type { SealedKeyUpload } from './sealed-key.ts'

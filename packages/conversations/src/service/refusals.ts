@@ -22,6 +22,31 @@ export class AccessRefused extends KeyhavenError {
   }
 }
 
+/** Why an operator does not get what he asks for, beside a role that is missing. */
+export type OperatorReason =
+  | 'sealed'
+  | 'own-request'
+  | 'one-person'
+  | 'not-approved'
+  | 'not-its-operator'
+  | 'approved-already'
+  | 'fetched-already'
+
+/** `ACCESS_DENIED`, or `CONFLICT` for what was done already, with a reason that a program can tell apart. */
+export class OperatorRefused extends KeyhavenError {
+  readonly reason: OperatorReason
+
+  constructor(reason: OperatorReason, message: string) {
+    super(reason.endsWith('-already') ? 'CONFLICT' : 'ACCESS_DENIED', message)
+    this.reason = reason
+  }
+
+  /** What the problem document says beside the code. */
+  get problemMembers(): Readonly<Record<string, string>> {
+    return { reason: this.reason }
+  }
+}
+
 /** Somebody else was first: `CONFLICT` with where the conversation is now. */
 export class MembershipConflict extends KeyhavenError {
   readonly sequence: number

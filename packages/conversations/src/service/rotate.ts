@@ -6,7 +6,7 @@ import { actorOf, liveDevice } from './callers.ts'
 import type { IncompleteKey } from './conversation-service.ts'
 import { makeManagedKey } from './managed-key.ts'
 import type { Caller, ConversationTransaction, StoredConversation } from './ports.ts'
-import { AccessRefused, unknownHere } from './refusals.ts'
+import { AccessRefused, OperatorRefused, unknownHere } from './refusals.ts'
 import { releasedKey } from './released-key.ts'
 import {
   checkUpload,
@@ -99,7 +99,10 @@ export async function rotateByOperator(
       if (row === undefined) throw unknownHere()
       const state = await batch.stateOf(context.states, tx, row)
       if (state.mode !== 'managed') {
-        throw new KeyhavenError('ACCESS_DENIED', 'the keys of a sealed conversation are made by its members')
+        throw new OperatorRefused(
+          'sealed',
+          'the keys of a sealed conversation are made on its members’ devices: who may write there rotates',
+        )
       }
       const { id } = await makeManagedKey(context, tx, state)
       tx.audit({
