@@ -1,3 +1,5 @@
+import type { Aes256Gcm, Rsa } from './rsa.ts'
+
 /** A value now (node:crypto, noble) or later (WebCrypto). `await` serves both. */
 export type Awaitable<T> = T | Promise<T>
 
@@ -170,4 +172,7 @@ export interface CryptoBackend {
   readonly signatures: Signatures
   readonly rsaOaep: RsaOaep
   readonly legacyRsa: LegacyRsa
+  readonly rsa: Rsa
+  /** @param key - 32 bytes; not copied. @throws KeyhavenError `UNSUPPORTED` in the noble backend. */
+  aes256Gcm(key: Uint8Array): Aes256Gcm
 }

@@ -41,10 +41,12 @@ export {
   kemPublicKeyToJwk,
 } from './kem-jwk.ts'
 export { nearestName } from './nearest-name.ts'
+export { decodeOaep } from './oaep.ts'
 export { overwrite } from './overwrite.ts'
 export { padmeLength } from './padme.ts'
 export { randomId } from './random-id.ts'
 export { Reader } from './reader.ts'
+export type { Aes256Gcm, Mgf1Hash, Rsa, RsaModulusBits, RsaPrivateKey, RsaPublicKey } from './rsa.ts'
 export {
   AEAD_IDS,
   AEAD_KEY_BYTES,

@@ -7,6 +7,7 @@ import { randomBytes } from '../random-values.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
 import { nobleLegacyRsa } from './legacy-rsa.ts'
 import { noblePrimitives } from './primitives.ts'
+import { nobleAes256Gcm, nobleRsa } from './rsa.ts'
 import { nobleRsaOaep } from './rsa-oaep.ts'
 import { nobleSignatures } from './signatures.ts'
 import { x25519 } from './x25519.ts'
@@ -29,4 +30,6 @@ export const nobleBackend: CryptoBackend = {
   signatures: nobleSignatures,
   rsaOaep: nobleRsaOaep,
   legacyRsa: nobleLegacyRsa,
+  rsa: nobleRsa,
+  aes256Gcm: nobleAes256Gcm,
 }

@@ -1,9 +1,9 @@
 import { equalConstantTime } from '../equal-constant-time.ts'
+import { mgf1Xor } from '../oaep.ts'
 import { randomBytes } from '../random-values.ts'
 import { SHA256_BYTES } from '../suite.ts'
 import { Writer } from '../writer.ts'
 import { sha256 } from './hkdf.ts'
-import { mgf1Xor } from './mgf1.ts'
 import {
   type RsaPrivateNumbers,
   type RsaPublicNumbers,

@@ -1,11 +1,13 @@
 import type { CryptoBackend } from '../backend.ts'
 import { importAeadKey } from './aead.ts'
+import { aes256Gcm } from './aes-256-gcm.ts'
 import { hkdfExpand, hkdfExtract, sha256 } from './hkdf.ts'
 import { hmacSha256 } from './hmac.ts'
 import { nodeHpke } from './hpke.ts'
 import { nodeKem } from './kem.ts'
 import { nodeLegacyRsa } from './legacy-rsa.ts'
 import { randomBytes } from './random-bytes.ts'
+import { nodeRsa } from './rsa.ts'
 import { nodeRsaOaep } from './rsa-oaep.ts'
 import { nodeSignatures } from './signatures.ts'
 import { x25519 } from './x25519.ts'
@@ -26,4 +28,6 @@ export const nodeBackend: CryptoBackend = {
   signatures: nodeSignatures,
   rsaOaep: nodeRsaOaep,
   legacyRsa: nodeLegacyRsa,
+  rsa: nodeRsa,
+  aes256Gcm,
 }
