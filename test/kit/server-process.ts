@@ -9,6 +9,7 @@ export const TEST_ADMIN_TOKEN = 'kh_token-of-the-tests-0123456789abcdefghij'
 export interface ServerProcess {
   readonly publicUrl: string
   readonly adminUrl: string
+  readonly identityUrl?: string
   readonly oneTimeCode: string
   readonly defaultApplication: { readonly id: string; readonly rootThumbprints: string[] }
   readonly pid: number

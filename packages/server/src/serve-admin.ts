@@ -1,3 +1,4 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gateway } from '@keyhaven/channel/gateway'
 import { createAdminApp, isSignedIn } from './admin/admin-app.ts'
 import { adminGuard } from './admin/admin-guard.ts'
@@ -36,6 +37,8 @@ export interface AdminServiceOptions {
   readonly publicUrl: string
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   readonly flushUsage: () => Promise<void>
+  /** Adds its routes to the admin API. */
+  readonly identity?: { addAdminRoutes(app: OpenAPIHono<AdminEnv>): void } | undefined
 }
 
 export interface AdminService {
@@ -85,6 +88,7 @@ export async function startAdminService(
     },
     adminUrl: () => url,
   })
+  options.identity?.addAdminRoutes(admin)
 
   const serves = (applicationId: string) => applicationId === ADMIN_APPLICATION_ID
   const gateway = createServedGateway(parts, {

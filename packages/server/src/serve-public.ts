@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gateway, SealedContext } from '@keyhaven/channel/gateway'
 import { createNodeHandler as createGatewayHandler } from '@keyhaven/channel/gateway/node'
 import { KeyhavenError } from '@keyhaven/crypto'
@@ -8,6 +9,7 @@ import { createPublicApp } from './channel/public-app.ts'
 import { createV1App, isV1Path } from './channel/v1-app.ts'
 import { createUserApp } from './directory/user-app.ts'
 import type { Config } from './platform/config/config.ts'
+import type { AppEnv } from './platform/http/call-origin.ts'
 import { sealedOrigin } from './platform/http/call-origin.ts'
 import { PUBLIC_CORS_HEADERS } from './platform/http/cors.ts'
 import type { Listener, NodeHandler } from './platform/http/listen.ts'
@@ -28,9 +30,13 @@ export interface PublicService {
 
 export interface PublicServiceOptions {
   /** Instead of `/v1`: what sealed calls reach. */
-  readonly served?: Pick<ServedGateway, 'handler' | 'allowPath' | 'serves'> & {
-    readonly listening: (url: string) => void
-  }
+  readonly served?:
+    | (Pick<ServedGateway, 'handler' | 'allowPath' | 'serves'> & {
+        readonly listening: (url: string) => void
+      })
+    | undefined
+  /** What answers under `/v1/identity`. */
+  readonly identity?: OpenAPIHono<AppEnv> | undefined
   readonly defaultApplicationId: string | undefined
 }
 
@@ -42,7 +48,7 @@ export function isTenant(applicationId: string): boolean {
 /** The gateway and all else of the public address, without its socket. */
 export function createPublicService(parts: ServerParts, options: PublicServiceOptions): PublicService {
   const { config, logger, manifests, state } = parts
-  const v1 = createV1App(logger, config.requireChannel, createUserApp(parts))
+  const v1 = createV1App(logger, config.requireChannel, createUserApp(parts), options.identity)
   const served = options.served ?? {
     serves: isTenant,
     allowPath: isV1Path,

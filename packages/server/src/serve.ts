@@ -5,7 +5,9 @@ import { createApplicationService } from './applications/application-service.ts'
 import { readApplications } from './applications/application-store.ts'
 import type { DataLock } from './data-lock.ts'
 import { lockDatabase } from './data-lock.ts'
+import type { IdentityService } from './identity/identity-listener.ts'
 import type { Config } from './platform/config/config.ts'
+import type { Listener } from './platform/http/listen.ts'
 import type { ProxyMode } from './proxy/proxy-mode.ts'
 import { startAdminService } from './serve-admin.ts'
 import type { PublicServiceOptions } from './serve-public.ts'
@@ -24,6 +26,8 @@ export interface RunningServer {
   readonly publicUrl: string
   /** Admin API and dashboard. */
   readonly adminUrl: string
+  /** The identity capability's own listener, where it is on. */
+  readonly identityUrl?: string
   /** Signs in to the dashboard once, within 15 minutes. */
   readonly oneTimeCode: string
   /**
@@ -34,7 +38,7 @@ export interface RunningServer {
     | {
         readonly id: string
         readonly rootThumbprints: readonly string[]
-        /** Verifier key of the directory's log; a gateway has no directory. */
+        /** Verifier key of the directory's log; a gateway has no directory, nor has a role other than main. */
         readonly log?: string
       }
     | undefined
@@ -60,12 +64,16 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
     try {
       const applications = createApplicationService(parts.state)
       await applications.ensureFirstStart()
-      const running =
-        config.workers > 1
-          ? await startWithWorkers(parts, applications, proxy)
-          : await startAlone(parts, applications, proxy)
-      await untilCallsRun(parts)
-      return withLock(running, lock)
+      const identity = proxy ? undefined : await openIdentityOf(parts, applications, { schedule: true })
+      try {
+        const start = config.workers > 1 ? startWithWorkers : startAlone
+        const running = await start(parts, applications, proxy, identity)
+        await untilCallsRun(parts)
+        return withLock(running, lock)
+      } catch (error) {
+        await identity?.close()
+        throw error
+      }
     } catch (error) {
       await parts.close()
       throw error
@@ -74,6 +82,17 @@ export async function startServing(config: Config, proxy: ProxyMode | undefined)
     lock?.release()
     throw error
   }
+}
+
+/** The identity capability, if this process has it: its code is loaded only then. */
+export async function openIdentityOf(
+  parts: ServerParts,
+  applications: ApplicationService,
+  options: { readonly schedule: boolean },
+): Promise<IdentityService | undefined> {
+  if (parts.config.identity === undefined) return undefined
+  const { openIdentity } = await import('./identity/identity-listener.ts')
+  return openIdentity(parts, await applications.defaultId(), options)
 }
 
 /**
@@ -108,30 +127,37 @@ async function startAlone(
   parts: ServerParts,
   applications: ApplicationService,
   proxy: ProxyMode | undefined,
+  identity: IdentityService | undefined,
 ): Promise<RunningServer> {
-  const service = createPublicService(parts, await publicOptions(parts, applications, proxy))
+  const service = createPublicService(parts, await publicOptions(parts, applications, proxy, identity))
   const publicListener = await listenPublic(parts, service)
   const publicUrl = parts.config.publicUrl ?? publicListener.url
+  let identityListener: Listener | undefined
   try {
+    identityListener = await identity?.listen()
     const admin = await startAdminService(parts, {
       applications,
       publicGateway: service.gateway,
       publicUrl,
       collectMetrics: async () => parts.metrics.snapshot(),
       flushUsage: () => parts.usage.flush(),
+      identity,
     })
     return {
       publicUrl,
       adminUrl: admin.url,
+      ...identityUrl(identity),
       oneTimeCode: admin.oneTimeCode,
       defaultApplication: await describeDefault(parts, applications, proxy),
       close: async () => {
-        await Promise.all([publicListener.close(SHUTDOWN_GRACE_MS), admin.close(SHUTDOWN_GRACE_MS)])
+        const listeners = [publicListener, admin, ...(identityListener ? [identityListener] : [])]
+        await Promise.all(listeners.map((listener) => listener.close(SHUTDOWN_GRACE_MS)))
+        await identity?.close()
         await parts.close()
       },
     }
   } catch (error) {
-    await publicListener.close(0)
+    await Promise.all([publicListener.close(0), identityListener?.close(0)])
     throw error
   }
 }
@@ -140,27 +166,32 @@ async function startWithWorkers(
   parts: ServerParts,
   applications: ApplicationService,
   proxy: ProxyMode | undefined,
+  identity: IdentityService | undefined,
 ): Promise<RunningServer> {
   const { startWorkers } = await import('./workers/start-workers.ts')
   const workers = await startWorkers(parts, proxy)
   const publicUrl = parts.config.publicUrl ?? workers.url
   try {
+    if (workers.identityUrl !== undefined) identity?.listening(workers.identityUrl)
     // Not served here: it judges the envelopes of `…/check`.
-    const { gateway } = createPublicService(parts, await publicOptions(parts, applications, proxy))
+    const { gateway } = createPublicService(parts, await publicOptions(parts, applications, proxy, identity))
     const admin = await startAdminService(parts, {
       applications,
       publicGateway: gateway,
       publicUrl,
       collectMetrics: workers.collectMetrics,
       flushUsage: workers.flushUsage,
+      identity,
     })
     return {
       publicUrl,
       adminUrl: admin.url,
+      ...identityUrl(identity),
       oneTimeCode: admin.oneTimeCode,
       defaultApplication: await describeDefault(parts, applications, proxy),
       close: async () => {
         await Promise.all([workers.close(), admin.close(SHUTDOWN_GRACE_MS)])
+        await identity?.close()
         await parts.close()
       },
     }
@@ -170,14 +201,19 @@ async function startWithWorkers(
   }
 }
 
-/** What the public address serves: `/v1`, or in proxy mode the backends. */
+function identityUrl(identity: IdentityService | undefined): Pick<RunningServer, 'identityUrl'> {
+  return identity === undefined ? {} : { identityUrl: identity.parts.url() }
+}
+
+/** What the public address serves: `/v1`, what the role of the process has of it, or in proxy mode the backends. */
 export async function publicOptions(
   parts: ServerParts,
   applications: ApplicationService,
   proxy: ProxyMode | undefined,
+  identity?: IdentityService,
 ): Promise<PublicServiceOptions> {
   const defaultApplicationId = await applications.defaultId()
-  if (!proxy) return { defaultApplicationId }
+  if (!proxy) return { defaultApplicationId, served: identity?.served, identity: identity?.sealed }
   const { createProxyService } = await import('./proxy/proxy-service.ts')
   return {
     defaultApplicationId: proxy.applicationId ?? defaultApplicationId,
@@ -186,7 +222,7 @@ export async function publicOptions(
 }
 
 async function describeDefault(
-  { directories, state }: ServerParts,
+  { config, directories, state }: ServerParts,
   applications: ApplicationService,
   proxy: ProxyMode | undefined,
 ): Promise<RunningServer['defaultApplication']> {
@@ -196,6 +232,7 @@ async function describeDefault(
   const [application] = await readApplications(state.db, { ids: [id] })
   if (application === undefined) return undefined
   const { rootThumbprints } = application.trust
-  if (proxy !== undefined) return { id, rootThumbprints }
+  const hasDirectory = proxy === undefined && (config.identity?.role ?? 'main') === 'main'
+  if (!hasDirectory) return { id, rootThumbprints }
   return { id, rootThumbprints, log: (await directories.ensure(id)).keys.verifierKey }
 }

@@ -54,5 +54,6 @@ function addresses(output: Output, server: RunningServer): string[] {
     `  dashboard      ${server.adminUrl}`,
     `  one-time code  ${output.style('bold', server.oneTimeCode)}`,
     `  public API     ${server.publicUrl}`,
+    ...(server.identityUrl === undefined ? [] : [`  identity API   ${server.identityUrl}`]),
   ]
 }

@@ -30,6 +30,7 @@ export function createV1App(
   logger: Logger,
   requireChannel: boolean,
   users: OpenAPIHono<UserEnv>,
+  identity?: OpenAPIHono<AppEnv>,
 ): OpenAPIHono<AppEnv> {
   const app = createApp(logger)
 
@@ -58,5 +59,6 @@ export function createV1App(
   addEchoRoutes(app)
   // Hono's `/*` stands for the prefix itself, too.
   for (const prefix of USER_PREFIXES) app.all(`${prefix}/*`, (c) => users.fetch(c.req.raw, c.env))
+  if (identity) app.all('/v1/identity/*', (c) => identity.fetch(c.req.raw, c.env))
   return app
 }

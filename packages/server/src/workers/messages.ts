@@ -11,6 +11,6 @@ export type ToWorker =
 
 /** From a worker to the primary process. */
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly url: string }
+  | { readonly kind: 'listening'; readonly url: string; readonly identityUrl?: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'answer'; readonly id: number; readonly metrics: readonly MetricSnapshot[] }

@@ -17,8 +17,11 @@ const STOP_TIMEOUT_MS = 15_000
 const FIRST_RESTART_DELAY_MS = 200
 const MAX_RESTART_DELAY_MS = 10_000
 
+type Listening = Extract<FromWorker, { kind: 'listening' }>
+
 export interface Workers {
   readonly url: string
+  readonly identityUrl?: string
   /** Of all processes, this one too. */
   collectMetrics(): Promise<readonly MetricSnapshot[]>
   flushUsage(): Promise<void>
@@ -45,12 +48,12 @@ export async function startWorkers(parts: ServerParts, proxy: ProxyMode | undefi
     serialization: 'advanced',
   })
 
-  function start(): Promise<string> {
+  function start(): Promise<Listening> {
     const worker = cluster.fork()
     running.add(worker)
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') resolve(message.url)
+        if (message.kind === 'listening') resolve(message)
         else if (message.kind === 'failed')
           reject(new KeyhavenError(message.code as ErrorCode, message.message))
         else waiting.get(message.id)?.(message.metrics)
@@ -108,9 +111,10 @@ export async function startWorkers(parts: ServerParts, proxy: ProxyMode | undefi
     await close()
     throw failed.reason
   }
-  const [first] = started as PromiseFulfilledResult<string>[]
+  const [first] = started as PromiseFulfilledResult<Listening>[]
   return {
-    url: first!.value,
+    url: first!.value.url,
+    ...(first!.value.identityUrl === undefined ? {} : { identityUrl: first!.value.identityUrl }),
     async collectMetrics() {
       return mergeSnapshots([parts.metrics.snapshot(), ...(await ask('collect'))])
     },

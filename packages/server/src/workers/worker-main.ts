@@ -3,7 +3,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { createApplicationService } from '../applications/application-service.ts'
 import type { Config } from '../platform/config/config.ts'
 import type { ProxyMode } from '../proxy/proxy-mode.ts'
-import { publicOptions, SHUTDOWN_GRACE_MS } from '../serve.ts'
+import { openIdentityOf, publicOptions, SHUTDOWN_GRACE_MS } from '../serve.ts'
 import { createPublicService, listenPublic } from '../serve-public.ts'
 import { openServerParts } from '../server-parts.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -23,15 +23,22 @@ function tell(message: FromWorker): void {
 async function start(config: Config, proxy: ProxyMode | undefined): Promise<Running> {
   const parts = await openServerParts(config, { schedule: false })
   const applications = createApplicationService(parts.state)
-  const service = createPublicService(parts, await publicOptions(parts, applications, proxy))
+  const identity = proxy ? undefined : await openIdentityOf(parts, applications, { schedule: false })
+  const service = createPublicService(parts, await publicOptions(parts, applications, proxy, identity))
   const listener = await listenPublic(parts, service)
-  tell({ kind: 'listening', url: listener.url })
+  const identityListener = await identity?.listen()
+  tell({
+    kind: 'listening',
+    url: listener.url,
+    ...(identityListener === undefined ? {} : { identityUrl: identityListener.url }),
+  })
   const answer = (id: number) => tell({ kind: 'answer', id, metrics: parts.metrics.snapshot() })
   return {
     answer,
     flush: (id) => void parts.usage.flush().then(() => answer(id)),
     async stop() {
-      await listener.close(SHUTDOWN_GRACE_MS)
+      await Promise.all([listener.close(SHUTDOWN_GRACE_MS), identityListener?.close(SHUTDOWN_GRACE_MS)])
+      await identity?.close()
       await parts.close()
     },
   }
