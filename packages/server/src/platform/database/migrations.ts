@@ -9,6 +9,7 @@ import { fileSchema } from '../../files/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
 import { messagingSchema } from '../../messaging/schema.ts'
 import { authSchema } from '../auth/schema.ts'
+import { jobSchema } from '../jobs/schema.ts'
 import type { FeatureSchema, TableInfo } from './feature-schema.ts'
 import { platformSchema } from './platform-schema.ts'
 import type { Db } from './schema.ts'
@@ -25,6 +26,7 @@ const FEATURES: readonly FeatureSchema[] = [
   messagingSchema,
   conversationsSchema,
   fileSchema,
+  jobSchema,
 ]
 
 /** All tables but the migrator's own. */

@@ -7,6 +7,7 @@ import type { FileTables } from '../../files/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
 import type { MessagingTables } from '../../messaging/tables.ts'
 import type { AuthTables } from '../auth/tables.ts'
+import type { JobTables } from '../jobs/tables.ts'
 import type { PlatformTables } from './tables.ts'
 
 /**
@@ -22,7 +23,8 @@ export interface Database
     DirectoryTables,
     MessagingTables,
     ConversationTables,
-    FileTables {}
+    FileTables,
+    JobTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>
