@@ -42,7 +42,7 @@ const WRONG_USAGE: ReadonlyArray<readonly [string, string, RegExp]> = [
   ['tokens add x', "required option '--role <role>' not specified", /--help/],
   [
     'tokens add x --role auditor --role king',
-    "'king' is invalid. Allowed choices are admin, key-manager, auditor.",
+    "'king' is invalid. Allowed choices are admin, key-manager, auditor, partner-manager, registration-officer, identity-service.",
     /--help/,
   ],
   [

@@ -10,7 +10,15 @@ type Caller = (typeof ROLES)[number] | 'nobody' | 'unknown'
 
 const UUID = '00000000-0000-4000-8000-000000000000'
 const DEVICE = 'A'.repeat(22)
-const READERS: readonly Caller[] = ['admin', 'key-manager', 'auditor']
+const READERS: readonly Caller[] = [
+  'admin',
+  'key-manager',
+  'auditor',
+  'partner-manager',
+  'registration-officer',
+]
+/** Also a service, which reads nothing else here. */
+const SIGNED_IN: readonly Caller[] = [...READERS, 'identity-service']
 const MANAGERS: readonly Caller[] = ['admin', 'key-manager']
 const AUDITORS: readonly Caller[] = ['admin', 'auditor']
 const ADMINS: readonly Caller[] = ['admin']
@@ -19,7 +27,7 @@ const ADMINS: readonly Caller[] = ['admin']
 const MATRIX: ReadonlyArray<
   readonly [method: string, path: string, allowed: readonly Caller[], body?: unknown]
 > = [
-  ['GET', '/session', READERS],
+  ['GET', '/session', SIGNED_IN],
   ['GET', '/applications', READERS],
   ['POST', '/applications', MANAGERS, {}],
   ['GET', '/applications/{id}', READERS],

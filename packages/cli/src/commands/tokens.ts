@@ -46,7 +46,14 @@ function addCommand(frame: Frame, tokens: Command): void {
 }
 
 /** What an API token may do, on the server. */
-export const ROLE_NAMES = ['admin', 'key-manager', 'auditor']
+export const ROLE_NAMES = [
+  'admin',
+  'key-manager',
+  'auditor',
+  'partner-manager',
+  'registration-officer',
+  'identity-service',
+]
 
 function roleOption(): Option {
   const option = new Option('--role <role>', 'what it may do; more than once for several')

@@ -2,7 +2,13 @@ import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tansta
 import { callAdmin } from './call-admin.ts'
 import { ApiProblem } from './problem.ts'
 
-export type Role = 'admin' | 'key-manager' | 'auditor'
+export type Role =
+  | 'admin'
+  | 'key-manager'
+  | 'auditor'
+  | 'partner-manager'
+  | 'registration-officer'
+  | 'identity-service'
 
 export interface Session {
   /** Who is signed in, such as `token:admin` or `oidc:<issuer>#<subject>`. */
