@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import {
   commitmentOfKey,
-  newConversationId,
+  newKeyId,
   recipientsRoot,
   signKeyAnnouncement,
   type WrappedRecipient,
@@ -110,30 +110,31 @@ async function rotateSealed(
   owner: Person,
   others: readonly Device[],
 ): Promise<void> {
-  const key = newConversationId(nodeBackend)
-  const secret = nodeBackend.randomBytes(32) as Uint8Array
-  const context = { application: APP, conversation: chat.id, key }
   const { thumbprint, keys } = owner
-  const recipients: WrappedRecipient[] = []
-  for (const { username, device } of [owner, ...others]) {
-    const to = { username, device, thumbprint }
-    const wrapContext = { ...context, from: owner.device, to }
-    const wrapped = await wrapConversationKey(nodeBackend, keys.encryptionKey, wrapContext, secret)
-    recipients.push({ ...to, wrapped })
-  }
+  const listed = [owner, ...others].map(({ username, device }) => ({ username, device, thumbprint }))
   const found = await (await world.first.directories.open(APP)).service.findDevice(owner.device)
-  const announcement = await signKeyAnnouncement(keys.signer, {
-    ...context,
-    algorithm: 'A256GCM',
-    commitment: await commitmentOfKey(nodeBackend, context, secret),
+  const place = { application: APP, conversation: chat.id }
+  const unnamed = {
+    ...{ ...place, algorithm: 'A256GCM' as const },
     membership: { sequence: chat.sequence, head: chat.head },
-    recipients: await recipientsRoot(nodeBackend, recipients),
+    recipients: await recipientsRoot(nodeBackend, listed),
     issued: Math.floor(world.time.now / MS_PER_SECOND),
     by: {
       ...{ username: owner.username, device: owner.device, entry: found!.device.record.entry },
       ...(await pinOf(world.first, owner.username)),
     },
-  })
+  }
+  const { key, nonce } = await newKeyId(nodeBackend, unnamed)
+  const context = { ...place, key }
+  const secret = nodeBackend.randomBytes(32) as Uint8Array
+  const recipients: WrappedRecipient[] = []
+  for (const to of listed) {
+    const wrapContext = { ...context, from: owner.device, to }
+    const wrapped = await wrapConversationKey(nodeBackend, keys.encryptionKey, wrapContext, secret)
+    recipients.push({ ...to, wrapped })
+  }
+  const commitment = await commitmentOfKey(nodeBackend, context, secret)
+  const announcement = await signKeyAnnouncement(keys.signer, { ...unnamed, key, nonce, commitment })
   const page = (at: number) => recipients.slice(at, at + MAX_RECIPIENTS_PER_CALL)
   await world.service.rotate(APP, owner, chat.id, { announcement, recipients: page(0) })
   for (let at = MAX_RECIPIENTS_PER_CALL; at < recipients.length; at += MAX_RECIPIENTS_PER_CALL) {

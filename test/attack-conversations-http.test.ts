@@ -1,5 +1,4 @@
-import { newConversationId } from '@keyhaven/conversations'
-import { backend } from '@keyhaven/crypto'
+import { backend, randomId } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DirectoryUser, enrollUser } from '../packages/server/test/fixtures/directory-user.ts'
 import { ENGINES } from './kit/engines.ts'
@@ -24,7 +23,7 @@ describe.each(ENGINES)('a device that asks for too much, on $name', (engine) => 
     let asked = 0
     let status = 200
     while (status === 200 && asked <= 2 * MAX_IDS) {
-      const ids = Array.from({ length: IDS_PER_CALL }, () => newConversationId(backend))
+      const ids = Array.from({ length: IDS_PER_CALL }, () => randomId(backend, 16))
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => alice.call('POST', '/v1/keys', { ids })),
       )

@@ -1,5 +1,4 @@
-import { newConversationId } from '@keyhaven/conversations'
-import { backend, KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { backend, KeyhavenError, randomId, utf8 } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commitBatch } from '../packages/conversations/src/receipt/commitment.ts'
 import { recipientsSchema, shareSchema } from '../packages/server/src/conversations/conversation-schemas.ts'
@@ -171,7 +170,7 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
 
   test('no text reaches the database that it cannot hold, and fails the calls of others with it', async () => {
     const { share: text } = await shareOf(world, alice, bob, {
-      ...{ id: newConversationId(backend), conversation: newConversationId(backend) },
+      ...{ id: randomId(backend, 16), conversation: randomId(backend, 16) },
       commitment: 'A'.repeat(43),
     })
     const { username, device, thumbprint } = bob

@@ -1,17 +1,17 @@
 import {
   type ConversationKey,
-  newConversationId,
   newMessageId,
   openMessage,
   sealMessage,
   verifyMessage,
 } from '@keyhaven/conversations'
 import type { ConversationCipher } from '@keyhaven/conversations/xmpp'
-import { fromBase64, fromUtf8, KeyhavenError, toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
+import { fromBase64, fromUtf8, KeyhavenError, randomId, toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { type ChainSigner, signerOf } from '@keyhaven/directory'
 
 const HASH_BYTES = 32
+const ID_BYTES = 16
 
 /** What a test device reads. */
 export interface TestMessage {
@@ -36,14 +36,14 @@ export class TestKeyServer {
 
   /** @returns the conversation's id. */
   create(members: readonly string[]): string {
-    const conversation = newConversationId(nodeBackend)
+    const conversation = randomId(nodeBackend, ID_BYTES)
     this.rotate(conversation, members)
     return conversation
   }
 
   /** A new key, for these members. @returns its id. */
   rotate(conversation: string, members: readonly string[]): string {
-    const id = newConversationId(nodeBackend)
+    const id = randomId(nodeBackend, ID_BYTES)
     const bytes = nodeBackend.randomBytes(HASH_BYTES)
     const key: ConversationKey = { application: 'demo', conversation, key: id, algorithm: 'A256GCM', bytes }
     this.keys.set(id, { key, members: new Set(members) })
@@ -58,7 +58,7 @@ export class TestKeyServer {
  */
 export class TestDevice implements ConversationCipher<string, TestMessage> {
   readonly username: string
-  readonly device = newConversationId(nodeBackend)
+  readonly device = randomId(nodeBackend, ID_BYTES)
   /** How often each message was decrypted, duplicates too. */
   readonly attempts = new Map<string, number>()
   readonly #server: TestKeyServer

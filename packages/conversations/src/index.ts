@@ -28,13 +28,14 @@ export type { UploadState } from './files/upload-state.ts'
 // Keys: announced, wrapped, shared.
 export { type MembershipHead, signKeyAnnouncement } from './key/announcement.ts'
 export { commitmentOfKey } from './key/commitment-of-key.ts'
+export { newKeyId } from './key/key-id.ts'
 export type { KeyObject } from './key/key-object.ts'
 export { signKeyShare } from './key/key-share.ts'
 export { recipientsRoot } from './key/recipients.ts'
 export { type WrappedRecipient, wrapConversationKey } from './key/wrapped-key.ts'
 // Membership: entries, their fold, rights.
+export { newConversationId } from './membership/conversation-id.ts'
 export { membershipHash, membershipItem, signMembershipEntry } from './membership/entry.ts'
-export { newConversationId } from './membership/ids.ts'
 export type { Member, MembershipChange } from './membership/membership-change.ts'
 export type { HistoryRule, Mode, Role, RotationRule } from './membership/rules.ts'
 // Messages: frame, packet, description of a file.

@@ -48,20 +48,26 @@ describe.each(ENGINES)('look-ups of members over the limit on $name', (engine) =
   }
 
   test('a member of the same conversation is found, a stranger and a former member are not', async () => {
-    const conversation = newConversationId(backend)
     const issued = Math.floor(Date.now() / MS_PER_SECOND)
-    const common = { application: APP, conversation, issued }
-    const create = await signMembershipEntry(alice.device.signer, {
-      ...{ ...common, sequence: 0, previous: null, by: await author(), kind: 'create' },
-      ...{ mode: 'managed', algorithm: 'A256GCM', retention: null },
-      history: { members: 'all', devices: 'all' },
+    const creation = {
+      ...{ application: APP, sequence: 0, previous: null, issued, by: await author() },
+      ...{
+        kind: 'create' as const,
+        mode: 'managed' as const,
+        algorithm: 'A256GCM' as const,
+        retention: null,
+      },
+      history: { members: 'all' as const, devices: 'all' as const },
       rotation: { maxAge: null, maxMessages: null },
       members: [
-        { username: 'alice', role: 'owner', ...(await pin('alice')) },
-        { username: 'bob', role: 'member', ...(await pin('bob')) },
-        { username: 'carol', role: 'member', ...(await pin('carol')) },
+        { username: 'alice', role: 'owner' as const, ...(await pin('alice')) },
+        { username: 'bob', role: 'member' as const, ...(await pin('bob')) },
+        { username: 'carol', role: 'member' as const, ...(await pin('carol')) },
       ],
-    })
+    }
+    const { conversation, nonce } = await newConversationId(backend, creation)
+    const common = { application: APP, conversation, issued }
+    const create = await signMembershipEntry(alice.device.signer, { ...creation, conversation, nonce })
     expect((await alice.call('POST', '/v1/conversations', { entry: create })).status).toBe(201)
     expect(await lookUpOften('bob', LOOK_UPS)).toEqual({ 200: LOOK_UPS })
     // Some turns come back while this runs: two a second.

@@ -3,12 +3,12 @@ import type { VerifiedDevice } from '@keyhaven/directory'
 import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import { signKeyAnnouncement } from '../key/announcement.ts'
 import { commitmentOfKey } from '../key/commitment-of-key.ts'
+import { newKeyId } from '../key/key-id.ts'
 import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 import { type RecipientTree, recipientTree } from '../key/recipients.ts'
 import { type WrappedRecipient, wrapConversationKey } from '../key/wrapped-key.ts'
 import { type ConversationState, currentMembers, type MemberState } from '../membership/conversation-state.ts'
-import { newConversationId } from '../membership/ids.ts'
 import type { ClientContext } from './client-context.ts'
 import { adviceFor, hasCode } from './conversation-error.ts'
 import type { KeyLeftOut } from './conversations.ts'
@@ -57,19 +57,21 @@ export async function makeSealedKey(
       'the directory has no valid encryption key of this device: call me.upkeep(), then try again',
     )
   }
-  const id = newConversationId(backend)
+  const tree = await recipientTree(backend, recipients)
+  const by = await people.author()
+  const membership = { sequence, head }
+  const issued = Math.max(now(), state.issued)
+  const unnamed = {
+    ...{ application, conversation, algorithm, membership, issued, by },
+    recipients: { count: tree.count, root: tree.root },
+  }
+  const { key: id, nonce } = await newKeyId(backend, unnamed)
   const keyContext = { application, conversation, key: id }
   const key = backend.randomBytes(CONVERSATION_KEY_BYTES)
   try {
-    const tree = await recipientTree(backend, recipients)
-    const by = await people.author()
-    const membership = { sequence, head }
-    const issued = Math.max(now(), state.issued)
-    const announcement = await signKeyAnnouncement(me.signingKey, {
-      ...{ application, conversation, key: id, algorithm, membership, issued, by },
-      commitment: await commitmentOfKey(backend, keyContext, key),
-      recipients: { count: tree.count, root: tree.root },
-    })
+    const commitment = await commitmentOfKey(backend, keyContext, key)
+    const announced = { ...unnamed, key: id, nonce, commitment }
+    const announcement = await signKeyAnnouncement(me.signingKey, announced)
     const wrapped = await wrapAll(context, tree, keyContext, key)
     // The server wants the maker's own device with the first call.
     wrapped.sort((one, other) => Number(other.device === me.device) - Number(one.device === me.device))

@@ -1,10 +1,10 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { CONVERSATION_ALGORITHMS } from '../key/algorithm.ts'
+import { newConversationId } from '../membership/conversation-id.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
-import { type MembershipFields, membershipHash, signMembershipEntry } from '../membership/entry.ts'
+import { membershipHash, signMembershipEntry } from '../membership/entry.ts'
 import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
-import { newConversationId } from '../membership/ids.ts'
-import type { Member, MembershipChange } from '../membership/membership-change.ts'
+import type { CreateChange, Member, MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError, hasCode, mayBeDone } from './conversation-error.ts'
@@ -39,16 +39,17 @@ export class MembershipChanges {
 
   /** @returns the id of a new conversation. */
   async create(options: CreateOptions): Promise<string> {
-    const { application, backend, people } = this.#context
+    const { application, backend, me, people } = this.#context
     const { mode = 'sealed', history = DEFAULT_HISTORY, rotation = NO_ROTATION, retention = null } = options
     const { [people.self]: _, ...others } = options.members
     const creator = { [people.self]: 'owner' as const, ...others }
-    const change: MembershipChange = {
+    const change: Omit<CreateChange, 'nonce'> = {
       ...{ kind: 'create', mode, algorithm: CONVERSATION_ALGORITHMS[0]!, history, rotation, retention },
       members: await this.members(creator),
     }
-    const conversation = newConversationId(backend)
-    const entry = await this.#sign(conversation, undefined, change)
+    const creation = { ...(await this.#position(undefined)), ...change }
+    const { conversation, nonce } = await newConversationId(backend, creation)
+    const entry = await signMembershipEntry(me.signingKey, { ...creation, conversation, nonce })
     const expected = { application, conversation, authors: people }
     const state = await foldMembership(backend, [entry], expected)
     await this.#send('/v1/conversations', state, entry, {})
@@ -75,12 +76,13 @@ export class MembershipChanges {
     change: (known: KnownMembership) => Promise<MembershipChange>,
     options: { readonly acceptLoss?: boolean } = {},
   ): Promise<void> {
-    const { backend, people: authors } = this.#context
+    const { backend, me, people: authors } = this.#context
     let maxAge = FRESH_SECONDS
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const known = await this.#memberships.refresh(id)
       requireSending(known)
-      const entry = await this.#sign(id, known.state, await change(known))
+      const fields = { ...(await this.#position(known.state)), conversation: id, ...(await change(known)) }
+      const entry = await signMembershipEntry(me.signingKey, fields)
       const state = await extendMembership(backend, known.state, [entry], { authors })
       try {
         await this.#send(`/v1/conversations/${id}/entries`, state, entry, { ...options, maxAge })
@@ -93,21 +95,16 @@ export class MembershipChanges {
     throw new ConversationError('CONFLICT', 'the membership changes all the time')
   }
 
-  async #sign(
-    conversation: string,
-    before: ConversationState | undefined,
-    change: MembershipChange,
-  ): Promise<string> {
-    const { application, me, now, people } = this.#context
-    const fields: MembershipFields = {
-      ...{ application, conversation },
+  /** Where the next entry stands, and who signs it. */
+  async #position(before: ConversationState | undefined) {
+    const { application, now, people } = this.#context
+    return {
+      application,
       sequence: before === undefined ? 0 : before.sequence + 1,
       previous: before?.head ?? null,
       issued: Math.max(now(), before?.issued ?? 0),
       by: await people.author(),
-      ...change,
     }
-    return signMembershipEntry(me.signingKey, fields)
   }
 
   /** @param state - as it is with the entry. */

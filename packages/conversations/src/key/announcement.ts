@@ -14,6 +14,7 @@ import { MAX_MEMBERSHIP_ENTRIES, MAX_TIME_SECONDS } from '../membership/limits.t
 import { mayRotateAt } from '../membership/rights.ts'
 import { openStatement, requireSignature, signStatement } from '../membership/statement.ts'
 import { type ConversationAlgorithm, requireConversationAlgorithm } from './algorithm.ts'
+import { requireKeyId } from './key-id.ts'
 import { MAX_KEY_RECIPIENTS, type RecipientsRoot, tooMany } from './recipients.ts'
 
 export const KEY_ANNOUNCEMENT_TYP = 'keyhaven-conversation-key+jws'
@@ -34,8 +35,10 @@ export interface KeyAnnouncement {
   readonly v: 1
   readonly application: string
   readonly conversation: string
-  /** Id of the key. */
+  /** Id of the key: follows from the rest, but for the commitment. */
   readonly key: string
+  /** 16 random bytes, base64url. */
+  readonly nonce: string
   readonly mode: 'sealed'
   readonly algorithm: ConversationAlgorithm
   /** `commitmentOfKey`, base64url. */
@@ -73,8 +76,8 @@ export function decodeKeyAnnouncement(announcement: string): KeyAnnouncement {
 /**
  * The signature and what it speaks of. Whether the maker might make a key, {@link requireMaker} says.
  *
- * @throws KeyhavenError `SIGNATURE_INVALID`, also if it is for another key or conversation; `WIRE_MALFORMED`,
- * `WIRE_TOO_LARGE`, `SUITE_REFUSED`; whatever `authors` throws.
+ * @throws KeyhavenError `SIGNATURE_INVALID`, also if it is for another key or conversation; `RECORD_INVALID`
+ * if its id does not follow from it; `WIRE_MALFORMED`, `WIRE_TOO_LARGE`, `SUITE_REFUSED`; whatever `authors` throws.
  */
 export async function verifyKeyAnnouncement(
   backend: CryptoBackend,
@@ -83,6 +86,7 @@ export async function verifyKeyAnnouncement(
 ): Promise<KeyAnnouncement> {
   const decoded = decodeKeyAnnouncement(announcement)
   requireSameKey(decoded, expected)
+  await requireKeyId(backend, decoded)
   const key = await expected.authors.signingKey(decoded.by, decoded.issued)
   await requireSignature(backend, key, announcement, FORM)
   return decoded
@@ -107,8 +111,8 @@ export function requireSameKey(signed: AnnouncedKey, expected: AnnouncedKey): vo
   throw new KeyhavenError('SIGNATURE_INVALID', 'what was signed is about another key')
 }
 
-const MEMBERS = ['v', 'application', 'conversation', 'key', 'mode', 'algorithm', 'commitment', 'membership']
-const MORE_MEMBERS = ['recipients', 'issued', 'by']
+const MEMBERS = ['v', 'application', 'conversation', 'key', 'nonce', 'mode', 'algorithm', 'commitment']
+const MORE_MEMBERS = ['membership', 'recipients', 'issued', 'by']
 
 function readAnnouncement(value: unknown): KeyAnnouncement {
   const json = requireMembers(value, [...MEMBERS, ...MORE_MEMBERS], 'key announcement')
@@ -118,6 +122,7 @@ function readAnnouncement(value: unknown): KeyAnnouncement {
     application: requireApplication(json.application),
     conversation: requireId(json.conversation, 'conversation'),
     key: requireId(json.key, 'key'),
+    nonce: requireId(json.nonce, 'nonce'),
     mode: 'sealed',
     algorithm: requireConversationAlgorithm(json.algorithm),
     commitment: requireHash(json.commitment, 'commitment'),

@@ -19,7 +19,7 @@ import { MAX_WRAPPED_KEY_CHARACTERS } from './wrapped-key.ts'
 const MAX_RECIPIENT_PROOF_HASHES = 16
 
 interface KeyObjectCommon {
-  /** 16 random bytes, base64url: the `objectid` of a message. */
+  /** 16 bytes, base64url: the `objectid` of a message. */
   readonly id: string
   readonly conversation: string
   readonly algorithm: ConversationAlgorithm

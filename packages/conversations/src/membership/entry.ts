@@ -57,14 +57,19 @@ export type MembershipFields = Omit<MembershipCommon, 'v'> & MembershipChange
  * that {@link decodeMembershipEntry} would refuse.
  */
 export async function signMembershipEntry(signer: DeviceSigner, fields: MembershipFields): Promise<string> {
-  const { application, conversation, sequence, previous, issued, by } = fields
-  const payload = {
-    ...{ v: 1, application, conversation, sequence, previous, issued, by: writeAuthor(by) },
-    ...writeChange(fields),
-  }
+  const payload = membershipPayload(fields)
   readEntry(payload)
   const maxBytes = limitOf(fields.kind)
   return signStatement(signer, { typ: MEMBERSHIP_TYP, maxBytes }, payload)
+}
+
+/** What is signed, its members in the order of the format. */
+export function membershipPayload(fields: MembershipFields): MembershipEntry {
+  const { application, conversation, sequence, previous, issued, by } = fields
+  return {
+    ...{ v: 1, application, conversation, sequence, previous, issued, by: writeAuthor(by) },
+    ...writeChange(fields),
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
 import { applyChange, draftOf, startState } from './apply-change.ts'
 import type { AuthorKeys } from './author.ts'
+import { requireConversationId } from './conversation-id.ts'
 import type { ConversationState } from './conversation-state.ts'
 import {
   decodeMembershipEntry,
@@ -22,7 +23,7 @@ export interface MembershipExpectation {
  * @throws KeyhavenError `CHAIN_BROKEN` on an entry that is missing or in another place, or an author whose
  * own chain went back; `MEMBERSHIP_FORKED` on an entry that follows another one than the last;
  * `ACCESS_DENIED` on a change that its author may not make; `RECORD_INVALID` on a change that makes no sense,
- * or of another conversation; `SIGNATURE_INVALID`, `SUITE_REFUSED`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE`;
+ * of another conversation, or a first entry that its id does not follow from; `SIGNATURE_INVALID`, `SUITE_REFUSED`, `WIRE_MALFORMED`, `WIRE_TOO_LARGE`;
  * whatever `authors` throws.
  */
 export async function foldMembership(
@@ -37,6 +38,7 @@ export async function foldMembership(
   if (entry.sequence !== 0 || entry.previous !== null || entry.kind !== 'create') {
     throw new KeyhavenError('CHAIN_BROKEN', 'the first entry of the conversation is missing')
   }
+  await requireConversationId(backend, entry)
   await requireAuthor(backend, expected.authors, entry, first)
   const state = startState(entry, await membershipHash(backend, first))
   return extendMembership(backend, state, rest, expected)

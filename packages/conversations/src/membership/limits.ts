@@ -22,5 +22,5 @@ export const AUTHOR_SKEW_SECONDS = 600
 /** 9999-12-31T23:59:59Z. */
 export const MAX_TIME_SECONDS = 253_402_300_799
 export const MAX_RETENTION_DAYS = 36_500
-/** Of a conversation, a key, a file: 16 random bytes. */
+/** Of a conversation, a key, a file, and of the nonce that an id follows from. */
 export const ID_BYTES = 16

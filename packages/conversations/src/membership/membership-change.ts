@@ -2,6 +2,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { type JsonObject, malformed, requireMembers, requireUsername } from '@keyhaven/messaging'
 import { type ConversationAlgorithm, requireConversationAlgorithm } from '../key/algorithm.ts'
 import { type ChainPin, readPin } from './author.ts'
+import { requireId } from './ids.ts'
 import { MAX_MEMBERS_PER_ENTRY, MAX_REASON_CHARACTERS } from './limits.ts'
 import {
   type HistoryRule,
@@ -30,6 +31,8 @@ export interface Member extends ChainPin {
 
 export interface CreateChange {
   readonly kind: 'create'
+  /** 16 random bytes, base64url: with it the conversation's id follows from the entry. */
+  readonly nonce: string
   readonly mode: Mode
   readonly algorithm: ConversationAlgorithm
   readonly history: HistoryRule
@@ -84,7 +87,7 @@ export type MembershipChange =
 
 /** Members of a payload that each kind has of its own; `?` marks one that may lack. */
 export const CHANGE_MEMBERS: Readonly<Record<MembershipChange['kind'], readonly string[]>> = {
-  create: ['mode', 'algorithm', 'history', 'rotation', 'retention', 'members'],
+  create: ['nonce', 'mode', 'algorithm', 'history', 'rotation', 'retention', 'members'],
   add: ['members'],
   remove: ['username', 'reason?'],
   role: ['username', 'role'],
@@ -107,6 +110,7 @@ export function readChange(kind: MembershipChange['kind'], json: JsonObject): Me
     case 'create':
       return {
         kind,
+        nonce: requireId(json.nonce, 'nonce'),
         mode: readMode(json.mode),
         algorithm: requireConversationAlgorithm(json.algorithm),
         history: readHistory(json.history),
@@ -181,9 +185,9 @@ export function writeChange(change: MembershipChange): MembershipChange {
   const { kind } = change
   switch (kind) {
     case 'create': {
-      const { mode, algorithm, retention } = change
+      const { nonce, mode, algorithm, retention } = change
       const rules = { history: writeHistory(change.history), rotation: writeRotation(change.rotation) }
-      return { kind, mode, algorithm, ...rules, retention, members: change.members.map(writeMember) }
+      return { kind, nonce, mode, algorithm, ...rules, retention, members: change.members.map(writeMember) }
     }
     case 'add':
       return { kind, members: change.members.map(writeMember) }

@@ -15,7 +15,7 @@ import type { EntryInput, LoggedEntry } from './conversation-service.ts'
 import { CREATION_WINDOW_MS, MAX_CREATIONS } from './limits.ts'
 import { makeManagedKey } from './managed-key.ts'
 import type { Caller, ConversationTransaction, StoredConversation, StoredKey } from './ports.ts'
-import { MembershipConflict } from './refusals.ts'
+import { MembershipConflict, unknownHere } from './refusals.ts'
 import { type CheckedUpload, checkUpload, judgeUpload, requireNow, storeUpload } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { changedStays, requireMember } from './stays.ts'
@@ -27,6 +27,8 @@ interface Submission {
   readonly text: string
   readonly hash: string
   readonly entry: MembershipEntry
+  /** Of the first entry: what it begins. */
+  readonly begun: ConversationState | undefined
   readonly authors: { signingKey(by: Author): ReturnType<typeof currentAuthorKey> }
   readonly upload: CheckedUpload | undefined
   readonly acceptLoss: boolean
@@ -68,11 +70,16 @@ async function check(
   requireNow(entry.issued, context.clock())
   const found = await context.directory.findDevice(application, by.device)
   const upload = key && (await checkUpload(context, application, caller, key))
-  return {
-    ...{ application, caller, text, entry, upload, acceptLoss },
-    hash: await membershipHash(context.backend, text),
-    authors: { signingKey: (author) => currentAuthorKey(found, author) },
-  }
+  const authors = { signingKey: (author: Author) => currentAuthorKey(found, author) }
+  const { backend } = context
+  const { conversation, kind } = entry
+  // Before anything is looked up: under the id of somebody else's conversation it is refused as under any other.
+  const begun =
+    kind === 'create'
+      ? await foldMembership(backend, [text], { application, conversation, authors })
+      : undefined
+  const hash = await membershipHash(backend, text)
+  return { application, caller, text, hash, entry, begun, authors, upload, acceptLoss }
 }
 
 async function accept(
@@ -143,15 +150,13 @@ async function standing(
 
 async function judge(
   { backend }: ServiceContext,
-  { application, entry, text, authors }: Submission,
+  { begun, text, authors }: Submission,
   before: ConversationState | undefined,
 ): Promise<ConversationState> {
-  const { conversation } = entry
   if (before !== undefined) return await extendMembership(backend, before, [text], { authors })
   // What is not there is answered as what is hidden.
-  if (entry.kind !== 'create')
-    throw new KeyhavenError('NOT_FOUND', 'there is no such conversation, key or file')
-  return await foldMembership(backend, [text], { application, conversation, authors })
+  if (begun === undefined) throw unknownHere()
+  return begun
 }
 
 /** @throws KeyhavenError `RATE_LIMITED` */

@@ -1,5 +1,5 @@
-import { KeyhavenError, overwrite, toBase64url } from '@keyhaven/crypto'
-import { newConversationId } from '../membership/ids.ts'
+import { KeyhavenError, overwrite, randomId, toBase64url } from '@keyhaven/crypto'
+import { ID_BYTES } from '../membership/limits.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { Pending } from './batch.ts'
 import type { ExportedKey } from './conversation-service.ts'
@@ -26,7 +26,7 @@ export async function requestExport(
       if (row === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no such conversation')
       if (row.mode === 'sealed') throw sealed()
       const made: StoredExport = {
-        id: newConversationId(context.backend),
+        id: randomId(context.backend, ID_BYTES),
         conversation,
         ...input,
         requestedBy: actor,

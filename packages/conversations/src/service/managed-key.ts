@@ -1,7 +1,7 @@
-import { overwrite } from '@keyhaven/crypto'
+import { overwrite, randomId } from '@keyhaven/crypto'
 import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
-import { newConversationId } from '../membership/ids.ts'
+import { ID_BYTES } from '../membership/limits.ts'
 import { Undo } from './batch.ts'
 import type { ConversationTransaction, StoredKey } from './ports.ts'
 import type { ServiceContext } from './service-context.ts'
@@ -13,7 +13,7 @@ export async function makeManagedKey(
   state: Pick<ConversationState, 'application' | 'conversation' | 'algorithm' | 'sequence' | 'head'>,
 ): Promise<StoredKey> {
   const { application, conversation } = state
-  const id = newConversationId(backend)
+  const id = randomId(backend, ID_BYTES)
   const secret = backend.randomBytes(CONVERSATION_KEY_BYTES)
   const key: StoredKey = {
     id,

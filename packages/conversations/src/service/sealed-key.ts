@@ -100,7 +100,7 @@ export async function judgeUpload(
   }
   requireMaker(state, announced)
   if ((await tx.findKey(state.application, announced.key)) !== undefined) {
-    throw new KeyhavenError('CONFLICT', 'the key id is taken: draw a new one')
+    throw taken()
   }
   if (!recipients.some(({ device }) => device === announced.by.device)) {
     throw new KeyhavenError('INPUT_INVALID', 'recipients: the device that makes the key is not among them')
@@ -143,7 +143,7 @@ export async function judgeRecipients(
   }
 }
 
-/** After {@link judgeUpload}. @throws Undo if the id was taken meanwhile. */
+/** After {@link judgeUpload}. @throws Undo if it was stored meanwhile. */
 export async function storeUpload(
   { backend }: Pick<ServiceContext, 'backend'>,
   tx: ConversationTransaction,
@@ -228,5 +228,5 @@ function otherThanAnnounced(): KeyhavenError {
 }
 
 function taken(): KeyhavenError {
-  return new KeyhavenError('CONFLICT', 'the key id is taken: draw a new one')
+  return new KeyhavenError('CONFLICT', 'this key is there already')
 }

@@ -3,7 +3,7 @@ import { nodeBackend } from '@keyhaven/crypto/node'
 import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
 import {
   commitmentOfKey,
-  newConversationId,
+  newKeyId,
   newMessageId,
   recipientsRoot,
   sealMessage,
@@ -45,9 +45,18 @@ export async function smuggledKey(
   { issued, author }: { readonly issued: number; readonly author: Author },
 ): Promise<string> {
   const { state, currentKey } = world.server.conversations.get(conversation)!
-  const id = newConversationId(nodeBackend)
-  const context = { application: APPLICATION, conversation, key: id }
   const secret = nodeBackend.randomBytes(32)
+  const membership = { sequence: state.sequence, head: state.head }
+  const listed = to.map(({ username, keys }) => {
+    const { thumbprint } = keys.encryptionKey
+    return { username, device: keys.device, thumbprint }
+  })
+  const unnamed = {
+    ...{ application: APPLICATION, conversation, algorithm: 'A256GCM' as const, membership, issued },
+    ...{ by: author, recipients: await recipientsRoot(nodeBackend, listed) },
+  }
+  const { key: id, nonce } = await newKeyId(nodeBackend, unnamed)
+  const context = { application: APPLICATION, conversation, key: id }
   const recipients = await Promise.all(
     to.map(async ({ username, keys }) => {
       const { thumbprint, publicJwk } = keys.encryptionKey
@@ -56,12 +65,9 @@ export async function smuggledKey(
       return { ...recipient, wrapped: await wrapConversationKey(nodeBackend, publicJwk, wrapContext, secret) }
     }),
   )
-  const membership = { sequence: state.sequence, head: state.head }
-  const announcement = await signKeyAnnouncement(by.keys.signingKey, {
-    ...{ ...context, algorithm: 'A256GCM', membership, issued, by: author },
-    commitment: await commitmentOfKey(nodeBackend, context, secret),
-    recipients: await recipientsRoot(nodeBackend, recipients),
-  })
+  const commitment = await commitmentOfKey(nodeBackend, context, secret)
+  const announced = { ...unnamed, key: id, nonce, commitment }
+  const announcement = await signKeyAnnouncement(by.keys.signingKey, announced)
   const { common } = world.server.keys.get(currentKey!)!
   world.server.keys.set(id, {
     ...{

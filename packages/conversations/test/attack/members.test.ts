@@ -1,7 +1,7 @@
 import { toBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { beforeEach, expect, test } from 'vitest'
-import { newConversationId } from '../../src/index.ts'
+import { newMessageId } from '../../src/index.ts'
 import { codeOf, createWorld, type TestDevice, type World } from '../client/kit/world.ts'
 import { forgedMessage } from './kit.ts'
 
@@ -115,7 +115,7 @@ test('requests that nobody can answer do not keep the others waiting for ever', 
   world.clock.advance(MINUTE)
   const phone = await world.device('ben', ben)
   expect(await codeOf(phone.conversations.decrypt(keyId, packet))).toBe('KEY_PENDING')
-  const device = newConversationId(nodeBackend)
+  const device = newMessageId(nodeBackend)
   const useless = { key: keyId, conversation: chat.id, username: 'mallory', device }
   world.server.lie = (_, path, answer) => {
     if (!path.startsWith('/v1/key-requests')) return answer
@@ -133,13 +133,13 @@ test('a stranger does not use up the calls of this device with ids of keys that 
   const { keyId, packet } = await chat.encrypt('hello')
   world.server.calls = []
   for (let at = 0; at < 200; at++) {
-    const id = newConversationId(nodeBackend)
+    const id = newMessageId(nodeBackend)
     expect(await codeOf(ben.conversations.decrypt(id, packet, { from: 'stranger' }))).toBe('NOT_FOUND')
   }
   expect(world.server.calls.length).toBeLessThanOrEqual(20)
   expect(await codeOf(ben.conversations.decrypt(keyId, packet, { from: 'anna' }))).toBe('done')
   world.clock.advance(2 * MINUTE)
   world.server.calls = []
-  await codeOf(ben.conversations.decrypt(newConversationId(nodeBackend), packet, { from: 'stranger' }))
+  await codeOf(ben.conversations.decrypt(newMessageId(nodeBackend), packet, { from: 'stranger' }))
   expect(world.server.calls).toHaveLength(1)
 })

@@ -8,7 +8,7 @@ import {
   encodeReceipt,
   membershipHash,
   membershipItem,
-  newConversationId,
+  newKeyId,
   recipientsRoot,
   signKeyAnnouncement,
   signMembershipEntry,
@@ -169,18 +169,21 @@ describe('keys', () => {
     const carl = await world.device('carl')
     const chat = await chatOf({ members: { ben: 'member', carl: 'reader' } })
     const { keyId } = await chat.encrypt('hello')
-    const id = newConversationId(nodeBackend)
-    const context = { application: APPLICATION, conversation: chat.id, key: id }
     const { thumbprint, publicJwk } = ben.keys.encryptionKey
     const to = { username: 'ben', device: ben.keys.device, thumbprint }
+    const unnamed = {
+      ...{ application: APPLICATION, conversation: chat.id, algorithm: 'A256GCM' as const },
+      ...{ membership: chat.head, issued: world.directory.now, by: await authorOf(carl) },
+      recipients: await recipientsRoot(nodeBackend, [to]),
+    }
+    const { key: id, nonce } = await newKeyId(nodeBackend, unnamed)
+    const context = { application: APPLICATION, conversation: chat.id, key: id }
     const secret = nodeBackend.randomBytes(32)
     const wrapContext = { ...context, from: carl.keys.device, to }
     const wrapped = await wrapConversationKey(nodeBackend, publicJwk, wrapContext, secret)
     const announcement = await signKeyAnnouncement(carl.keys.signingKey, {
-      ...{ ...context, algorithm: 'A256GCM', membership: chat.head, issued: world.directory.now },
+      ...{ ...unnamed, key: id, nonce },
       commitment: await commitmentOfKey(nodeBackend, context, secret),
-      recipients: await recipientsRoot(nodeBackend, [to]),
-      by: await authorOf(carl),
     })
     const { common } = world.server.keys.get(keyId)!
     world.server.keys.set(id, {

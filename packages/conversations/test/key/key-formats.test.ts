@@ -3,7 +3,7 @@ import { nodeBackend } from '@keyhaven/crypto/node'
 import { generateDeviceKeys } from '@keyhaven/directory'
 import { signDeviceJws } from '@keyhaven/messaging'
 import { describe, expect, test } from 'vitest'
-import { commitmentOfKey, signKeyAnnouncement, signKeyShare } from '../../src/index.ts'
+import { commitmentOfKey, newKeyId, signKeyAnnouncement, signKeyShare } from '../../src/index.ts'
 import {
   type AnnouncedKey,
   decodeKeyAnnouncement,
@@ -12,6 +12,7 @@ import {
   requireMaker,
   verifyKeyAnnouncement,
 } from '../../src/key/announcement.ts'
+import type { UnnamedKey } from '../../src/key/key-id.ts'
 import { readKeyObject } from '../../src/key/key-object.ts'
 import {
   decodeKeyShare,
@@ -27,18 +28,24 @@ async function announced() {
   const conversation = await TestConversation.create({ ana: 'owner', ben: 'reader' })
   const { by, signer } = await conversation.people.device('ana')
   const { sequence, head } = conversation.state
-  const context: AnnouncedKey = { application: APPLICATION, conversation: conversation.id, key: newId() }
-  const fields: Omit<KeyAnnouncement, 'v' | 'mode'> = {
-    ...context,
-    algorithm: 'A256GCM',
-    commitment: newHash(),
-    membership: { sequence, head },
-    recipients: { count: 2, root: newHash() },
-    issued: START,
-    by,
+  const place = { application: APPLICATION, conversation: conversation.id }
+  const unnamed: UnnamedKey = {
+    ...{ ...place, algorithm: 'A256GCM', membership: { sequence, head } },
+    ...{ recipients: { count: 2, root: newHash() }, issued: START, by },
   }
+  const { key, nonce } = await newKeyId(nodeBackend, unnamed)
+  const context: AnnouncedKey = { ...place, key }
+  const fields: Omit<KeyAnnouncement, 'v' | 'mode'> = { ...unnamed, key, nonce, commitment: newHash() }
   const expected = { ...context, authors: conversation.people }
-  return { conversation, context, fields, expected, jws: await signKeyAnnouncement(signer, fields), signer }
+  return {
+    conversation,
+    context,
+    unnamed,
+    fields,
+    expected,
+    jws: await signKeyAnnouncement(signer, fields),
+    signer,
+  }
 }
 
 async function shared() {
@@ -73,11 +80,12 @@ describe('an announcement', () => {
   })
 
   test('of somebody who may not make a key is refused', async () => {
-    const { fields, conversation, expected } = await announced()
+    const { unnamed, fields, conversation, expected } = await announced()
     for (const username of ['ben', 'stranger']) {
       const { by, signer } = await conversation.people.device(username)
-      const jws = await signKeyAnnouncement(signer, { ...fields, by })
-      const announcement = await verifyKeyAnnouncement(nodeBackend, jws, expected)
+      const named = await newKeyId(nodeBackend, { ...unnamed, by })
+      const jws = await signKeyAnnouncement(signer, { ...fields, ...named, by })
+      const announcement = await verifyKeyAnnouncement(nodeBackend, jws, { ...expected, key: named.key })
       expect(await codeOf(() => requireMaker(conversation.state, announcement))).toBe('ACCESS_DENIED')
     }
   })

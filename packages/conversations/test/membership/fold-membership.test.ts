@@ -147,7 +147,16 @@ describe('changes that make no sense', () => {
       role: { kind: 'role', username: 'ben', role: 'member' },
       mode: { kind: 'mode', mode: 'sealed' },
       'accept-chain': { kind: 'accept-chain', username: 'ben', accepted: ben },
-      create: { kind: 'create', mode, algorithm, history, rotation, retention, members: [ben] },
+      create: {
+        kind: 'create',
+        nonce: newId(),
+        mode,
+        algorithm,
+        history,
+        rotation,
+        retention,
+        members: [ben],
+      },
     } as const
     expect(await codeOf(conversation.change('ana', change[kind]))).toBe(
       kind === 'create' ? 'ACCESS_DENIED' : 'RECORD_INVALID',
@@ -160,7 +169,7 @@ describe('changes that make no sense', () => {
   ] as const)('a creator who %s', async (_, members) => {
     const conversation = new TestConversation()
     const listed = Object.entries(members).map(([name, role]) => conversation.people.member(name, role))
-    const entry = await conversation.sign('ana', {
+    const entry = await conversation.begin('ana', {
       ...{ kind: 'create', mode: 'sealed', algorithm: 'A256GCM', history: ALL_HISTORY },
       ...{
         rotation: { maxAge: null, maxMessages: null },
@@ -174,7 +183,7 @@ describe('changes that make no sense', () => {
   test('a creator who pins another chain for himself than he signs with', async () => {
     const conversation = new TestConversation()
     const me = await conversation.people.member('ana', 'owner', { head: newHash() })
-    const entry = await conversation.sign('ana', {
+    const entry = await conversation.begin('ana', {
       ...{ kind: 'create', mode: 'sealed', algorithm: 'A256GCM', history: ALL_HISTORY },
       ...{ rotation: { maxAge: null, maxMessages: null }, retention: null, members: [me] },
     })

@@ -6,6 +6,7 @@ import type { HistoryRule, MembershipChange, Role } from '../../src/index.ts'
 import type { AuthorKeys } from '../../src/membership/author.ts'
 import { type ConversationState, currentMembers } from '../../src/membership/conversation-state.ts'
 import { extendMembership } from '../../src/membership/fold-membership.ts'
+import type { CreateChange } from '../../src/membership/membership-change.ts'
 import { readPermission } from '../../src/membership/read-permission.ts'
 import { mayWriteAt } from '../../src/membership/rights.ts'
 import { START, TestConversation, TestPeople } from './kit.ts'
@@ -67,13 +68,13 @@ test('whatever happens, server and reader agree, and nobody gets a key that was 
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       const conversation = new TestConversation(people)
-      const initial: MembershipChange = {
+      const initial: Omit<CreateChange, 'nonce'> = {
         ...{ kind: 'create', mode: 'sealed', algorithm: 'A256GCM' },
         history: { members: 'joined', devices: 'all' },
         ...{ rotation: { maxAge: null, maxMessages: null }, retention: null },
         members: [await people.member('ana', 'owner'), await people.member('ben', 'member')],
       }
-      await conversation.put(await conversation.sign('ana', initial))
+      await conversation.put(await conversation.begin('ana', initial))
       // The server extends its state and asks for the devices of now; readers fold all from the start.
       let server: ConversationState = conversation.state
       const current: AuthorKeys = {

@@ -1,4 +1,4 @@
-import { type Jwk, KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import { type Jwk, KeyhavenError, randomId, toBase64url } from '@keyhaven/crypto'
 import { nobleBackend } from '@keyhaven/crypto/noble'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { webBackend } from '@keyhaven/crypto/web'
@@ -15,6 +15,8 @@ import { type Author, type AuthorKeys, authorKeyAt } from '../../src/membership/
 import type { ConversationState } from '../../src/membership/conversation-state.ts'
 import type { MembershipFields } from '../../src/membership/entry.ts'
 import { foldMembership } from '../../src/membership/fold-membership.ts'
+import { ID_BYTES } from '../../src/membership/limits.ts'
+import type { CreateChange } from '../../src/membership/membership-change.ts'
 
 export const BACKENDS = [nodeBackend, webBackend, nobleBackend]
 export const APPLICATION = 'demo'
@@ -23,7 +25,7 @@ export const START = 1_800_000_000
 const YEAR_SECONDS = 31_536_000
 
 export const newHash = (): string => toBase64url(nodeBackend.randomBytes(32))
-export const newId = (): string => newConversationId(nodeBackend)
+export const newId = (): string => randomId(nodeBackend, ID_BYTES)
 
 export async function codeOf(work: Promise<unknown> | (() => unknown)): Promise<string> {
   try {
@@ -101,7 +103,7 @@ export const ALL_HISTORY = { members: 'all', devices: 'all' } as const
 /** A conversation whose entries are signed by whoever the test names. */
 export class TestConversation {
   readonly people: TestPeople
-  readonly id: string = newId()
+  id = ''
   readonly entries: string[] = []
   state!: ConversationState
   now = START
@@ -112,12 +114,12 @@ export class TestConversation {
 
   static async create(
     members: Readonly<Record<string, Role>>,
-    over: Partial<MembershipChange & { kind: 'create' }> = {},
+    over: Partial<CreateChange> = {},
   ): Promise<TestConversation> {
     const made = new TestConversation()
     const [creator] = Object.keys(members)
     const listed = Object.entries(members).map(([username, role]) => made.people.member(username, role))
-    const change: MembershipChange = {
+    const change: Omit<CreateChange, 'nonce'> = {
       kind: 'create',
       mode: 'sealed',
       algorithm: 'A256GCM',
@@ -127,9 +129,19 @@ export class TestConversation {
       members: await Promise.all(listed),
       ...over,
     }
-    made.entries.push(await made.sign(creator!, change))
+    made.entries.push(await made.begin(creator!, change))
     made.state = await made.fold()
     return made
+  }
+
+  /** Signs what begins it; from then on it has its id. */
+  async begin(username: string, change: Omit<CreateChange, 'nonce'>): Promise<string> {
+    const { by, signer } = await this.people.device(username)
+    const place = { application: APPLICATION, sequence: 0, previous: null, issued: this.now, by }
+    const creation = { ...place, ...change }
+    const { conversation, nonce } = await newConversationId(nodeBackend, creation)
+    this.id = conversation
+    return signMembershipEntry(signer, { ...creation, conversation, nonce })
   }
 
   /** Signs what would come next. */

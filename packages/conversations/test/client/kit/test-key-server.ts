@@ -1,4 +1,4 @@
-import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
+import { KeyhavenError, randomId, toBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { recordedKeysOf } from '../../../../directory/src/client/recorded-keys.ts'
 import type { TestDirectory } from '../../../../messaging/test/kit/test-directory.ts'
@@ -6,7 +6,6 @@ import {
   type ConversationApi,
   encodeReceipt,
   membershipItem,
-  newConversationId,
   type Receipt,
   type WrappedRecipient,
 } from '../../../src/index.ts'
@@ -17,6 +16,7 @@ import { authorKeyAt } from '../../../src/membership/author.ts'
 import type { ConversationState } from '../../../src/membership/conversation-state.ts'
 import { decodeMembershipEntry } from '../../../src/membership/entry.ts'
 import { foldMembership } from '../../../src/membership/fold-membership.ts'
+import { ID_BYTES } from '../../../src/membership/limits.ts'
 import { readPermission } from '../../../src/membership/read-permission.ts'
 import { TestLog } from './test-log.ts'
 
@@ -149,7 +149,7 @@ export class TestKeyServer {
     const stored = this.conversations.get(conversation)!
     const { sequence, head, algorithm, mode } = stored.state
     const announced = upload && decodeKeyAnnouncement(upload.announcement)
-    const id = announced?.key ?? newConversationId(nodeBackend)
+    const id = announced?.key ?? randomId(nodeBackend, ID_BYTES)
     const { username, device } = announced?.by ?? {}
     if (announced && announced.membership.head !== head)
       throw new KeyhavenError('CONFLICT', 'another membership')
