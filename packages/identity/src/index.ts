@@ -95,3 +95,10 @@ export {
   MIN_RSA_BITS,
   verifyChain,
 } from './x509/verify-chain.ts'
+export {
+  type AuthoritiesUpdate,
+  CA_CERTIFICATE_UPLOADED,
+  PARTNER_UPDATED,
+  type PartnerUpdate,
+  type PolicyUpdate,
+} from './authentication/partner-update.ts'
