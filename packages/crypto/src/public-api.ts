@@ -42,6 +42,7 @@ export {
 } from './kem-jwk.ts'
 export { nearestName } from './nearest-name.ts'
 export { decodeOaep } from './oaep.ts'
+export { openFailed } from './open-failed.ts'
 export { overwrite } from './overwrite.ts'
 export { padmeLength } from './padme.ts'
 export { randomId } from './random-id.ts'
