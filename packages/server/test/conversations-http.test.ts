@@ -1,14 +1,13 @@
-import { type MembershipChange, newConversationId, signMembershipEntry } from '@keyhaven/conversations'
-import { backend } from '@keyhaven/crypto'
+import { backend, randomId } from '@keyhaven/crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 import { ROTATIONS } from '../src/conversations/conversation-routes.ts'
 import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
+import { createHttpConversation, type HttpConversation } from './fixtures/http-conversation.ts'
 
 const APP = 'app'
-const MS_PER_SECOND = 1_000
 const STRANGER = {
   type: 'urn:keyhaven:error:NOT_FOUND',
   code: 'NOT_FOUND',
@@ -22,55 +21,24 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
   let alice: DirectoryUser
   let bob: DirectoryUser
   let mallory: DirectoryUser
+  let chat: HttpConversation
   let conversation: string
-  let key: { id: string; key: string }
-  let head: string
+  let key: { readonly id: string; readonly key: string }
   beforeAll(async () => {
     server = await startTestServer(engine)
     for (const id of [APP, 'other']) await server.admin('POST', '/applications', { id, suite: 'x25519' })
     alice = await enrollUser(server, APP, 'alice')
     bob = await enrollUser(server, APP, 'bob')
     mallory = await enrollUser(server, APP, 'mallory')
-    conversation = newConversationId(backend)
-    const entry = await sign(alice, 0, null, {
-      kind: 'create',
-      ...{ mode: 'managed', algorithm: 'A256GCM', retention: null },
-      history: { members: 'all', devices: 'all' },
-      rotation: { maxAge: null, maxMessages: null },
-      members: [
-        { username: 'alice', role: 'owner', ...(await pin('alice')) },
-        { username: 'bob', role: 'member', ...(await pin('bob')) },
-      ],
-    })
-    const made = await alice.call('POST', '/v1/conversations', { entry })
-    expect(made.status).toBe(201)
-    key = (await made.json()).key
-    ;({ head } = await (await alice.call('GET', `/v1/conversations/${conversation}`)).json())
+    chat = await createHttpConversation(server, APP, [
+      [alice, 'owner'],
+      [bob, 'member'],
+    ])
+    conversation = chat.id
+    key = chat.key
   }, 60_000)
   afterAll(() => server?.dispose())
 
-  const directoryUser = async (username: string) =>
-    (await server.admin('GET', `/applications/${APP}/directory/users/${username}`)).body
-  async function pin(username: string) {
-    const { chain, sequence, entries } = await directoryUser(username)
-    const newest = entries.find((entry: { sequence: number }) => entry.sequence === sequence)
-    return { chain, sequence, head: newest.hash as string }
-  }
-  async function sign(
-    by: DirectoryUser,
-    sequence: number,
-    previous: string | null,
-    change: MembershipChange,
-  ): Promise<string> {
-    const { username, device } = by
-    const at = await pin(username)
-    return signMembershipEntry(device.signer, {
-      ...{ application: APP, conversation, sequence, previous },
-      issued: Math.floor(Date.now() / MS_PER_SECOND),
-      by: { username, device: device.device, entry: at.head, ...at },
-      ...change,
-    })
-  }
   const problemOf = async (answer: Response) => ({ status: answer.status, body: await answer.json() })
 
   test('a member gets the key, its receipt, and the proof that it is in the log', async () => {
@@ -122,8 +90,8 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
     const other = await enrollUser(server, 'other', 'alice')
     for (const stranger of [mallory, other]) {
       for (const [there, nothing] of [
-        [`/v1/keys/${key.id}`, `/v1/keys/${newConversationId(backend)}`],
-        [`/v1/conversations/${conversation}`, `/v1/conversations/${newConversationId(backend)}`],
+        [`/v1/keys/${key.id}`, `/v1/keys/${randomId(backend, 16)}`],
+        [`/v1/conversations/${conversation}`, `/v1/conversations/${randomId(backend, 16)}`],
       ] as const) {
         const answers = [await stranger.call('GET', there), await stranger.call('GET', nothing)]
         const texts = await Promise.all(answers.map((answer) => answer.text()))
@@ -135,23 +103,23 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
   })
 
   test('a conflict says where the conversation is; a refusal says what is missing', async () => {
-    const old = await sign(alice, 1, head, { kind: 'role', username: 'bob', role: 'reader' })
-    const entry = await sign(alice, 1, head, { kind: 'remove', username: 'bob', reason: 'left the team' })
+    const old = await chat.sign(alice, { kind: 'role', username: 'bob', role: 'reader' })
+    await chat.change(alice, { kind: 'remove', username: 'bob', reason: 'left the team' })
     const path = `/v1/conversations/${conversation}/entries`
-    const removed = await (await alice.call('POST', path, { entry })).json()
-    expect(removed.key.id).not.toBe(key.id)
+    const { key: next } = chat
+    expect(next.id).not.toBe(key.id)
     expect(await problemOf(await alice.call('POST', path, { entry: old }))).toMatchObject({
       status: 409,
       body: { code: 'CONFLICT', sequence: 1, head: expect.any(String) },
     })
-    expect(await problemOf(await bob.call('GET', `/v1/keys/${removed.key.id}`))).toMatchObject({
+    expect(await problemOf(await bob.call('GET', `/v1/keys/${next.id}`))).toMatchObject({
       status: 403,
       body: { code: 'ACCESS_DENIED', permission: 'conversation:read', reason: 'removed' },
     })
-    const many = await bob.call('POST', '/v1/keys', { ids: [key.id, removed.key.id] })
+    const many = await bob.call('POST', '/v1/keys', { ids: [key.id, next.id] })
     expect(await many.json()).toMatchObject({
       keys: [{ id: key.id }],
-      refused: [{ id: removed.key.id, code: 'ACCESS_DENIED', reason: 'removed' }],
+      refused: [{ id: next.id, code: 'ACCESS_DENIED', reason: 'removed' }],
     })
   })
 
@@ -183,7 +151,7 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
     expect((await server.admin('GET', `${exported}/keys`, undefined, two)).status).toBe(409)
     const newest = (await server.admin('GET', `${path}/${conversation}/receipts?limit=1`)).body.items[0]
     expect(newest.receipt).toMatchObject({ kind: 'export', to: { operators: ['token:one', 'token:two'] } })
-    const wrong = `${path}/${newConversationId(backend)}/exports/${asked.body.id}/approve`
+    const wrong = `${path}/${randomId(backend, 16)}/exports/${asked.body.id}/approve`
     expect((await server.admin('POST', wrong, undefined, two)).status).toBe(404)
     expect((await server.admin('POST', `${path}/${conversation}/rotate`)).status).toBe(201)
   })
@@ -202,10 +170,8 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
       detail: expect.stringContaining('use the current one'),
     })
     const newest = await (await alice.call('GET', path)).json()
-    const entry = await sign(alice, newest.sequence + 1, newest.head, { kind: 'rules', retention: 9 })
-    const changed = await alice.call('POST', `${path}/entries`, { entry })
-    expect(changed.status).toBe(201)
-    expect((await changed.json()).key.id).not.toBe(newest.currentKey)
+    await chat.change(alice, { kind: 'rules', retention: 9 })
+    expect(chat.key.id).not.toBe(newest.currentKey)
   })
 
   test('the directory’s monitor passes over what the conversations put into the log', async () => {
