@@ -5,7 +5,7 @@ import type { ReleaseJob } from './batch.ts'
 import { actorOf, liveDevice } from './callers.ts'
 import type { IncompleteKey } from './conversation-service.ts'
 import { makeManagedKey } from './managed-key.ts'
-import type { Caller, ConversationTransaction, StoredConversation } from './ports.ts'
+import type { Caller, ConversationTransaction, StoredConversation, StoredDeviceFacts } from './ports.ts'
 import { AccessRefused, OperatorRefused, unknownHere } from './refusals.ts'
 import { releasedKey } from './released-key.ts'
 import {
@@ -32,7 +32,8 @@ export async function rotate(
   const made = await context.commit<ReleaseJob | IncompleteKey>({
     locks: [{ application, conversation }],
     run: async (tx, batch) => {
-      const row = await requireRotator(tx, application, caller, conversation)
+      const device = await liveDevice(tx, application, caller, secondsOf(tx.now))
+      const row = await requireRotator(tx, application, device, conversation)
       const state = await batch.stateOf(context.states, tx, row)
       if (checked === undefined && state.mode !== 'managed')
         throw new AccessRefused('conversation:rotate', 'mode')
@@ -69,9 +70,10 @@ export async function addRecipients(
   return await context.commit({
     locks: [{ application, key: keyId }],
     run: async (tx, batch) => {
+      const device = await liveDevice(tx, application, caller, secondsOf(tx.now))
       const key = await tx.findKey(application, keyId)
       if (key === undefined) throw unknownHere()
-      const row = await requireRotator(tx, application, caller, key.conversation)
+      const row = await requireRotator(tx, application, device, key.conversation)
       if (key.createdBy?.device !== caller.device) throw new AccessRefused('conversation:rotate', 'role')
       if (key.complete) throw new KeyhavenError('CONFLICT', 'recipients: they are all there')
       const state = await batch.stateOf(context.states, tx, row)
@@ -118,11 +120,10 @@ export async function rotateByOperator(
 async function requireRotator(
   tx: ConversationTransaction,
   application: string,
-  caller: Caller,
+  device: StoredDeviceFacts,
   conversation: string,
 ): Promise<StoredConversation> {
-  const device = await liveDevice(tx, application, caller, secondsOf(tx.now))
-  requireMember(await tx.stays(application, conversation, caller.username), device, 'conversation:rotate')
+  requireMember(await tx.stays(application, conversation, device.username), device, 'conversation:rotate')
   const row = await tx.findConversation(application, conversation)
   if (row === undefined) throw unknownHere()
   return row

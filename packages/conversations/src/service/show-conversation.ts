@@ -144,9 +144,9 @@ export async function showRecipients(
   keyId: string,
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<readonly StoredRecipient[]> {
+  const device = await liveDevice(reads, application, caller, secondsOf(clock()))
   const key = await reads.findKey(application, keyId)
   if (key === undefined) throw unknownHere()
-  const device = await liveDevice(reads, application, caller, secondsOf(clock()))
   requireMember(
     await reads.stays(application, key.conversation, caller.username),
     device,
