@@ -49,9 +49,9 @@ export async function rotate(
         subject: conversation,
         detail: { key: key.id, mode: key.mode, sequence: state.sequence },
       })
-      const { username, device } = caller
       if (!key.complete) return () => ({ id: key.id, complete: false })
-      const release = batch.release({ application, key: key.id, username, device }, true)
+      const to = { username: caller.username, device: caller.device }
+      const release = batch.release({ application, key: key.id, ...to }, true)
       return () => release
     },
   })
