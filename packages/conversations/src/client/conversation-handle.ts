@@ -2,6 +2,14 @@ import { createConversationFiles } from '../files/conversation-files.ts'
 import { currentMembers } from '../membership/conversation-state.ts'
 import type { MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
+import {
+  requireIdArgument,
+  requireMembersArgument,
+  requireModeArgument,
+  requireNewRulesArgument,
+  requireRoleArgument,
+  requireUsernameArgument,
+} from './arguments.ts'
 import type { ClientContext } from './client-context.ts'
 import type { ConversationsOptions } from './client-options.ts'
 import { advised, withAdvice } from './conversation-error.ts'
@@ -28,8 +36,12 @@ export function createHandle(parts: ConversationParts, opened: KnownMembership):
   const { context, memberships, changes, maker, messages } = parts
   const id = opened.state.conversation
   const known = (): KnownMembership => memberships.known(id) ?? opened
-  const change = (made: MembershipChange, options?: { readonly acceptLoss?: boolean }) =>
-    withAdvice(() => changes.change(id, async () => made, options))
+  /** @param check - of what the app passed, before anything is called. */
+  const change = (made: MembershipChange, check: () => void, options?: { readonly acceptLoss?: boolean }) =>
+    withAdvice(async () => {
+      check()
+      await changes.change(id, async () => made, options)
+    })
   return {
     id,
     get mode() {
@@ -62,30 +74,42 @@ export function createHandle(parts: ConversationParts, opened: KnownMembership):
     rotate: () => withAdvice(async () => (await maker.make(id)).record.id),
     add: (members, options) => withAdvice(() => add(members, options)),
     remove: (username, { reason, ...options } = {}) =>
-      change({ kind: 'remove', username, ...(reason !== undefined && { reason }) }, options),
-    leave: (options) => change({ kind: 'remove', username: context.me.username }, options),
-    setRole: (username, role) => change({ kind: 'role', username, role }),
-    setRules: (rules: ConversationRules) => change({ kind: 'rules', ...rules }),
-    setMode: (mode) => change({ kind: 'mode', mode }),
+      change(
+        { kind: 'remove', username, ...(reason !== undefined && { reason }) },
+        () => requireUsernameArgument(username, reason),
+        options,
+      ),
+    leave: (options) => change({ kind: 'remove', username: context.me.username }, () => {}, options),
+    setRole: (username, role) =>
+      change({ kind: 'role', username, role }, () => requireRoleArgument(username, role)),
+    setRules: (rules: ConversationRules) =>
+      change({ kind: 'rules', ...rules }, () => requireNewRulesArgument(rules)),
+    setMode: (mode) => change({ kind: 'mode', mode }, () => requireModeArgument(mode)),
     acceptChain: (username) => withAdvice(() => acceptChain(username)),
     changes: (after) => advisedItems(() => listChanges(context, memberships, id, after)),
     receipts: (after) => advisedItems(() => listReceipts(context, id, after)),
-    holders: (keyId) => withAdvice(() => listHolders(context, memberships, keyId)),
+    holders: (keyId) =>
+      withAdvice(async () => {
+        requireIdArgument(keyId, 'keyId')
+        return listHolders(context, memberships, keyId)
+      }),
     refresh: ({ afterFork = false } = {}) =>
       withAdvice(async () => {
         await (afterFork ? memberships.refreshWhole(id) : memberships.refresh(id))
       }),
   }
 
-  function add(
+  async function add(
     members: Readonly<Record<string, Role>>,
     { history }: { readonly history?: HistoryRule } = {},
   ): Promise<void> {
-    return changes.change(id, async () => ({ kind: 'add', members: await changes.members(members, history) }))
+    requireMembersArgument(members, history)
+    await changes.change(id, async () => ({ kind: 'add', members: await changes.members(members, history) }))
   }
 
-  function acceptChain(username: string): Promise<void> {
-    return changes.change(id, async () => {
+  async function acceptChain(username: string): Promise<void> {
+    requireUsernameArgument(username)
+    await changes.change(id, async () => {
       const { people } = context
       const newest = await people.newestChain(username, { fresh: true })
       const { chain, head, sequence } = await people.user(username, { maxAge: 0, accepted: newest })

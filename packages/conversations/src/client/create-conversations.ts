@@ -1,7 +1,7 @@
 import { backend as runtimeBackend } from '@keyhaven/crypto'
 import { isCurrentMember } from '../membership/conversation-state.ts'
-import { requireId } from '../membership/ids.ts'
 import { type ListedConversation, readListed, readPage } from './answers.ts'
+import { requireIdArgument } from './arguments.ts'
 import type { ClientContext } from './client-context.ts'
 import type { ConversationsOptions } from './client-options.ts'
 import { advised, hasCode, isOnTheWay, withAdvice } from './conversation-error.ts'
@@ -51,7 +51,7 @@ export function createConversations(options: ConversationsOptions): Conversation
   const parts: ConversationParts = { context, memberships, changes, maker, messages, files }
 
   async function open(id: string): Promise<Conversation> {
-    requireId(id, 'conversation')
+    requireIdArgument(id)
     const known = await memberships.get(id)
     const newest = await memberships.fresh(id).catch((error) => {
       // What is known is enough to read, to see that it has forked, and to check again.

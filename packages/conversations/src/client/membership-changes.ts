@@ -6,6 +6,7 @@ import { membershipHash, signMembershipEntry } from '../membership/entry.ts'
 import { extendMembership, foldMembership } from '../membership/fold-membership.ts'
 import type { CreateChange, Member, MembershipChange } from '../membership/membership-change.ts'
 import type { HistoryRule, Role } from '../membership/rules.ts'
+import { requireMembersArgument, requireModeArgument, requireRulesArgument } from './arguments.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError, hasCode, mayBeDone } from './conversation-error.ts'
 import type { CreateOptions } from './conversations.ts'
@@ -37,10 +38,13 @@ export class MembershipChanges {
     this.#maker = maker
   }
 
-  /** @returns the id of a new conversation. */
+  /** @returns the id of a new conversation. @throws TypeError on a role, mode or rule that there is not. */
   async create(options: CreateOptions): Promise<string> {
     const { application, backend, me, people } = this.#context
     const { mode = 'sealed', history = DEFAULT_HISTORY, rotation = NO_ROTATION, retention = null } = options
+    requireMembersArgument(options.members)
+    requireModeArgument(mode)
+    requireRulesArgument(options)
     const { [people.self]: _, ...others } = options.members
     const creator = { [people.self]: 'owner' as const, ...others }
     const change: Omit<CreateChange, 'nonce'> = {

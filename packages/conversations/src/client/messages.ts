@@ -9,11 +9,12 @@ import {
 } from '../membership/conversation-state.ts'
 import { AUTHOR_SKEW_SECONDS } from '../membership/limits.ts'
 import { mayWrite, mayWriteAt, type Who } from '../membership/rights.ts'
-import { decodeFileContent, encodeFileContent, type FileContent } from '../message/file-content.ts'
+import { decodeFileContent, type FileContent } from '../message/file-content.ts'
 import type { ContentKind, SignedMessage } from '../message/frame.ts'
 import { MAX_PACKET_BYTES } from '../message/limits.ts'
 import { newMessageId, openMessage, sealMessage, verifyMessage } from '../message/message.ts'
 import { requirePacket } from '../message/packet.ts'
+import { fileArgument } from './arguments.ts'
 import type { ClientContext } from './client-context.ts'
 import { ConversationError } from './conversation-error.ts'
 import type { ConversationMessage, EncryptedMessage } from './conversations.ts'
@@ -227,7 +228,7 @@ function encodeContent(content: string | FileContent | Uint8Array): {
     return { kind: 'text', content: utf8(content) }
   }
   if (content instanceof Uint8Array) return { kind: 'bytes', content }
-  return { kind: 'file', content: encodeFileContent(content) }
+  return { kind: 'file', content: fileArgument(content) }
 }
 
 function decodeContent({

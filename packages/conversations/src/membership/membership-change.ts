@@ -174,7 +174,8 @@ function readAccepted(value: unknown): ChainPin {
 
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
-function readReason(value: unknown): string {
+/** @throws KeyhavenError `WIRE_MALFORMED` */
+export function readReason(value: unknown): string {
   const fits = typeof value === 'string' && value.length <= MAX_REASON_CHARACTERS && value.isWellFormed()
   if (!fits || UNSEEN.test(value)) throw malformed('reason')
   return value
