@@ -41,7 +41,11 @@ export interface PartnerUpdate {
     readonly expiresAt: number
   }[]
   /** Of a MISP. */
-  readonly licences: readonly { readonly hash: string; readonly active: boolean; readonly expiresAt: number }[]
+  readonly licences: readonly {
+    readonly hash: string
+    readonly active: boolean
+    readonly expiresAt: number
+  }[]
 }
 
 export type PolicyUpdate = {

@@ -1,0 +1,42 @@
+import { backend, KeyhavenError } from '@keyhaven/crypto'
+import { verifyDetachedJws, verifyJwt } from '../mosip/jws.ts'
+import type { Certificate } from '../x509/certificate.ts'
+import { parseCertificates } from '../x509/parse-certificate.ts'
+import { verifyChain } from '../x509/verify-chain.ts'
+
+/** Whom a relying party believes to be IDA: certificates that lead to roots that it has from elsewhere. */
+export interface IdaTrust {
+  /** The newest of a key's certificates. @throws KeyhavenError `CERTIFICATE_INVALID` */
+  recipientOf(pem: string): Promise<Certificate>
+  /** @throws KeyhavenError `SIGNATURE_INVALID`, `CERTIFICATE_INVALID` */
+  verifyAnswer(signature: string | null, body: string): Promise<void>
+  /** A statement that IDA signed. Throws as {@link verifyAnswer}. */
+  verifyStatement(jws: string): Promise<Uint8Array>
+}
+
+/**
+ * @param anchors - PEM of IDA's root certificates (K15), one or more.
+ * @param clock - milliseconds since the epoch.
+ */
+export function createIdaTrust(anchors: string, clock: () => number): IdaTrust {
+  const roots = parseCertificates(anchors)
+  if (roots.length === 0) throw new TypeError('idaRoots: no certificate')
+  const trusted = async (certificates: readonly Certificate[], usage: 'sign' | 'encrypt') => {
+    const [leaf, ...intermediates] = certificates
+    if (leaf === undefined) throw new KeyhavenError('CERTIFICATE_INVALID', 'there is no certificate')
+    const revoked = () => false
+    await verifyChain(leaf, { intermediates, anchors: roots, at: clock(), revoked, usage })
+    return leaf
+  }
+  const trust = async (certificates: readonly Certificate[]) => {
+    await trusted(certificates, 'sign')
+  }
+  return {
+    recipientOf: (pem) => trusted(parseCertificates(pem), 'encrypt'),
+    async verifyAnswer(signature, body) {
+      if (signature === null) throw new KeyhavenError('SIGNATURE_INVALID', 'the answer is not signed')
+      await verifyDetachedJws(backend, signature, body, { trust })
+    },
+    verifyStatement: async (jws) => (await verifyJwt(backend, jws, { trust })).payload,
+  }
+}

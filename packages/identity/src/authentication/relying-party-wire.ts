@@ -1,0 +1,59 @@
+import type { RsaPrivateKey } from '@keyhaven/crypto'
+import type { Certificate } from '../x509/certificate.ts'
+import type { AuthClaims, AuthIdType, KycResponse, OtpChannel } from './auth-messages.ts'
+import type { IdaTrust } from './ida-trust.ts'
+import type { RelyingPartyOptions } from './relying-party-options.ts'
+
+/** What a relying party builds its requests from. */
+export interface RelyingPartyContext {
+  readonly options: RelyingPartyOptions
+  readonly url: string
+  readonly fetch: typeof globalThis.fetch
+  readonly clock: () => number
+  readonly trust: IdaTrust
+  readonly certificate: Certificate
+  readonly privateKey: RsaPrivateKey
+}
+
+export interface RequestHead {
+  readonly transactionId: string
+  readonly requestTime: string
+  readonly id: string
+  readonly idType: AuthIdType
+}
+
+/** How one profile writes requests and reads eKYC answers. */
+export interface RelyingPartyWire {
+  request(
+    kind: 'auth' | 'kyc',
+    head: RequestHead,
+    claims: AuthClaims,
+    more: { readonly consent: boolean; readonly attributes?: readonly string[] },
+  ): Promise<object>
+  otp(head: RequestHead, channels: readonly OtpChannel[]): Promise<object>
+  /** @throws KeyhavenError `OPEN_FAILED` */
+  openKyc(head: RequestHead, response: KycResponse): Promise<Readonly<Record<string, unknown>>>
+}
+
+/** Asks IDA for what it publishes; what comes is verified by the caller. */
+export async function fetchFromIda<T>({ fetch, url }: RelyingPartyContext, path: string): Promise<T> {
+  const answer = await fetch(`${url}/idauthentication/v1/${path}`, { redirect: 'error' })
+  return (await answer.json()) as T
+}
+
+/** Keeps what was fetched for an hour: a key that was renewed meanwhile still opens. */
+export function keptForAnHour<T>(clock: () => number, load: () => Promise<T>): () => Promise<T> {
+  let kept: { readonly at: number; readonly value: Promise<T> } | undefined
+  return () => {
+    if (kept === undefined || clock() - kept.at >= HOUR_MS) {
+      const value = load()
+      kept = { at: clock(), value }
+      value.catch(() => {
+        kept = undefined
+      })
+    }
+    return kept.value
+  }
+}
+
+const HOUR_MS = 3_600_000
