@@ -1,3 +1,50 @@
+export {
+  type AuthoritiesUpdate,
+  CA_CERTIFICATE_UPLOADED,
+  PARTNER_UPDATED,
+  type PartnerUpdate,
+  type PolicyUpdate,
+} from './authentication/partner-update.ts'
+export type { BiometricMatcher, MatchResult } from './biometrics/biometric-matcher.ts'
+export type { Bir, BirLevel, BirPurpose, CbeffRecord } from './biometrics/bir.ts'
+export { encodeCbeff } from './biometrics/encode-cbeff.ts'
+export {
+  BIOMETRIC_TYPES,
+  type BiometricType,
+  bioAttributeOf,
+  FINGER_SUBTYPES,
+  IRIS_SUBTYPES,
+  isBiometricType,
+  isSubtypeOf,
+} from './biometrics/modality.ts'
+export { parseCbeff } from './biometrics/parse-cbeff.ts'
+export {
+  type BioValueContext,
+  bioValueNonces,
+  openBioValue,
+  type SealedBioValue,
+  sealBioValue,
+} from './device/bio-value.ts'
+export type {
+  CaptureData,
+  CaptureItem,
+  CapturePurpose,
+  CaptureRequest,
+  CaptureResponse,
+  DeviceLevel,
+  DigitalId,
+} from './device/capture.ts'
+export { birOfCapture, signedCaptureOf } from './device/capture-evidence.ts'
+export { type DeviceTrust, trustDevice } from './device/device-trust.ts'
+export { type HashChain, hashChain } from './device/hash-chain.ts'
+export {
+  CAPTURE_CLOCK_SKEW_MS,
+  CAPTURE_LIFETIME_MS,
+  type CaptureChecks,
+  type CapturedBiometric,
+  type CaptureMemory,
+  verifyCapture,
+} from './device/verify-capture.ts'
 export type {
   AesModuleKey,
   IdentityKeyInfo,
@@ -53,6 +100,37 @@ export {
 } from './mosip/session-key.ts'
 export { TOKEN_ID_DIGITS, type TokenIdInput, tokenId } from './mosip/token-id.ts'
 export { openWithTrailingIv, sealWithTrailingIv } from './mosip/trailing-iv.ts'
+export { createOprfHttp, type OprfHttpOptions } from './oprf/http-transport.ts'
+export {
+  createOprfClient,
+  type OprfAsk,
+  type OprfClient,
+  type OprfClientOptions,
+  type OprfKeyMemory,
+} from './oprf/oprf-client.ts'
+export {
+  decodeOprfOrders,
+  type OprfEvaluateAnswer,
+  type OprfEvaluateBody,
+  type OprfOrder,
+  type OprfPublicKey,
+  type OprfReason,
+  type OprfTransport,
+  type PartnerSignedRequest,
+} from './oprf/oprf-wire.ts'
+export { type BuildOptions, type BuiltPacket, buildPacket, type PacketKeys } from './packet/build-packet.ts'
+export { type IdSchema, type IdSchemaField, parseIdSchema, type SubPacketName } from './packet/id-schema.ts'
+export { type MachineKey, openOnMachine, sealForMachine, softwareMachineKey } from './packet/machine-key.ts'
+export { type OpenedPacket, type OpenPacketOptions, openPacket } from './packet/open-packet.ts'
+export type { PacketDocument, PacketInput, PacketProgress } from './packet/packet-input.ts'
+export { MAX_PACKET_BYTES, recipientOfLayer } from './packet/packet-layer.ts'
+export {
+  createRid,
+  packetFileName,
+  parsePacketFileName,
+  refIdOf,
+  type Station,
+} from './packet/registration-id.ts'
 export {
   PARTNER_DOMAINS,
   PARTNER_TYPE_NAMES,
@@ -72,6 +150,19 @@ export {
   UNLIMITED_READS,
 } from './policy/policy-document.ts'
 export { PROFILES, type Profile } from './profile.ts'
+export { drawUin, drawVid } from './repository/draw-identifier.ts'
+export {
+  type IdentifierRules,
+  isUin,
+  isVid,
+  keepsRules,
+  UIN_LENGTH,
+  UIN_RULES,
+  VID_LENGTH,
+  VID_RULES,
+} from './repository/identifier-rules.ts'
+export { hasVerhoeffDigit, verhoeffDigit } from './repository/verhoeff.ts'
+export { VID_POLICIES, VID_TYPES, type VidPolicy, type VidType } from './repository/vid-policy.ts'
 export {
   CREDENTIAL_TOPICS,
   type CredentialEvent,
@@ -95,10 +186,3 @@ export {
   MIN_RSA_BITS,
   verifyChain,
 } from './x509/verify-chain.ts'
-export {
-  type AuthoritiesUpdate,
-  CA_CERTIFICATE_UPLOADED,
-  PARTNER_UPDATED,
-  type PartnerUpdate,
-  type PolicyUpdate,
-} from './authentication/partner-update.ts'
