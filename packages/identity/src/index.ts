@@ -57,6 +57,17 @@ export type {
   RsaModuleKey,
 } from './keys/identity-keys.ts'
 export { type KeyName, keyName, keyNameText, parseKeyName } from './keys/key-name.ts'
+export {
+  findKeyEntry,
+  IDA_SIGN,
+  IDENTITY_CACHE,
+  KERNEL_SIGN,
+  KEY_TREE,
+  type KeyEntry,
+  type KeyHolder,
+  type KeyRole,
+  keyEntry,
+} from './keys/key-tree.ts'
 export { fromAnyBase64, toBase64urlText } from './mosip/base64.ts'
 export { fromHexDigest, machineKeyIndex, saltedDigest, upperHex, upperHexDigest } from './mosip/digest.ts'
 export {

@@ -1,3 +1,4 @@
+export { createCredentialService } from './credentials/create-credential-service.ts'
 export {
   AUTH_CREDENTIAL,
   type CredentialOrder,
@@ -9,6 +10,13 @@ export {
   type IssuedCredential,
 } from './credentials/credential-service.ts'
 export type {
+  CredentialEventToPublish,
+  CredentialPerson,
+  CredentialServiceOptions,
+  CredentialStore,
+  StoredCredential,
+} from './credentials/ports.ts'
+export type {
   CreatedShare,
   Datashare,
   ReadableShare,
@@ -17,13 +25,20 @@ export type {
   ShareToRead,
 } from './datashare/datashare.ts'
 export type { EventPublisher, EventToPublish, IdentityEvent } from './events/event-publisher.ts'
-export type {
-  IssuanceOrder,
-  OprfEvaluated,
-  OprfOrder,
-  OprfPublicKey,
-  OprfServer,
-} from './oprf/oprf-server.ts'
+export {
+  createIdentityKeyService,
+  type IdentityKeyOptions,
+  type ManagedIdentityKeys,
+} from './keys/create-identity-keys.ts'
+export type { IdentityKeyRecord, IdentityKeyStore } from './keys/ports.ts'
+export {
+  createOprfServer,
+  type OprfServerOptions,
+  type OprfStore,
+  type OprfUse,
+  type StoredOprfKey,
+} from './oprf/create-oprf-server.ts'
+export type { OprfKeyInfo, OprfServer } from './oprf/oprf-server.ts'
 export type {
   PartnerAction,
   PartnerDecision,
@@ -39,6 +54,46 @@ export type {
   Records,
   WritableRecords,
 } from './partners/ports.ts'
+export {
+  createIdentityRepository,
+  type Identity,
+  type IdentityData,
+  type IdentityFile,
+  type IdentityHistoryEntry,
+  type IdentityRepository,
+  type IdentitySummary,
+  type RepositoryIdType,
+} from './repository/identity-repository.ts'
+export { createKeyhavenSealer, type RecordKeys } from './repository/keyhaven-sealer.ts'
+export {
+  createMosipSealer,
+  type RepositoryKeys,
+  UIN_SALTS,
+  type UinSalt,
+} from './repository/mosip-sealer.ts'
+export type {
+  FileCategory,
+  IdentityChange,
+  RecordObjects,
+  RecordSealer,
+  RecordStatus,
+  RepositoryReads,
+  RepositoryStore,
+  RepositoryTransaction,
+  StoredFileRef,
+  StoredRecord,
+  StoredVersion,
+  StoredVid,
+} from './repository/ports.ts'
+export type { VidSummary } from './repository/vids.ts'
+export { createIdaVault, type IdaVaultOptions } from './vault/create-ida-vault.ts'
+export type {
+  IdaImport,
+  IdaImported,
+  IdaStore,
+  StoredAttribute,
+  StoredIdaRecord,
+} from './vault/ida-store.ts'
 export type {
   FoundPerson,
   IdaRecord,
@@ -46,7 +101,6 @@ export type {
   IdaVault,
   IdaVaultStatus,
   ImportResult,
-  PartnerSignedRequest,
   SignedEvent,
 } from './vault/ida-vault.ts'
 export type {
@@ -57,6 +111,8 @@ export type {
   VaultStatus,
   VaultSubject,
 } from './vault/issuer-vault.ts'
+export { createKeyhavenVault, type KeyhavenVaultOptions } from './vault/keyhaven-vault.ts'
+export { createMosipVault, type MosipVaultOptions, type ZkService } from './vault/mosip-vault.ts'
 export type {
   PoolConflict,
   PoolConflictKind,

@@ -1,6 +1,7 @@
 import { KeyhavenError, overwrite } from '@keyhaven/crypto'
 import type { KeyPurpose, WrapContext } from '@keyhaven/keys'
 import { conversationKeyContext, type KeyObjects, keyObjectName } from '../conversations/key-vault.ts'
+import { countModuleKeysToMove, moveModuleKeys } from '../identity/keys/move-module-keys.ts'
 import type { Config } from '../platform/config/config.ts'
 import type { Db } from '../platform/database/schema.ts'
 import type { ObjectStore } from '../platform/objects/object-store.ts'
@@ -149,8 +150,11 @@ async function moveKeys(
     })
     // The keys of conversations come last: what opens calls moves first.
     const inBoth = inBatch === 0 ? await moveConversationKeys(state, masterKeyId, objects) : inBatch
-    if (inBoth === 0) return moved
-    moved += inBoth
+    const inThree = inBoth === 0 ? await moveRecordKeys(state, masterKeyId) : inBoth
+    const move = (wrapped: Uint8Array, context: WrapContext) => moveKey(state, wrapped, context)
+    const inAll = inThree === 0 ? await moveModuleKeys(state, masterKeyId, move) : inThree
+    if (inAll === 0) return moved
+    moved += inAll
     options.onProgress?.(moved, Math.max(total, moved))
   }
 }
@@ -193,6 +197,30 @@ async function moveConversationKeys(
   })
 }
 
+/** Keys of identities' records. @returns how many; 0 once there are no more. */
+async function moveRecordKeys(state: State, masterKeyId: string): Promise<number> {
+  return state.transaction(async (transaction) => {
+    const rows = await transaction.db
+      .selectFrom('identity_record_keys')
+      .select(['id', 'application_id', 'wrapped_key'])
+      .where('master_key_id', '!=', masterKeyId)
+      .limit(KEYS_PER_TRANSACTION)
+      .$if(state.dialect === 'postgres', (query) => query.forUpdate())
+      .execute()
+    for (const { id, application_id, wrapped_key } of rows) {
+      const context = { purpose: 'identity-record-key', applicationId: application_id, id } as const
+      await transaction.db
+        .updateTable('identity_record_keys')
+        .set({ wrapped_key: await moveKey(state, wrapped_key, context), master_key_id: masterKeyId })
+        .where('application_id', '=', application_id)
+        .where('id', '=', id)
+        .execute()
+    }
+    if (rows.length > 0) transaction.effects.masterKeyIds.add(masterKeyId)
+    return rows.length
+  })
+}
+
 async function fetchObject(objects: OpenObjects, name: string): Promise<Uint8Array> {
   const bytes = await (await objects()).get(name)
   if (bytes !== undefined) return bytes
@@ -209,8 +237,8 @@ async function moveKey(state: State, wrapped: Uint8Array, context: WrapContext):
 }
 
 async function countOthers(db: Db, masterKeyId: string): Promise<number> {
-  let others = 0
-  for (const table of ['managed_keys', 'conversation_keys'] as const) {
+  let others = await countModuleKeysToMove(db, masterKeyId)
+  for (const table of ['managed_keys', 'conversation_keys', 'identity_record_keys'] as const) {
     const { count } = await db
       .selectFrom(table)
       .select((column) => column.fn.countAll<number>().as('count'))

@@ -6,6 +6,8 @@ import { channelSchema } from '../../channel/schema.ts'
 import { conversationsSchema } from '../../conversations/schema.ts'
 import { directorySchema } from '../../directory/schema.ts'
 import { fileSchema } from '../../files/schema.ts'
+import { identityKeySchema } from '../../identity/keys/schema.ts'
+import { repositorySchema } from '../../identity/repository/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
 import { messagingSchema } from '../../messaging/schema.ts'
 import { authSchema } from '../auth/schema.ts'
@@ -26,7 +28,9 @@ const FEATURES: readonly FeatureSchema[] = [
   messagingSchema,
   conversationsSchema,
   fileSchema,
+  identityKeySchema,
   jobSchema,
+  repositorySchema,
 ]
 
 /** All tables but the migrator's own. */

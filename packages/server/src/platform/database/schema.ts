@@ -4,6 +4,8 @@ import type { ChannelTables } from '../../channel/tables.ts'
 import type { ConversationTables } from '../../conversations/tables.ts'
 import type { DirectoryTables } from '../../directory/tables.ts'
 import type { FileTables } from '../../files/tables.ts'
+import type { IdentityKeyTables } from '../../identity/keys/tables.ts'
+import type { RepositoryTables } from '../../identity/repository/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
 import type { MessagingTables } from '../../messaging/tables.ts'
 import type { AuthTables } from '../auth/tables.ts'
@@ -24,7 +26,9 @@ export interface Database
     MessagingTables,
     ConversationTables,
     FileTables,
-    JobTables {}
+    IdentityKeyTables,
+    JobTables,
+    RepositoryTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>
