@@ -2,6 +2,8 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { parsePoolIndex } from './pool-index.ts'
 
 export const CREDENTIAL_PUBLISHER = 'CREDENTIAL_SERVICE'
+/** `type` of MOSIP's events. */
+export const CREDENTIAL_EVENT_TYPE = { name: 'mosip', namespace: 'mosip' } as const
 /** Events that tell an IDA about a person; each is the second half of a topic, `PARTNER/CREDENTIAL_ISSUED`. */
 export const CREDENTIAL_TOPICS = ['CREDENTIAL_ISSUED', 'ACTIVATE_ID', 'DEACTIVATE_ID', 'REMOVE_ID'] as const
 export type CredentialTopic = (typeof CREDENTIAL_TOPICS)[number]
@@ -52,40 +54,56 @@ export interface CredentialEvent {
   readonly protectionKey: string
 }
 
-/** The event's JSON, in MOSIP's words; `rankom` is how they are spelt on the wire. */
-export function encodeCredentialEvent(event: CredentialEvent): Record<string, unknown> {
+/** The inner part of the event, as it is published: topic, publisher and date are the outbox's. */
+export interface EncodedCredentialEvent {
+  readonly id: string
+  readonly transactionId: string
+  readonly type: { readonly name: string; readonly namespace: string }
+  readonly timestamp: string
+  readonly dataShareUri?: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** To be published; only one about an IDA's person names a hash. */
+export type NewCredentialEvent = Omit<CredentialEvent, 'topic' | 'publishedOn' | 'identifier'> & {
+  readonly identifier?: VaultIdentifier
+}
+
+/** `event` of the JSON, in MOSIP's words; `rankom` is how they are spelt on the wire. */
+export function encodeCredentialEvent(event: NewCredentialEvent): EncodedCredentialEvent {
   const { identifier, demographics, biometrics } = event
   return {
-    publisher: CREDENTIAL_PUBLISHER,
-    topic: event.topic,
-    publishedOn: event.publishedOn,
-    event: {
-      id: event.id,
-      transactionId: event.transactionId,
-      type: { name: event.type.name, namespace: event.type.namespace },
-      timestamp: event.timestamp,
-      ...(event.dataShareUri !== undefined && { dataShareUri: event.dataShareUri }),
-      data: {
-        id_hash: identifier.idHash,
-        ...(identifier.modulo !== undefined && { MODULO: String(identifier.modulo) }),
-        ...(identifier.salt !== undefined && { SALT: identifier.salt }),
-        ...(identifier.oprfKey !== undefined && { OPRF_KEY: String(identifier.oprfKey) }),
-        TOKEN: event.token,
-        expiry_timestamp: event.expiresAt,
-        transaction_limit: event.transactionLimit,
-        ...(demographics !== undefined && {
-          demoEncryptedRandomKey: demographics.encryptedRandomKey,
-          demoRankomKeyIndex: String(demographics.index),
-        }),
-        ...(biometrics !== undefined && {
-          bioEncryptedRandomKey: biometrics.encryptedRandomKey,
-          bioRankomKeyIndex: String(biometrics.index),
-        }),
-        ...(event.signature !== undefined && { proof: { signature: event.signature } }),
-        credentialType: event.credentialType,
-        protectionKey: event.protectionKey,
-      },
+    id: event.id,
+    transactionId: event.transactionId,
+    type: { name: event.type.name, namespace: event.type.namespace },
+    timestamp: event.timestamp,
+    ...(event.dataShareUri !== undefined && { dataShareUri: event.dataShareUri }),
+    data: {
+      ...(identifier !== undefined && encodeIdentifier(identifier)),
+      TOKEN: event.token,
+      expiry_timestamp: event.expiresAt,
+      transaction_limit: event.transactionLimit,
+      ...(demographics !== undefined && {
+        demoEncryptedRandomKey: demographics.encryptedRandomKey,
+        demoRankomKeyIndex: String(demographics.index),
+      }),
+      ...(biometrics !== undefined && {
+        bioEncryptedRandomKey: biometrics.encryptedRandomKey,
+        bioRankomKeyIndex: String(biometrics.index),
+      }),
+      ...(event.signature !== undefined && { proof: { signature: event.signature } }),
+      credentialType: event.credentialType,
+      protectionKey: event.protectionKey,
     },
+  }
+}
+
+function encodeIdentifier({ idHash, modulo, salt, oprfKey }: VaultIdentifier): Record<string, string> {
+  return {
+    id_hash: idHash,
+    ...(modulo !== undefined && { MODULO: String(modulo) }),
+    ...(salt !== undefined && { SALT: salt }),
+    ...(oprfKey !== undefined && { OPRF_KEY: String(oprfKey) }),
   }
 }
 

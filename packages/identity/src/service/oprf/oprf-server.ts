@@ -1,51 +1,23 @@
-import type { PartnerSignedRequest } from '../vault/ida-vault.ts'
+import type { OprfOrder, OprfPublicKey } from '../../oprf/oprf-wire.ts'
+import type { OprfEvaluation } from '../../oprf/voprf.ts'
 
-/** One evaluation that is asked for, with what entitles to it. */
-export interface OprfOrder {
-  /** Blinded element, 32 bytes. */
-  readonly element: Uint8Array
-  readonly reason:
-    | ({ readonly kind: 'authentication' } & PartnerSignedRequest)
-    /** Compact JWS of the issuer over {@link IssuanceOrder}. */
-    | { readonly kind: 'issuance'; readonly order: string }
-}
-
-/** What the issuer signs: it names the blinded element, so that it is good for no other. */
-export interface IssuanceOrder {
-  readonly v: 1
-  readonly application: string
-  /** base64url of the blinded element. */
-  readonly element: string
-  /** Credential request's id. */
-  readonly request: string
-  /** Seconds since the epoch. */
-  readonly iat: number
-}
-
-export interface OprfPublicKey {
-  readonly version: number
-  /** Element, 32 bytes. */
-  readonly publicKey: Uint8Array
+/** A key as lists show it. */
+export interface OprfKeyInfo extends OprfPublicKey {
   readonly state: 'active' | 'retired'
+  /** Milliseconds since the epoch. */
   readonly createdAt: number
-}
-
-export interface OprfEvaluated {
-  readonly version: number
-  readonly evaluated: readonly Uint8Array[]
-  readonly proof: Uint8Array
 }
 
 /** The oblivious PRF of one application (RFC 9497, verifiable mode). */
 export interface OprfServer {
-  /** Newest first. */
-  keys(): Promise<readonly OprfPublicKey[]>
+  /** Newest first; the first is made when there is none. */
+  keys(): Promise<readonly OprfKeyInfo[]>
   /**
    * @param caller - token name: has a quota.
-   * @throws KeyhavenError `ACCESS_DENIED` if one order does not hold, `REPLAYED` if it was used with this
+   * @throws KeyhavenError `ACCESS_DENIED` if one order does not hold, `REPLAYED` if one was used with this
    *   version, `RATE_LIMITED`, `KEY_UNKNOWN`, `WIRE_MALFORMED`: nothing was evaluated.
    */
-  evaluate(caller: string, version: number, orders: readonly OprfOrder[]): Promise<OprfEvaluated>
+  evaluate(caller: string, version: number, orders: readonly OprfOrder[]): Promise<OprfEvaluation>
   /** A new key; the old ones go on evaluating, for people who were stored under them. */
-  rotate(actor: string): Promise<OprfPublicKey>
+  rotate(actor: string): Promise<OprfKeyInfo>
 }

@@ -1,3 +1,4 @@
+import type { PartnerSignedRequest } from '../../oprf/oprf-wire.ts'
 import type { Profile } from '../../profile.ts'
 import type { PoolConflict, PoolGeneration } from './pool-store.ts'
 
@@ -7,16 +8,6 @@ export interface SignedEvent {
   readonly body: Uint8Array
   /** Detached JWS of the issuer over `body`. */
   readonly signature: string
-}
-
-/** Why the oblivious PRF is asked about a person: the hash of what a partner has signed. */
-export interface PartnerSignedRequest {
-  /** SHA-256 of the JWS signing input (header, dot, payload), 32 bytes: it says nothing of the id. */
-  readonly digest: Uint8Array
-  /** RSASSA-PKCS1-v1_5 over it. */
-  readonly signature: Uint8Array
-  /** The partner's certificate, and those between it and the anchor, DER. */
-  readonly certificates: readonly Uint8Array[]
 }
 
 export type IdaRecordState = 'active' | 'deactivated' | 'removed'
@@ -53,7 +44,11 @@ export interface FoundPerson {
    * @returns false if the record is not active, has expired or has none left.
    */
   use(): Promise<boolean>
-  close(): void
+  /**
+   * Overwrites what was derived. If something was opened, and lies under a pool key of an older generation or an
+   * older key of the oblivious PRF, it is encrypted again first.
+   */
+  close(): Promise<void>
 }
 
 export type ImportResult =

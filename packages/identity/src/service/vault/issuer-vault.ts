@@ -65,6 +65,13 @@ export interface IssuerVault {
    * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `STORE_UNAVAILABLE` of the oblivious PRF.
    */
   subject(id: string, request: string): Promise<VaultSubject>
+  /**
+   * Everything that the person may be stored under at an IDA: in profile `keyhaven` one tag for each key of the
+   * oblivious PRF, newest first. Throws as {@link subject}.
+   */
+  identifiers(id: string, request: string): Promise<readonly VaultIdentifier[]>
+  /** The newest version of the oblivious PRF's key; null in profile `mosip`. */
+  oprfKey(): Promise<number | null>
   conflicts(page: { readonly after?: string; readonly limit: number }): Promise<readonly PoolConflict[]>
   closeConflict(id: string, actor: string, reason: string): Promise<boolean>
 }

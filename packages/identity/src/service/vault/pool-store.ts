@@ -47,24 +47,19 @@ export interface PoolStore {
   readonly profile: Profile
   /** Newest first. */
   generations(): Promise<readonly PoolGeneration[]>
-  find(index: number): Promise<StoredPoolKey | undefined>
+  findKey(index: number): Promise<StoredPoolKey | undefined>
   /**
    * All keys of a generation, or none.
    *
    * @returns false if one of its numbers is taken: then nothing was written.
    */
   insertGeneration(generation: number, keys: readonly StoredPoolKey[], actor: string): Promise<boolean>
-  /**
-   * Stores a key that an issuer sent, unless its number is taken.
-   *
-   * @returns the key that is stored now: the same check, or there is a conflict.
-   */
-  importKey(key: StoredPoolKey, source: string): Promise<StoredPoolKey>
   /** A uniform choice among the keys of the newest generation that are here; undefined without any. */
   anyOfNewest(random: number): Promise<StoredPoolKey | undefined>
   /** Audited. The same conflict is kept once. */
   reportConflict(conflict: Omit<PoolConflict, 'id' | 'seenAt' | 'closedAt' | 'closedBy'>): Promise<void>
-  /** Open ones first, then newest first. */
+  openConflicts(): Promise<number>
+  /** Newest first. */
   conflicts(page: { readonly after?: string; readonly limit: number }): Promise<readonly PoolConflict[]>
   /** @returns false if it is not open. */
   closeConflict(id: string, actor: string, reason: string): Promise<boolean>
