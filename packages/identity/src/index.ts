@@ -19,6 +19,15 @@ export {
 } from './biometrics/modality.ts'
 export { parseCbeff } from './biometrics/parse-cbeff.ts'
 export {
+  READ_PROOF_HEADER,
+  READ_PROOF_SECONDS,
+  type ReadProof,
+  signRead,
+  verifyRead,
+} from './datashare/read-proof.ts'
+export { type OpenedShare, openShare, type ShareBinding } from './datashare/sealed-share.ts'
+export { SHARE_SIGNATURE_HEADER, type ShareFacts, verifyShare } from './datashare/share-signature.ts'
+export {
   type BioValueContext,
   bioValueNonces,
   openBioValue,
@@ -45,6 +54,15 @@ export {
   type CaptureMemory,
   verifyCapture,
 } from './device/verify-capture.ts'
+export {
+  EVENT_SIGNATURE_HEADER,
+  type EventModel,
+  HUB_SIGNATURE_HEADER,
+  type IdentityEvent,
+  openEvent,
+  type ReceivedEvent,
+  verifyHubSignature,
+} from './events/event-model.ts'
 export type {
   AesModuleKey,
   IdentityKeyInfo,
@@ -142,6 +160,7 @@ export {
   refIdOf,
   type Station,
 } from './packet/registration-id.ts'
+export { signEncryptionKey } from './partners/encryption-key.ts'
 export {
   PARTNER_DOMAINS,
   PARTNER_TYPE_NAMES,

@@ -16,6 +16,7 @@ export type {
   CredentialStore,
   StoredCredential,
 } from './credentials/ports.ts'
+export { createDatashare, MAX_SHARE_BYTES } from './datashare/create-datashare.ts'
 export type {
   CreatedShare,
   Datashare,
@@ -24,7 +25,15 @@ export type {
   ShareToCreate,
   ShareToRead,
 } from './datashare/datashare.ts'
-export type { EventPublisher, EventToPublish, IdentityEvent } from './events/event-publisher.ts'
+export type { DatashareParts } from './datashare/datashare-parts.ts'
+export type { ShareObjects, ShareStore, ShareTransaction } from './datashare/ports.ts'
+export { READ_COUNTS_ONCE_MS } from './datashare/read-share.ts'
+export type { Share } from './datashare/share-records.ts'
+export { createEventPublisher } from './events/create-event-publisher.ts'
+export { createEventDeliverer, DELIVERY_ATTEMPTS, type EventDeliverer } from './events/event-deliverer.ts'
+export { EVENT_KEPT_DAYS, type EventPublisher, type EventToPublish } from './events/event-publisher.ts'
+export type { OutboxEvent } from './events/event-records.ts'
+export type { EventStore, WebhookAnswer, WebhookSender } from './events/ports.ts'
 export {
   createIdentityKeyService,
   type IdentityKeyOptions,
@@ -39,6 +48,11 @@ export {
   type StoredOprfKey,
 } from './oprf/create-oprf-server.ts'
 export type { OprfKeyInfo, OprfServer } from './oprf/oprf-server.ts'
+export type { PartnerCaller } from './partners/caller.ts'
+export { type CertificateService, createCertificateService } from './partners/certificate-service.ts'
+export { createPartnerDecisions } from './partners/create-partner-decisions.ts'
+export { certificateOf } from './partners/judge.ts'
+export { createPartnerAnnouncer, type PartnerAnnouncer } from './partners/partner-announcer.ts'
 export type {
   PartnerAction,
   PartnerDecision,
@@ -46,6 +60,14 @@ export type {
   PartnerQuestion,
 } from './partners/partner-decisions.ts'
 export type * from './partners/partner-records.ts'
+export {
+  createPartnerService,
+  hashPartnerKey,
+  type IssuedKey,
+  KEY_LIFETIME_DAYS_MAX,
+  type PartnerService,
+  type PartnerToRegister,
+} from './partners/partner-service.ts'
 export type {
   IdentityAuditEntry,
   PartnerReads,
@@ -54,6 +76,7 @@ export type {
   Records,
   WritableRecords,
 } from './partners/ports.ts'
+export { createPolicyService, type PolicyService, type PolicyToDefine } from './policy/policy-service.ts'
 export {
   createIdentityRepository,
   type Identity,

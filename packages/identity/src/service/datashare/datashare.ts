@@ -24,12 +24,12 @@ export interface CreatedShare {
 }
 
 export interface ShareReader {
-  /** Who reads, for the audit log and for what counts as one read: `partner:ID`, `token:…`. */
+  /** Who reads, for the audit log and for what counts as one read: `partner:ID`, `oidc:…`, `token:…`. */
   readonly actor: string
-  /** The partner that has proved who it is; undefined: a service with the right to read for partners. */
-  readonly partnerId?: string
-  /** Profile `keyhaven`: the request was signed by the partner's certificate key, and is unused. */
-  readonly proof?: { readonly nonce: string; readonly issuedAt: number }
+  /** Whom the caller may read for; undefined: a service, which may for every partner. */
+  readonly organisation?: string
+  /** Header `keyhaven-partner-proof`: profile `keyhaven` reads nothing without it, and with it needs no sign-in. */
+  readonly proof?: { readonly header: string; readonly url: string }
 }
 
 export interface ShareToRead {
@@ -71,7 +71,7 @@ export interface Datashare {
    */
   read(share: ShareToRead): Promise<ReadableShare>
   /** Ends a share at once. @throws KeyhavenError `NOT_FOUND`. */
-  revoke(key: string, actor: string): Promise<void>
+  revoke(id: string, actor: string): Promise<void>
   /** Deletes the objects of shares that have ended. @returns how many. */
   tidy(onError: (error: unknown) => void): Promise<number>
 }

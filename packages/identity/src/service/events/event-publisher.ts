@@ -1,14 +1,7 @@
-/** The body of an event, as MOSIP's WebSub topics carry it (facts: section 5). */
-export interface IdentityEvent {
-  /** UUID; a repeated delivery has the same. */
-  readonly id: string
-  readonly transactionId?: string
-  readonly type?: { readonly name: string; readonly namespace: string }
-  /** ISO 8601, UTC, milliseconds. */
-  readonly timestamp: string
-  readonly dataShareUri?: string
-  readonly data: Readonly<Record<string, unknown>>
-}
+import type { IdentityEvent } from '../../events/event-model.ts'
+
+/** Events that nobody fetched or replayed are erased after it. */
+export const EVENT_KEPT_DAYS = 30
 
 export interface EventToPublish {
   readonly partnerId: string
@@ -16,16 +9,19 @@ export interface EventToPublish {
   readonly topic: string
   /** `CREDENTIAL_SERVICE`, `PARTNER_MANAGEMENT` … */
   readonly publisher: string
-  readonly event: IdentityEvent
+  /** With a function: it gets the number of this event, which rises with every event of the application. */
+  readonly event: IdentityEvent | ((sequence: number) => IdentityEvent)
 }
 
 /** Events to partners, as signed webhooks: at least once, in order for each partner. */
 export interface EventPublisher<Tx = unknown> {
   /**
    * In the transaction of what caused it: the event is delivered if and only if that is committed. Without a webhook of
-   * the partner it is kept for {@link EVENT_KEPT_DAYS}, to be replayed.
+   * the partner it is kept until there is one, for {@link EVENT_KEPT_DAYS}.
    *
    * @returns the event's id in the outbox.
    */
   publish(transaction: Tx, event: EventToPublish): Promise<string>
+  /** Sends what was kept: the partner has a webhook now. */
+  resume(transaction: Tx, partnerId: string): Promise<void>
 }
