@@ -200,7 +200,7 @@ describe.each(ENGINES)('conversations with the SDK and a server on $name', (engi
     const ben = await person('ben')
     const chat = await ben.conversations.create({ members: {} })
     await chat.encrypt('before anna came')
-    await chat.add({ [anna.username]: 'owner' })
+    await chat.add({ [anna.username]: 'owner' }, { history: { members: 'all', devices: 'all' } })
     const theirs = await anna.conversations.open(chat.id)
     expect(await codeOf(theirs.remove(ben.username, { reason: 'left' }))).toBe('LAST_HOLDER')
     await theirs.remove(ben.username, { reason: 'left', acceptLoss: true })

@@ -319,6 +319,32 @@ describe.each(ENGINES)('conversations on $name', (engine) => {
     expect(await show(alice, chat.id)).toMatchObject({ sequence: 1, rotationDue: 'membership' })
   })
 
+  test.each([
+    ['joined', false],
+    ['all', true],
+    ['date before', true],
+    ['date after', false],
+  ] as const)('the last holder is warned only if somebody who stays might read: %s', async (rule, warned) => {
+    const madeAt = Math.floor(world.time.now / 1_000)
+    const members = { joined: 'joined', all: 'all', 'date before': madeAt, 'date after': madeAt + 1 } as const
+    const chat = await createChat(world, [alice], {
+      mode: 'sealed',
+      history: { members: members[rule], devices: 'all' },
+    })
+    world.time.now += 10_000
+    const added = await memberOf(world.first, bob, 'owner')
+    await chat.change(alice, { kind: 'add', members: [added] }, [alice, bob])
+    const leave = chat.change(alice, { kind: 'remove', username: 'alice' })
+    if (warned) await expect(leave).rejects.toMatchObject({ code: 'LAST_HOLDER' })
+    else await leave
+  })
+
+  test('whoever was the only one leaves without a warning: nobody stays', async () => {
+    const chat = await createChat(world, [alice], { mode: 'sealed' })
+    await chat.change(alice, { kind: 'remove', username: 'alice' })
+    expect(chat.sequence).toBe(1)
+  })
+
   test('a change of the mode carries no key over', async () => {
     const chat = await createChat(world, [alice, bob])
     const managed = chat.key!.id

@@ -16,6 +16,7 @@ import { CREATION_WINDOW_MS, MAX_CREATIONS } from './limits.ts'
 import { makeManagedKey } from './managed-key.ts'
 import type { Caller, ConversationTransaction, StoredConversation, StoredKey } from './ports.ts'
 import { MembershipConflict, unknownHere } from './refusals.ts'
+import { requireHolders } from './require-holders.ts'
 import { type CheckedUpload, checkUpload, judgeUpload, requireNow, storeUpload } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { changedStays, requireMember } from './stays.ts'
@@ -97,8 +98,9 @@ async function accept(
   await requireChains(tx, application, entry)
   if (row === undefined) await requireFewCreated(tx, application, caller)
   if (upload !== undefined) await judgeUpload(context, tx, after, upload)
-  else if (after.mode === 'sealed') await requireHolders(tx, submission)
-  if (upload !== undefined && entry.kind === 'remove') await requireHolders(tx, submission)
+  if (entry.kind === 'remove' && after.mode === 'sealed' && !submission.acceptLoss) {
+    await requireHolders(tx, after, entry.username)
+  }
 
   // From here on it writes.
   const stored = rowOf(after, row, tx.now)
@@ -171,17 +173,6 @@ async function requireFewCreated(
     'RATE_LIMITED',
     `you have created ${MAX_CREATIONS} conversations within a day: wait, or use one that you have`,
   )
-}
-
-/** @throws KeyhavenError `LAST_HOLDER` */
-async function requireHolders(
-  tx: ConversationTransaction,
-  { application, entry, acceptLoss }: Submission,
-): Promise<void> {
-  if (entry.kind !== 'remove' || acceptLoss) return
-  const lost = await tx.lastHeld(application, entry.conversation, entry.username, secondsOf(tx.now))
-  if (lost === 0) return
-  throw new KeyhavenError('LAST_HOLDER', `nobody else who stays holds ${lost} of the keys: share them first`)
 }
 
 function rowOf(

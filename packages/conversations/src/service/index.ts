@@ -1,3 +1,4 @@
+export { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 export { MAX_KEYS_PER_CALL, MAX_RECIPIENTS_PER_CALL } from '../key/limits.ts'
 export type {
   ConversationService,

@@ -1,6 +1,7 @@
 import type { Awaitable } from '@keyhaven/crypto'
 import type { DeviceState, ProfileName } from '@keyhaven/directory'
 import type { ConversationAlgorithm } from '../key/algorithm.ts'
+import type { ReadableKey } from '../membership/read-permission.ts'
 import type { HistoryRule, Mode, Role, RotationRule } from '../membership/rules.ts'
 import type { Commitment } from '../receipt/commitment.ts'
 
@@ -315,8 +316,15 @@ export interface ConversationTransaction extends ConversationReads {
     key: Pick<StoredKey, 'id' | 'conversation'>,
     share: StoredShare,
   ): Promise<void>
-  /** Keys that only devices of `leaving` hold among all present members. */
-  lastHeld(application: string, conversation: string, leaving: string, now: number): Promise<number>
+  /** Sealed keys that only devices of `leaving` hold among all present members, oldest first. */
+  lastHeld(
+    application: string,
+    conversation: string,
+    leaving: string,
+    now: number,
+  ): Promise<readonly Pick<ReadableKey, 'membership' | 'madeAt'>[]>
+  /** Since when present members have their eldest live device that may get a sealed key. Seconds. */
+  eldestDevices(application: string, conversation: string, now: number): Promise<ReadonlyMap<string, number>>
   insertExport(application: string, row: StoredExport): Promise<void>
   saveExport(application: string, row: StoredExport): Promise<void>
   /** Managed keys that were in use between two times, with their secrets. */
