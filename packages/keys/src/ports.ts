@@ -3,7 +3,10 @@ import type { Actor, KeyPurpose, ManagedKey } from './managed-key.ts'
 
 /** What a wrapped secret is bound to: it opens in no other place. */
 export interface WrapContext {
-  /** Not managed keys: `conversation-key` is one of a conversation, `identity-record-key` one of identities; `identity-module-key` a root, module or master key of identity. */
+  /**
+   * Not managed keys: `conversation-key` is one of a conversation, `identity-record-key` one of identities,
+   * `identity-module-key` a root, module or master key of identity.
+   */
   readonly purpose: KeyPurpose | 'conversation-key' | 'identity-record-key' | 'identity-module-key'
   readonly applicationId: string
   /** The managed key's UUID; of a conversation's key `CONVERSATION/KEY`, of identity's `PROFILE/NAME/GENERATION`. */

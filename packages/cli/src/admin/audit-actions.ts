@@ -29,6 +29,7 @@ export const AUDIT_ACTIONS: readonly string[] = [
   'file.delete',
   'file.expire',
   'file.repair',
+  'identity.key.add',
   'identity.record.create',
   'identity.record.status',
   'identity.record.update',

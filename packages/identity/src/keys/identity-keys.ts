@@ -89,6 +89,10 @@ export interface IdentityKeys {
   masterKey(name: KeyName): Promise<MasterKey>
   /** All generations that there are, newest first. */
   list(): Promise<readonly IdentityKeyInfo[]>
-  /** Makes the next generation now; the old one keeps opening and verifying. */
-  renew(name: KeyName): Promise<Certificate>
+  /**
+   * Makes the next generation now; the old one keeps opening and verifying.
+   *
+   * @param actor - for the audit log.
+   */
+  renew(name: KeyName, actor?: string): Promise<Certificate>
 }

@@ -18,6 +18,8 @@ export interface Certificate {
   /** Distinguished names as text, for people; names are compared by their DER. */
   readonly subject: string
   readonly issuer: string
+  /** The subject's first `CN`; empty if it has none. */
+  readonly commonName: string
   /** Values of the subject's `O`: MOSIP ties a partner's certificate to his organisation by it. */
   readonly organisations: readonly string[]
   /** Hexadecimal. */

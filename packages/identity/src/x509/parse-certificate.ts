@@ -85,6 +85,7 @@ function parse(der: Uint8Array<ArrayBuffer>, thumbprint: Uint8Array): Parsed {
       thumbprint,
       subject: x509.subject,
       issuer: x509.issuer,
+      commonName: x509.subjectName.getField('CN')[0] ?? '',
       organisations: x509.subjectName.getField('O'),
       serial: x509.serialNumber,
       notBefore: x509.notBefore.getTime(),
