@@ -8,9 +8,9 @@ import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
 
 const APP = 'app'
 const MS_PER_SECOND = 1_000
-const AT_ONCE = 20
+const AT_ONCE = 40
 /** Over the limit of look-ups, and so many more that what comes back while they run does not matter. */
-const LOOK_UPS = 340
+const LOOK_UPS = 2_040
 
 describe.each(ENGINES)('look-ups of members over the limit on $name', (engine) => {
   let server: TestServer
@@ -83,5 +83,5 @@ describe.each(ENGINES)('look-ups of members over the limit on $name', (engine) =
     expect((await alice.call('POST', path, { entry: remove })).status).toBeLessThan(300)
     expect((await lookUpOften('carol', 100))[429]).toBeGreaterThan(0)
     expect(await lookUpOften('bob', 40)).toEqual({ 200: 40 })
-  }, 60_000)
+  }, 120_000)
 })

@@ -27,7 +27,9 @@ const MAX_CALLERS = 100_000
  * application. In each process: a user gets as many turns as there are processes that they reach.
  */
 const LIMITS: Readonly<Record<LimitedCall, RateLimit>> = {
-  'look-up': { burst: 300, perMinute: 120, maxCallers: MAX_CALLERS },
+  // At once twice the members that one entry brings in: to pin them, and for the key where that took a while. It
+  // harvests nothing: names that are not there have a limit of their own, and a day's number is the rate's.
+  'look-up': { burst: 2_000, perMinute: 120, maxCallers: MAX_CALLERS },
   // Twice the members that a conversation can have.
   'look-up-known': { burst: 20_000, perMinute: 5_000, maxCallers: MAX_CALLERS },
   append: { burst: 60, perMinute: 1, maxCallers: MAX_CALLERS },
