@@ -17,7 +17,7 @@ export interface CbeffElement {
   /** The attribute `key`, of an `entry`. */
   readonly key: string | undefined
   readonly children: readonly CbeffElement[]
-  /** What it says, without the white space around it; '' for an element with children. */
+  /** What it says; but for an `entry` without the white space around it; '' for an element with children. */
   readonly text: string
 }
 
@@ -61,7 +61,8 @@ export function readCbeffElements(bytes: Uint8Array): CbeffElement {
   })
   parser.on('closetag', () => {
     const closed = open.pop()!
-    closed.text = closed.text.trim()
+    // An entry may be a text that a device signed.
+    if (closed.name !== 'entry') closed.text = closed.text.trim()
     if (closed.children.length > 0 && closed.text !== '') refuse('text beside elements')
   })
   const addText = (part: string): void => {
