@@ -56,10 +56,12 @@ export async function checkHashes(
   }
   await requireHash(await hashOfSequences(meta.data, byBase), files, DATA_HASH_FILE, label)
   const hasOperations = meta.operations.some(({ value }) => value.length > 0)
-  if (hasOperations) {
-    await requireHash(await hashOfSequences(meta.operations, byBase), files, OPERATIONS_HASH_FILE, label)
-  } else if (name === DEFAULT_SUB_PACKET) {
+  if (!hasOperations && name === DEFAULT_SUB_PACKET) {
     throw packetInvalid(`hash sequence of the ${label}: ${AUDIT_FILE} is missing`)
+  }
+  // MOSIP's older packets have the hash of nothing in the sub-packets without such files.
+  if (hasOperations || files.has(OPERATIONS_HASH_FILE)) {
+    await requireHash(await hashOfSequences(meta.operations, byBase), files, OPERATIONS_HASH_FILE, label)
   }
   return meta
 }

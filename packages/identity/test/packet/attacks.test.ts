@@ -228,4 +228,18 @@ describe('what older packets have otherwise is read', () => {
     })
     expect((await open(packet)).refId).toBe(REF_ID)
   })
+
+  test('the hash of nothing beside sub-packets without operations, and no other hash there', async () => {
+    const withHash = (hash: string) =>
+      repack(station, bytes, (files) =>
+        resign(station, files, 'evidence', (contents) =>
+          contents.set('packet_operations_hash.txt', utf8(hash)),
+        ),
+      )
+    const ofNothing = 'E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855'
+    expect(await refusal(await withHash(ofNothing))).toBe('opened')
+    expect(await refusal(await withHash(ofNothing.replace('E', 'F')))).toBe(
+      'PACKET_INVALID: packet_operations_hash.txt of the sub-packet evidence',
+    )
+  })
 })
