@@ -6,8 +6,14 @@ import { channelSchema } from '../../channel/schema.ts'
 import { conversationsSchema } from '../../conversations/schema.ts'
 import { directorySchema } from '../../directory/schema.ts'
 import { fileSchema } from '../../files/schema.ts'
+import { credentialSchema } from '../../identity/credentials/schema.ts'
+import { identityDatashareSchema } from '../../identity/datashare/schema.ts'
+import { identityEventsSchema } from '../../identity/events/schema.ts'
 import { identityKeySchema } from '../../identity/keys/schema.ts'
+import { oprfSchema } from '../../identity/oprf/schema.ts'
+import { identityPartnersSchema } from '../../identity/partners/schema.ts'
 import { repositorySchema } from '../../identity/repository/schema.ts'
+import { vaultSchema } from '../../identity/vault/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
 import { messagingSchema } from '../../messaging/schema.ts'
 import { authSchema } from '../auth/schema.ts'
@@ -31,6 +37,12 @@ const FEATURES: readonly FeatureSchema[] = [
   identityKeySchema,
   jobSchema,
   repositorySchema,
+  vaultSchema,
+  oprfSchema,
+  credentialSchema,
+  identityPartnersSchema,
+  identityDatashareSchema,
+  identityEventsSchema,
 ]
 
 /** All tables but the migrator's own. */

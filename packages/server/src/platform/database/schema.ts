@@ -4,8 +4,14 @@ import type { ChannelTables } from '../../channel/tables.ts'
 import type { ConversationTables } from '../../conversations/tables.ts'
 import type { DirectoryTables } from '../../directory/tables.ts'
 import type { FileTables } from '../../files/tables.ts'
+import type { CredentialTables } from '../../identity/credentials/tables.ts'
+import type { IdentityShareTables } from '../../identity/datashare/tables.ts'
+import type { IdentityEventTables } from '../../identity/events/tables.ts'
 import type { IdentityKeyTables } from '../../identity/keys/tables.ts'
+import type { OprfTables } from '../../identity/oprf/tables.ts'
+import type { IdentityPartnerTables } from '../../identity/partners/tables.ts'
 import type { RepositoryTables } from '../../identity/repository/tables.ts'
+import type { VaultTables } from '../../identity/vault/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
 import type { MessagingTables } from '../../messaging/tables.ts'
 import type { AuthTables } from '../auth/tables.ts'
@@ -26,9 +32,15 @@ export interface Database
     MessagingTables,
     ConversationTables,
     FileTables,
+    IdentityEventTables,
     IdentityKeyTables,
+    IdentityPartnerTables,
+    IdentityShareTables,
     JobTables,
-    RepositoryTables {}
+    RepositoryTables,
+    VaultTables,
+    OprfTables,
+    CredentialTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>

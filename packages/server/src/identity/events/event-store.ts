@@ -1,0 +1,77 @@
+import type { EventStore, IdentityAuditEntry, OutboxEvent } from '@keyhaven/identity/service'
+import type { Jobs } from '../../platform/jobs/jobs.ts'
+import type { State, StateTransaction } from '../../platform/state/state.ts'
+import { appendAudit } from '../partners/partner-store.ts'
+import { createRecords, toRecord } from '../partners/record-rows.ts'
+
+/** Jobs that look at a partner's events. */
+export const EVENT_QUEUE = 'identity-events'
+
+export function createEventStore(
+  state: State,
+  applicationId: string,
+  jobs: Pick<Jobs, 'enqueue'>,
+): EventStore<StateTransaction> {
+  const mine = { application_id: applicationId }
+  return {
+    events: createRecords<OutboxEvent>(state.db, applicationId, 'identity_events'),
+
+    async nextSequence({ db }) {
+      const { last } = await db
+        .insertInto('identity_event_counters')
+        .values({ ...mine, last: 1 })
+        .onConflict((conflict) =>
+          conflict
+            .column('application_id')
+            .doUpdateSet((set) => ({ last: set('identity_event_counters.last', '+', 1) })),
+        )
+        .returning('last')
+        .executeTakeFirstOrThrow()
+      return last
+    },
+
+    put: (tx, event) => createRecords<OutboxEvent>(tx.db, applicationId, 'identity_events').put(event),
+
+    async hasWebhook({ db }, partnerId) {
+      const row = await db
+        .selectFrom('identity_partners')
+        .select('webhook_url')
+        .where((where) => where.and({ ...mine, id: partnerId }))
+        .executeTakeFirst()
+      return row !== undefined && row.webhook_url !== ''
+    },
+
+    async ofPartner(partnerId, wanted, limit, tx) {
+      const rows = await (tx?.db ?? state.db)
+        .selectFrom('identity_events')
+        .selectAll()
+        .where('application_id', '=', applicationId)
+        .where('partner_id', '=', partnerId)
+        .where('state', '=', wanted)
+        .orderBy('sequence')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => toRecord<OutboxEvent>(row))
+    },
+
+    transaction: (work) => state.transaction((tx) => work(tx, tx.now)),
+
+    async wake(tx, partnerId) {
+      await jobs.enqueue(tx, {
+        ...{ queue: EVENT_QUEUE, applicationId, orderKey: partnerId, payload: { partner: partnerId } },
+      })
+    },
+
+    async prune(tx, before) {
+      const { numDeletedRows } = await tx.db
+        .deleteFrom('identity_events')
+        .where('application_id', '=', applicationId)
+        .where('state', '!=', 'waiting')
+        .where('changed_at', '<', before)
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+
+    audit: (tx, entry) => appendAudit(state, tx, applicationId, entry as IdentityAuditEntry),
+  }
+}

@@ -1,0 +1,13 @@
+import type { OutboxEvent } from '@keyhaven/identity/service'
+import type { RowOf } from '../partners/record-rows.ts'
+
+/** The last number that an application's events were given; the row that a publisher locks. */
+export interface IdentityEventCountersTable {
+  application_id: string
+  last: number
+}
+
+export interface IdentityEventTables {
+  identity_events: RowOf<OutboxEvent>
+  identity_event_counters: IdentityEventCountersTable
+}
