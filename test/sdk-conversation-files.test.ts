@@ -10,13 +10,13 @@ const MARKER = 'MARKER-of-a-file-of-two'
 const bytes = new Uint8Array(randomBytes(20 * MEBIBYTE + 77))
 const NAME = { name: `${MARKER}.tiff`, type: 'image/tiff' }
 
-describe('files of conversations with the SDK', () => {
+describe.each(ENGINES)('files of conversations with the SDK and a server on $name', (engine) => {
   let server: SdkServer
   const people = createPeople(() => server)
   const { person } = people
 
   beforeAll(async () => {
-    server = await startSdkServer(ENGINES[0]!)
+    server = await startSdkServer(engine, { KEYHAVEN_FILES_QUOTA: '1' })
   })
 
   afterAll(async () => {
@@ -100,6 +100,21 @@ describe('files of conversations with the SDK', () => {
     await expect(upload.run(pause.signal)).rejects.toThrow('paused')
     const other = new Blob([randomBytes(bytes.length)])
     expect(await codeOf(chat.files.upload(other, { ...NAME, resume: kept! }))).toBe('INPUT_INVALID')
+  })
+
+  test('files for which the conversation has no room are refused with what to do, before a byte is read', async () => {
+    const { chat } = await two()
+    const source = new ReadableStream<Uint8Array>(
+      { pull: () => Promise.reject(new Error('it was read')) },
+      { highWaterMark: 0 },
+    )
+    const upload = chat.files.upload(source, { ...NAME, size: 1_024 * MEBIBYTE })
+    await expect(upload).rejects.toMatchObject({
+      code: 'WIRE_TOO_LARGE',
+      reason: 'quota',
+      message:
+        'the files of this conversation have no room for it: delete some, or ask the operator for a larger quota',
+    })
   })
 
   test('who is removed, or was never in, gets no file, and uploads none', async () => {

@@ -23,7 +23,7 @@ export type { DownloadOptions, FileDownload } from './files/file-download.ts'
 export { type FileMetadata, MAX_THUMBNAIL_BYTES } from './files/file-header.ts'
 export type { FileUpload } from './files/file-upload.ts'
 export type { FilesPort } from './files/files-port.ts'
-export type { FileProgress, UploadOptions } from './files/upload-options.ts'
+export type { FileProgress, FileWaiting, UploadOptions } from './files/upload-options.ts'
 export type { UploadState } from './files/upload-state.ts'
 // Keys: announced, wrapped, shared.
 export { type MembershipHead, signKeyAnnouncement } from './key/announcement.ts'

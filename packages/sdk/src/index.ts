@@ -29,6 +29,7 @@ export type {
   FileMetadata,
   FileProgress,
   FileUpload,
+  FileWaiting,
   HistoryRule,
   KeyHolder,
   KeyLeftOut,

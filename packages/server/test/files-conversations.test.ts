@@ -71,6 +71,7 @@ describe.each(ENGINES)('files of real conversations on $name', (engine) => {
     const whole = await put(who('alice'), one, 'x'.repeat(40))
     const full = {
       code: 'WIRE_TOO_LARGE',
+      reason: 'quota',
       message: expect.stringContaining('delete some, or ask the operator'),
     }
     await expect(begin(who('bob'), one, 61)).rejects.toMatchObject(full)

@@ -15,6 +15,7 @@ import { type TusClient, tusClient } from './fixtures/tus-client.ts'
 const APP = 'app'
 const CONVERSATION = randomBytes(16).toString('base64url')
 const MEBIBYTE = 1_024 * 1_024
+const FULL = { status: 507, code: 'STORE_UNAVAILABLE', reason: 'store-full' }
 const PART = 8 * MEBIBYTE
 const digest = (content: Uint8Array) => createHash('sha256').update(content).digest('hex')
 const problem = async (answer: Response) => ({ status: answer.status, ...(await answer.json()) })
@@ -106,7 +107,7 @@ describe.skipIf(NO_CEPH)(`files in S3: ${NO_CEPH ?? 'Ceph, SSE-KMS'}`, () => {
     const path = await begin(client, bytes, 1)
     await ceph.setQuota(config, MEBIBYTE)
     const refused = await client.patch(path, PART, new Uint8Array(bytes.subarray(PART)))
-    expect(await problem(refused)).toMatchObject({ status: 507, code: 'STORE_UNAVAILABLE' })
+    expect(await problem(refused)).toMatchObject(FULL)
     expect((await client.head(path)).headers.get('upload-offset')).toBe(String(PART))
     await ceph.setQuota(config, -1)
     await finish(client, path, bytes)
@@ -138,7 +139,7 @@ test.runIf(process.platform === 'linux')(
     const [first, second] = [bytes.subarray(0, 5 * MEBIBYTE), bytes.subarray(5 * MEBIBYTE)]
     expect((await client.patch(path, 0, new Uint8Array(first))).status).toBe(204)
     const refused = await client.patch(path, first.length, new Uint8Array(second))
-    expect(await problem(refused)).toMatchObject({ status: 507, code: 'STORE_UNAVAILABLE' })
+    expect(await problem(refused)).toMatchObject(FULL)
     expect((await client.head(path)).headers.get('upload-offset')).toBe(String(first.length))
     expect((await client.get(path)).status).toBe(409)
     await server.kill()

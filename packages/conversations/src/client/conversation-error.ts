@@ -25,25 +25,29 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   SUITE_REFUSED: 'the device has a profile that takes no part here: its owner renews to a newer one',
 }
 
-/** What the server's reason for `ACCESS_DENIED` means. */
+/** What the server's reason means, and where no advice follows from the code, what to do. */
 const REASONS: Readonly<Record<string, string>> = {
   'device-joined-later': 'this is older than your device, and the history rule does not show it',
   erased: 'the retention rule has erased it',
   'joined-later': 'this is older than your membership, and the history rule does not show it',
   'not-a-member': 'you are no member of this conversation',
+  quota:
+    'the files of this conversation have no room for it: delete some, or ask the operator for a larger quota',
   removed: 'this was made after you had been removed',
   reset: 'you started anew, and your new chain is not accepted here yet',
   role: 'your role does not allow it',
+  'store-full': 'the server has no room left: the upload goes on where it is once the operator has made some',
   suite: 'your device has a legacy profile: renew it to a newer one',
+  'unfinished-uploads': 'you have begun too many uploads: finish one, or discard it',
 }
 
 /** How a call fails on the way: it may have been carried out. */
 const ON_THE_WAY: readonly ErrorCode[] = ['GATEWAY_REFUSED', 'GATEWAY_UNAVAILABLE', 'RESULT_UNKNOWN']
 
-/** What a server answers beside `ACCESS_DENIED`, to somebody who is or was a member. */
+/** What a server answers beside a code, to somebody who is or was a member. */
 export interface AccessDetail {
   readonly permission?: string
-  /** `removed`, `joined-later`, `device-joined-later`, `reset`, `role`, … */
+  /** `removed`, `joined-later`, `device-joined-later`, `reset`, `role`, …; of files `quota`, `store-full`, … */
   readonly reason?: string
 }
 
@@ -72,9 +76,9 @@ export function adviceFor(code: ErrorCode): string {
 export function advised(error: unknown): unknown {
   if (!(error instanceof KeyhavenError) || error instanceof ConversationError) return error
   const { permission, reason } = error as KeyhavenError & AccessDetail
-  if (ADVICE[error.code] === undefined) return error
+  const why = reason !== undefined && Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined
+  if (ADVICE[error.code] === undefined && why === undefined) return error
   const detail = { ...(permission !== undefined && { permission }), ...(reason !== undefined && { reason }) }
-  const why = error.code === 'ACCESS_DENIED' && reason !== undefined ? REASONS[reason] : undefined
   return new ConversationError(error.code, why ?? error.message, { ...detail, cause: error })
 }
 

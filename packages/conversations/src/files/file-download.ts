@@ -24,7 +24,7 @@ import { passiveType } from './passive-type.ts'
 import { fileContext } from './sealed-pieces.ts'
 import { storedBytes } from './stored-bytes.ts'
 import { collect, TakeBytes } from './take-bytes.ts'
-import type { FileProgress } from './upload-options.ts'
+import type { FileProgress, FileWaiting } from './upload-options.ts'
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal
@@ -109,8 +109,8 @@ async function openWhole(port: FilesPort, file: CheckedContent, options: Downloa
   const { signal } = options
   const hash = createSha256()
   async function* hashed() {
-    const onBytes = progressOf(options, stored)
-    for await (const piece of storedBytes(port, { id, stored, start: 0, end: stored, signal, onBytes })) {
+    const progress = progressOf(options, stored)
+    for await (const piece of storedBytes(port, { id, stored, start: 0, end: stored, signal, ...progress })) {
       hash.update(piece)
       yield piece
     }
@@ -160,9 +160,9 @@ async function openRange(port: FilesPort, file: CheckedContent, options: Downloa
 async function openParts(port: FilesPort, file: CheckedContent, options: DownloadOptions) {
   const { id, stored } = file
   const { signal } = options
-  const onBytes = progressOf(options, stored)
+  const progress = progressOf(options, stored)
   const fetchBytes = (start: number, end: number) =>
-    storedBytes(port, { id, stored, start, end, signal, onBytes })
+    storedBytes(port, { id, stored, start, end, signal, ...progress })
   try {
     const front = await collect(fetchBytes(0, Math.min(stored, FILE_HEADER_BYTES + SEALED_CHUNK_BYTES)))
     const read = (start: number, end: number): ByteSource =>
@@ -200,11 +200,14 @@ function secretsOf({ conversation }: FilesPort, { key }: CheckedContent) {
   return { key: fromBase64url(key), context: fileContext(conversation) }
 }
 
-function progressOf({ onProgress }: DownloadOptions, total: number): ((bytes: number) => void) | undefined {
-  if (onProgress === undefined) return undefined
+function progressOf({ onProgress }: DownloadOptions, total: number) {
+  if (onProgress === undefined) return {}
   let done = 0
-  return (bytes) => {
-    done += bytes
-    onProgress({ done, total })
+  return {
+    onBytes(bytes: number) {
+      done += bytes
+      onProgress({ done, total })
+    },
+    onWaiting: (waiting: FileWaiting) => onProgress({ done, total, waiting }),
   }
 }

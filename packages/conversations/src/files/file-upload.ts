@@ -8,7 +8,7 @@ import { type SealedPiece, sealedPieces } from './sealed-pieces.ts'
 import { createPatience, orAborted, type Patience } from './try-again.ts'
 import { createTusCalls, PIECE_BYTES, type TusCalls } from './tus-calls.ts'
 import { isLost, otherSource, readOnce, uploadLost } from './upload-errors.ts'
-import { canReadAgain, metadataFor, type UploadOptions } from './upload-options.ts'
+import { canReadAgain, type FileWaiting, metadataFor, type UploadOptions } from './upload-options.ts'
 import { headerText, readUploadState, type UploadState } from './upload-state.ts'
 
 /** One file on its way to the key server. */
@@ -58,9 +58,10 @@ export function createUpload(port: FilesPort, source: ByteSource, options: Uploa
     key: state ? fromBase64url(state.key) : newFileKey(),
     salt: state ? fromBase64url(state.salt) : newFileSalt(),
     stored: encryptedFileBytes(paddedFileBytes(header.length, metadata.size)),
-    patience: createPatience(port.wait),
+    patience: createPatience(port.wait, (waiting) => upload.waits(waiting)),
   }
-  return new Upload(work, state)
+  const upload = new Upload(work, state)
+  return upload
 }
 
 class Upload implements FileUpload {
@@ -101,6 +102,11 @@ class Upload implements FileUpload {
     if (this.#running) throw new TypeError('this upload is running: abort it first')
     if (this.#state) await this.#work.calls.remove(this.#state.id)
     await this.#pieces?.return()
+  }
+
+  waits(waiting: FileWaiting): void {
+    const { options, stored } = this.#work
+    options.onProgress?.({ done: this.#offset, total: stored, waiting })
   }
 
   async #run(signal: AbortSignal | undefined): Promise<FileContent> {

@@ -4,6 +4,7 @@ import { fileDamaged } from './file-damaged.ts'
 import type { FilesPort } from './files-port.ts'
 import { createPatience, orAborted } from './try-again.ts'
 import { FILES_PATH } from './tus-calls.ts'
+import type { FileWaiting } from './upload-options.ts'
 
 const STATUS_PARTIAL = 206
 
@@ -16,6 +17,7 @@ export interface StoredBytesOptions {
   readonly end: number
   readonly signal?: AbortSignal | undefined
   readonly onBytes?: ((bytes: number) => void) | undefined
+  readonly onWaiting?: ((waiting: FileWaiting) => void) | undefined
 }
 
 /**
@@ -27,9 +29,9 @@ export interface StoredBytesOptions {
  */
 export async function* storedBytes(
   port: FilesPort,
-  { id, stored, start, end, signal, onBytes }: StoredBytesOptions,
+  { id, stored, start, end, signal, onBytes, onWaiting }: StoredBytesOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const patience = createPatience(port.wait)
+  const patience = createPatience(port.wait, onWaiting)
   let at = start
   while (at < end) {
     try {

@@ -1,4 +1,5 @@
 import { type ErrorCode, KeyhavenError } from '@keyhaven/crypto'
+import type { FileWaiting } from './upload-options.ts'
 
 /** In a row, without any progress between. */
 const MAX_FAILURES = 8
@@ -16,6 +17,10 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UPLOAD_CONFLICT',
 ])
 
+/** Reasons that the server gives beside a code. Of many begun uploads waiting makes no fewer. */
+const STORE_FULL = 'store-full'
+const UNFINISHED_UPLOADS = 'unfinished-uploads'
+
 /** Counts failures in a row, and waits longer after each. */
 export interface Patience {
   /**
@@ -28,20 +33,39 @@ export interface Patience {
   renew(): void
 }
 
-export function createPatience(wait: (milliseconds: number) => Promise<void> = pause): Patience {
+/** @param onWaiting - told before each wait. */
+export function createPatience(
+  wait: (milliseconds: number) => Promise<void> = pause,
+  onWaiting: (waiting: FileWaiting) => void = () => {},
+): Patience {
   let failures = 0
   return {
     async after(error, signal) {
       signal?.throwIfAborted()
       if (error instanceof KeyhavenError && !PASSING.has(error.code)) throw error
+      if (reasonOf(error) === UNFINISHED_UPLOADS) throw error
       failures++
       if (failures > MAX_FAILURES) throw lasting(error)
-      await orAborted(wait(Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), MAX_WAIT_MS)), signal)
+      const milliseconds = Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), MAX_WAIT_MS)
+      onWaiting({ reason: waitingReason(error), milliseconds })
+      await orAborted(wait(milliseconds), signal)
     },
     renew() {
       failures = 0
     },
   }
+}
+
+function waitingReason(error: unknown): FileWaiting['reason'] {
+  const code = error instanceof KeyhavenError ? error.code : undefined
+  if (code === 'RATE_LIMITED') return 'too-many-calls'
+  if (code !== 'STORE_UNAVAILABLE') return 'no-answer'
+  return reasonOf(error) === STORE_FULL ? 'store-full' : 'store-unavailable'
+}
+
+/** What the server has said beside its code. */
+function reasonOf(error: unknown): unknown {
+  return (error as { readonly reason?: unknown } | undefined)?.reason
 }
 
 /** Rejects as soon as the signal does; the promise itself goes on. */

@@ -6,6 +6,20 @@ export interface FileProgress {
   /** Bytes of the ciphertext that have arrived. */
   readonly done: number
   readonly total: number
+  /** Nothing moves just now: the same is tried again by itself. Left out as soon as something has moved. */
+  readonly waiting?: FileWaiting
+}
+
+/** Why a file waits, and for how long until the next try. */
+export interface FileWaiting {
+  /**
+   * - `no-answer`: the key server was not reached, or what came was cut or damaged on the way.
+   * - `store-full`: the server has no room left.
+   * - `store-unavailable`: the server cannot read or write just now.
+   * - `too-many-calls`: the server takes no more calls of this device for a while.
+   */
+  readonly reason: 'no-answer' | 'store-full' | 'store-unavailable' | 'too-many-calls'
+  readonly milliseconds: number
 }
 
 export interface UploadOptions {

@@ -4,7 +4,12 @@ import { encryptFile } from '@keyhaven/crypto/file-stream'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { encodeFileHeader } from '../../src/files/file-header.ts'
 import { fileContext } from '../../src/files/sealed-pieces.ts'
-import { createConversationFiles, type FileContent, type FileDownload } from '../../src/index.ts'
+import {
+  createConversationFiles,
+  type FileContent,
+  type FileDownload,
+  type FileProgress,
+} from '../../src/index.ts'
 import { CONVERSATION, type ScriptedServer, SERVER, scriptedServer } from './scripted-server.ts'
 
 const SIZE = 1_000_003
@@ -110,10 +115,13 @@ describe('a download', () => {
 
   test('gives up when nothing comes any more', async () => {
     server.cut = { after: 0, times: Number.POSITIVE_INFINITY }
-    await expect(files.download(file)).rejects.toEqual(
+    const waiting: unknown[] = []
+    const onProgress = (progress: FileProgress) => waiting.push(progress.waiting)
+    await expect(files.download(file, { onProgress })).rejects.toEqual(
       expect.objectContaining({ code: 'GATEWAY_UNAVAILABLE' }),
     )
     expect(server.waits.length).toBe(8)
+    expect(waiting).toEqual(server.waits.map((milliseconds) => ({ reason: 'no-answer', milliseconds })))
     server.calls.length = 0
     server.fault = () => {
       throw new KeyhavenError('ACCESS_DENIED', 'no')

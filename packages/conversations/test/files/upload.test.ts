@@ -185,6 +185,43 @@ describe('an upload whose calls fail', () => {
     expect(held[0]!.copy.equals(held[0]!.body)).toBe(true)
   })
 
+  test.each([
+    ['STORE_UNAVAILABLE', 'store-full', 'store-full'],
+    ['STORE_UNAVAILABLE', undefined, 'store-unavailable'],
+    ['RATE_LIMITED', undefined, 'too-many-calls'],
+    ['GATEWAY_UNAVAILABLE', undefined, 'no-answer'],
+  ] as const)('says that it waits, why and how long: %s %s', async (refusal, reason, waiting) => {
+    const { server, files } = start()
+    let failures = 2
+    server.fault = ({ method }) => {
+      if (method !== 'PATCH' || failures-- <= 0) return undefined
+      throw Object.assign(new KeyhavenError(refusal, 'of the server'), reason && { reason })
+    }
+    const seen: FileProgress[] = []
+    const onProgress = (progress: FileProgress) => seen.push(progress)
+    const { stored: total } = await files.upload(new Blob([content(100)]), { name: 'f', onProgress })
+    expect(seen).toEqual([
+      { done: 0, total, waiting: { reason: waiting, milliseconds: 500 } },
+      { done: 0, total, waiting: { reason: waiting, milliseconds: 1_000 } },
+      { done: total, total },
+    ])
+  })
+
+  test('does not wait where there are too many begun uploads, or no room for files', async () => {
+    for (const [refusal, reason] of [
+      ['RATE_LIMITED', 'unfinished-uploads'],
+      ['WIRE_TOO_LARGE', 'quota'],
+    ] as const) {
+      const { server, files } = start()
+      server.fault = () => {
+        throw Object.assign(new KeyhavenError(refusal, 'of the server'), { reason })
+      }
+      const upload = files.upload(new Blob([content(100)]), { name: 'f' })
+      await expect(upload).rejects.toMatchObject({ code: refusal, reason })
+      expect(server.waits).toEqual([])
+    }
+  })
+
   test('waits longer and longer, and then gives up with the state kept', async () => {
     const run = start()
     const { server, files } = run

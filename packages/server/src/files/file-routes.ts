@@ -161,5 +161,6 @@ function storeFull(): Response {
   return problemResponse('STORE_UNAVAILABLE', {
     status: STATUS_INSUFFICIENT_STORAGE,
     detail: 'The store of the server is full. The upload goes on where it is when there is room again.',
+    members: { reason: 'store-full' },
   })
 }

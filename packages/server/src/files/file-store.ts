@@ -1,10 +1,10 @@
-import { KeyhavenError } from '@keyhaven/crypto'
 import type { Caller } from '@keyhaven/directory/service'
 import { type Selectable, sql } from 'kysely'
 import type { DbTransaction, Dialect } from '../platform/database/schema.ts'
 import type { WrittenPart } from '../platform/objects/object-store.ts'
 import type { State } from '../platform/state/state.ts'
 import type { FileFacts } from './file-access.ts'
+import { FileRefused } from './file-refused.ts'
 import type { FilesTable } from './tables.ts'
 
 /** Uploads that one user may have open at once. */
@@ -228,7 +228,7 @@ async function requireFewOpen(db: DbTransaction, applicationId: string, username
     .where('username', '=', username)
     .executeTakeFirstOrThrow()
   if (Number(open) >= MAX_OPEN_UPLOADS) {
-    throw new KeyhavenError('RATE_LIMITED', 'too many unfinished uploads: finish or delete one of yours')
+    throw new FileRefused('unfinished-uploads', 'too many unfinished uploads: finish or delete one of yours')
   }
 }
 
@@ -260,8 +260,8 @@ async function requireRoom(
     .where('state', '!=', 'deleting')
     .executeTakeFirstOrThrow()
   if (Number(taken ?? 0) <= most) return
-  throw new KeyhavenError(
-    'WIRE_TOO_LARGE',
+  throw new FileRefused(
+    'quota',
     'the files of this conversation have no room for it: delete some, or ask the operator for a larger quota',
   )
 }
