@@ -7,14 +7,14 @@ import {
   requireMembers,
   requireWhole,
 } from '@keyhaven/messaging'
-import { type Author, type AuthorKeys, readAuthor, writeAuthor } from '../membership/author.ts'
+import { type AuthorKeys, readAuthor, writeAuthor } from '../membership/author.ts'
 import { type ConversationState, knowsHead } from '../membership/conversation-state.ts'
 import { requireId } from '../membership/ids.ts'
 import { MAX_MEMBERSHIP_ENTRIES, MAX_TIME_SECONDS } from '../membership/limits.ts'
 import { mayRotateAt } from '../membership/rights.ts'
 import { openStatement, requireSignature, signStatement } from '../membership/statement.ts'
-import { type ConversationAlgorithm, requireConversationAlgorithm } from './algorithm.ts'
-import { requireKeyId } from './key-id.ts'
+import { requireConversationAlgorithm } from './algorithm.ts'
+import { requireKeyId, type UnnamedKey } from './key-id.ts'
 import { MAX_KEY_RECIPIENTS, type RecipientsRoot, tooMany } from './recipients.ts'
 
 export const KEY_ANNOUNCEMENT_TYP = 'keyhaven-conversation-key+jws'
@@ -31,23 +31,15 @@ export interface MembershipHead {
  * What the maker of a sealed key signs: compact JWS, header exactly `{alg, typ:
  * 'keyhaven-conversation-key+jws'}`, alg EdDSA or PS256.
  */
-export interface KeyAnnouncement {
+export interface KeyAnnouncement extends UnnamedKey {
   readonly v: 1
-  readonly application: string
-  readonly conversation: string
   /** Id of the key: follows from the rest, but for the commitment. */
   readonly key: string
   /** 16 random bytes, base64url. */
   readonly nonce: string
   readonly mode: 'sealed'
-  readonly algorithm: ConversationAlgorithm
   /** `commitmentOfKey`, base64url. */
   readonly commitment: string
-  readonly membership: MembershipHead
-  readonly recipients: RecipientsRoot
-  /** Seconds since the epoch. */
-  readonly issued: number
-  readonly by: Author
 }
 
 /** What an announcement must speak of. */

@@ -1,10 +1,25 @@
 import type { CryptoBackend } from '@keyhaven/crypto'
-import { writeAuthor } from '../membership/author.ts'
+import { type Author, writeAuthor } from '../membership/author.ts'
+import type { ConversationState } from '../membership/conversation-state.ts'
 import { type IdSource, newDerivedId, requireDerivedId } from '../membership/ids.ts'
-import type { KeyAnnouncement } from './announcement.ts'
+import type { ConversationAlgorithm } from './algorithm.ts'
+import type { RecipientsRoot } from './recipients.ts'
 
-/** An announcement before its key has an id. The commitment is made with the id, so the id is not of it. */
-export type UnnamedKey = Omit<KeyAnnouncement, 'v' | 'mode' | 'key' | 'nonce' | 'commitment'>
+/**
+ * What an announcement says before its key has an id. The commitment is made with the id, so the id does not
+ * follow from it.
+ */
+export interface UnnamedKey {
+  readonly application: string
+  readonly conversation: string
+  readonly algorithm: ConversationAlgorithm
+  /** That it is made for. */
+  readonly membership: Pick<ConversationState, 'sequence' | 'head'>
+  readonly recipients: RecipientsRoot
+  /** Seconds since the epoch. */
+  readonly issued: number
+  readonly by: Author
+}
 
 /** The id of a new sealed key, and the nonce that its announcement has with it. */
 export async function newKeyId(
@@ -18,7 +33,7 @@ export async function newKeyId(
 /** @throws KeyhavenError `RECORD_INVALID` unless the key's id follows from its announcement. */
 export function requireKeyId(
   backend: Pick<CryptoBackend, 'sha256'>,
-  announced: KeyAnnouncement,
+  announced: UnnamedKey & { readonly key: string; readonly nonce: string },
 ): Promise<void> {
   return requireDerivedId(backend, sourceOf(announced), { id: announced.key, nonce: announced.nonce })
 }
