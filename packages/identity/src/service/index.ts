@@ -1,3 +1,4 @@
+export { CREDENTIAL_PUBLISHER } from '../vault/credential-event.ts'
 export { createCredentialService } from './credentials/create-credential-service.ts'
 export {
   AUTH_CREDENTIAL,
@@ -39,6 +40,16 @@ export {
   type IdentityKeyOptions,
   type ManagedIdentityKeys,
 } from './keys/create-identity-keys.ts'
+export {
+  type CipherRequest,
+  createKeymanager,
+  type Keymanager,
+  type KeymanagerOptions,
+  type KeyPolicies,
+  type SignRequest,
+  type Verification,
+  type VerifyRequest,
+} from './keys/keymanager.ts'
 export type { IdentityKeyRecord, IdentityKeyStore } from './keys/ports.ts'
 export {
   createOprfServer,
@@ -143,3 +154,24 @@ export type {
   PoolStore,
   StoredPoolKey,
 } from './vault/pool-store.ts'
+export { demographicTag } from './registration/demographic-tag.ts'
+export type {
+  Abis,
+  CredentialRequests,
+  GalleryEntry,
+  OperatorDirectory,
+  PacketSource,
+  RegistrationKeys,
+  StageChange,
+  StageStore,
+  Station,
+  StationDirectory,
+  StoredRegistration,
+} from './registration/ports.ts'
+export {
+  createRegistrationProcessor,
+  type RegistrationProcessor,
+  type RegistrationProcessorParts,
+} from './registration/registration-processor.ts'
+export type { RegistrationReceipt } from './registration/sign-receipt.ts'
+export { MACHINE_CLOCK_SKEW_MS } from './registration/verify-registration.ts'

@@ -12,6 +12,7 @@ import { identityEventsSchema } from '../../identity/events/schema.ts'
 import { identityKeySchema } from '../../identity/keys/schema.ts'
 import { oprfSchema } from '../../identity/oprf/schema.ts'
 import { identityPartnersSchema } from '../../identity/partners/schema.ts'
+import { registrationSchema } from '../../identity/registration/schema.ts'
 import { repositorySchema } from '../../identity/repository/schema.ts'
 import { vaultSchema } from '../../identity/vault/schema.ts'
 import { keysSchema } from '../../keys/keys-schema.ts'
@@ -37,6 +38,7 @@ const FEATURES: readonly FeatureSchema[] = [
   identityKeySchema,
   jobSchema,
   repositorySchema,
+  registrationSchema,
   vaultSchema,
   oprfSchema,
   credentialSchema,

@@ -10,6 +10,7 @@ import type { IdentityEventTables } from '../../identity/events/tables.ts'
 import type { IdentityKeyTables } from '../../identity/keys/tables.ts'
 import type { OprfTables } from '../../identity/oprf/tables.ts'
 import type { IdentityPartnerTables } from '../../identity/partners/tables.ts'
+import type { RegistrationTables } from '../../identity/registration/tables.ts'
 import type { RepositoryTables } from '../../identity/repository/tables.ts'
 import type { VaultTables } from '../../identity/vault/tables.ts'
 import type { KeyTables } from '../../keys/tables.ts'
@@ -37,6 +38,7 @@ export interface Database
     IdentityPartnerTables,
     IdentityShareTables,
     JobTables,
+    RegistrationTables,
     RepositoryTables,
     VaultTables,
     OprfTables,
