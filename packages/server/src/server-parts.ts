@@ -17,6 +17,7 @@ import type { Conversations } from './conversations/conversations.ts'
 import { createConversations } from './conversations/conversations.ts'
 import { createFileAccess } from './conversations/file-access.ts'
 import { shareConversation } from './conversations/share-conversation.ts'
+import { createWaitingRequests } from './conversations/waiting-requests.ts'
 import type { Directories } from './directory/directories.ts'
 import { openDirectories } from './directory/directories.ts'
 import { createWitnessReports } from './directory/log/witness-reports.ts'
@@ -42,6 +43,7 @@ const USAGE_FLUSH_MS = 5_000
 const REPLAY_PRUNE_MS = 30_000
 const MAILBOX_PRUNE_MS = 3_600_000
 const CONVERSATION_PRUNE_MS = 3_600_000
+const WAITING_REQUESTS_MS = 30_000
 const FILES_TIDY_MS = 3_600_000
 
 /** What every process of a server has. */
@@ -177,6 +179,9 @@ export async function openServerParts(
       every(CONVERSATION_PRUNE_MS, 'erasing old keys of conversations failed', () =>
         conversations.prune(clock()),
       )
+      const countWaiting = createWaitingRequests(state.db, metrics)
+      await countWaiting()
+      every(WAITING_REQUESTS_MS, 'counting the requests for keys failed', countWaiting)
     }
     return {
       config,
