@@ -114,6 +114,7 @@ export {
   type JwsHeaderOptions,
   type JwsSigner,
   type JwsTrust,
+  readJwsHeader,
   signDetachedJws,
   signJwt,
   type VerifiedJws,
@@ -149,6 +150,12 @@ export {
 } from './oprf/oprf-wire.ts'
 export { type BuildOptions, type BuiltPacket, buildPacket, type PacketKeys } from './packet/build-packet.ts'
 export { type IdSchema, type IdSchemaField, parseIdSchema, type SubPacketName } from './packet/id-schema.ts'
+export {
+  buildKeyhavenPacket,
+  type KeyhavenPacketKeys,
+  type PacketStream,
+} from './packet/keyhaven/build-keyhaven-packet.ts'
+export { type OpenKeyhavenPacketOptions, openKeyhavenPacket } from './packet/keyhaven/open-keyhaven-packet.ts'
 export { type MachineKey, openOnMachine, sealForMachine, softwareMachineKey } from './packet/machine-key.ts'
 export { type OpenedPacket, type OpenPacketOptions, openPacket } from './packet/open-packet.ts'
 export type { PacketDocument, PacketInput, PacketProgress } from './packet/packet-input.ts'
@@ -180,6 +187,7 @@ export {
   UNLIMITED_READS,
 } from './policy/policy-document.ts'
 export { PROFILES, type Profile } from './profile.ts'
+export { isFinalStage, REGISTRATION_STAGES, type RegistrationStage } from './registration/stages.ts'
 export { drawUin, drawVid } from './repository/draw-identifier.ts'
 export {
   type IdentifierRules,
