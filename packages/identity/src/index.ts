@@ -1,10 +1,37 @@
 export {
+  AUTH_REQUEST_IDS,
+  type AuthClaims,
+  type AuthErrorBody,
+  type AuthIdType,
+  type AuthKind,
+  type AuthRequestBody,
+  type BiometricBlock,
+  type Demographics,
+  type LanguageValue,
+  OTP_CHANNELS,
+  type OtpChannel,
+  RESPONSE_SIGNATURE_HEADER,
+  SIGNATURE_HEADER,
+} from './authentication/auth-messages.ts'
+export {
   type AuthoritiesUpdate,
   CA_CERTIFICATE_UPLOADED,
   PARTNER_UPDATED,
   type PartnerUpdate,
   type PolicyUpdate,
 } from './authentication/partner-update.ts'
+export { createRelyingParty } from './authentication/relying-party.ts'
+export type {
+  AuthenticateOptions,
+  AuthenticationResult,
+  KycOptions,
+  KycResult,
+  OtpOptions,
+  OtpResult,
+  RelyingParty,
+  RelyingPartyOptions,
+} from './authentication/relying-party-options.ts'
+export { sealAuthClaims } from './authentication/seal-auth-request.ts'
 export type { BiometricMatcher, MatchResult } from './biometrics/biometric-matcher.ts'
 export type { Bir, BirLevel, BirPurpose, CbeffRecord } from './biometrics/bir.ts'
 export { encodeCbeff } from './biometrics/encode-cbeff.ts'

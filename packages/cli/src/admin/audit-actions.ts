@@ -30,6 +30,7 @@ export const AUDIT_ACTIONS: readonly string[] = [
   'file.expire',
   'file.repair',
   'identity.key.add',
+  'identity.key.policy',
   'identity.record.create',
   'identity.record.status',
   'identity.record.update',

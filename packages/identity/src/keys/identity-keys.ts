@@ -78,6 +78,8 @@ export interface IdentityKeys {
    * @throws KeyhavenError `KEY_UNKNOWN` if the table has no such key, `STORE_UNAVAILABLE`.
    */
   certificate(name: KeyName): Promise<Certificate>
+  /** Of all generations, newest first: what was signed may name a retired one. Empty if none was made. */
+  certificates(name: KeyName): Promise<readonly Certificate[]>
   /** For encryption. @throws KeyhavenError also `ACCESS_DENIED` for keys that only sign or wrap. */
   recipient(name: KeyName): Promise<Recipient>
   /** Opens what was sealed to this key, also to its retired generations, by thumbprint. */

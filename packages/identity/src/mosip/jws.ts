@@ -118,6 +118,15 @@ export async function verifyDetachedJws(
   return verified(backend, header, body, signature, trust)
 }
 
+/**
+ * The protected header, not verified: use it only to find the certificate to verify with.
+ *
+ * @throws KeyhavenError `SIGNATURE_INVALID` on anything malformed or another algorithm than RS256.
+ */
+export function readJwsHeader(jws: string): Readonly<Record<string, unknown>> {
+  return readHeader(split(jws)[0])
+}
+
 async function verified(
   backend: CryptoBackend,
   headerText: string,

@@ -1,4 +1,38 @@
 export { CREDENTIAL_PUBLISHER } from '../vault/credential-event.ts'
+export type { SignedAnswer } from './authentication/answer-signer.ts'
+export {
+  FAILURE_WINDOW_MINUTES,
+  limitOf,
+  PARTNER_FAILURES,
+  PERSON_FAILURES,
+  PERSON_OTPS,
+} from './authentication/attempt-limits.ts'
+export type { AuthenticationOptions } from './authentication/authentication-options.ts'
+export { bioSdkMatcher } from './authentication/bio-sdk-matcher.ts'
+export {
+  type AuthenticationService,
+  createAuthenticationService,
+  type RelyingPartyCall,
+} from './authentication/create-authentication-service.ts'
+export { importUpdate, issuerTrust, type UpdateResult } from './authentication/import-update.ts'
+export { OTP_ATTEMPTS, OTP_MINUTES } from './authentication/otp.ts'
+export type {
+  AuthenticationEnd,
+  AuthenticationSecrets,
+  AuthenticationStore,
+  FailureCount,
+  OtpSender,
+  RequestMarks,
+  RequestStart,
+  StoredOtp,
+} from './authentication/ports.ts'
+export { createSubjectNames, type SubjectNames } from './authentication/subject-names.ts'
+export {
+  MATCHING_STRATEGIES,
+  type MatchingRule,
+  type MatchingRules,
+  type MatchingStrategy,
+} from './authentication/text-match.ts'
 export { createCredentialService } from './credentials/create-credential-service.ts'
 export {
   AUTH_CREDENTIAL,
@@ -88,6 +122,27 @@ export type {
   WritableRecords,
 } from './partners/ports.ts'
 export { createPolicyService, type PolicyService, type PolicyToDefine } from './policy/policy-service.ts'
+export { demographicTag } from './registration/demographic-tag.ts'
+export type {
+  Abis,
+  CredentialRequests,
+  GalleryEntry,
+  OperatorDirectory,
+  PacketSource,
+  RegistrationKeys,
+  StageChange,
+  StageStore,
+  Station,
+  StationDirectory,
+  StoredRegistration,
+} from './registration/ports.ts'
+export {
+  createRegistrationProcessor,
+  type RegistrationProcessor,
+  type RegistrationProcessorParts,
+} from './registration/registration-processor.ts'
+export type { RegistrationReceipt } from './registration/sign-receipt.ts'
+export { MACHINE_CLOCK_SKEW_MS } from './registration/verify-registration.ts'
 export {
   createIdentityRepository,
   type Identity,
@@ -154,24 +209,3 @@ export type {
   PoolStore,
   StoredPoolKey,
 } from './vault/pool-store.ts'
-export { demographicTag } from './registration/demographic-tag.ts'
-export type {
-  Abis,
-  CredentialRequests,
-  GalleryEntry,
-  OperatorDirectory,
-  PacketSource,
-  RegistrationKeys,
-  StageChange,
-  StageStore,
-  Station,
-  StationDirectory,
-  StoredRegistration,
-} from './registration/ports.ts'
-export {
-  createRegistrationProcessor,
-  type RegistrationProcessor,
-  type RegistrationProcessorParts,
-} from './registration/registration-processor.ts'
-export type { RegistrationReceipt } from './registration/sign-receipt.ts'
-export { MACHINE_CLOCK_SKEW_MS } from './registration/verify-registration.ts'

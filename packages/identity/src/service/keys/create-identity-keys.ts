@@ -119,6 +119,10 @@ export function createIdentityKeyService(options: IdentityKeyOptions): ManagedId
 
   return {
     certificate: async (name) => (await current(name)).certificate,
+    certificates: async (name) => {
+      entryOf(name)
+      return (await trusted.load(name)).map(({ certificate }) => certificate)
+    },
     recipient,
     opener: (name) => ({ open: (thumbprint, wrapped) => open(name, thumbprint, wrapped) }),
     sign: async (name, data) => {

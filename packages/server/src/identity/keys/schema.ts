@@ -43,14 +43,24 @@ const createIdentityKeys: Migration = {
         .columns(['master_key_id', ...KEY_COLUMNS])
         .execute()
     }
+    await db.schema
+      .createTable('identity_key_policies')
+      .addColumn('application_id', 'text', (column) => column.notNull())
+      .addColumn('app_id', 'text', (column) => column.notNull())
+      .addColumn('actor', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('identity_key_policies_key', ['application_id', 'app_id', 'actor'])
+      .execute()
   },
 }
 
 /** Certificates and keys of the identity capability, by profile. */
 export const identityKeySchema: FeatureSchema = {
   migrations: { '0008-identity-keys': createIdentityKeys },
-  tables: PROFILES.flatMap((profile) => [
-    { name: `identity_keys_${profile}`, primaryKey: KEY_COLUMNS, backup: true },
-    { name: `identity_module_keys_${profile}`, primaryKey: KEY_COLUMNS, backup: true },
-  ]),
+  tables: [
+    ...PROFILES.flatMap((profile) => [
+      { name: `identity_keys_${profile}`, primaryKey: KEY_COLUMNS, backup: true },
+      { name: `identity_module_keys_${profile}`, primaryKey: KEY_COLUMNS, backup: true },
+    ]),
+    { name: 'identity_key_policies', primaryKey: ['application_id', 'app_id', 'actor'], backup: true },
+  ],
 }

@@ -30,10 +30,19 @@ export interface IdentityModuleKeysTable {
   created_at: number
 }
 
+/** Who may decrypt and sign with the keys of an application id; no row: every service. */
+export interface IdentityKeyPoliciesTable {
+  application_id: string
+  app_id: string
+  /** `token:NAME`. */
+  actor: string
+}
+
 /** The two profiles share no key: each has tables of its own. */
 export interface IdentityKeyTables {
   identity_keys_mosip: IdentityKeysTable
   identity_keys_keyhaven: IdentityKeysTable
   identity_module_keys_mosip: IdentityModuleKeysTable
   identity_module_keys_keyhaven: IdentityModuleKeysTable
+  identity_key_policies: IdentityKeyPoliciesTable
 }
