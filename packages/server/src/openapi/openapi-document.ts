@@ -14,6 +14,7 @@ import { keyRoutes } from '../conversations/key-routes.ts'
 import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
 import { directoryRoutes } from '../directory/directory-routes.ts'
 import { logRoutes } from '../directory/log/log-routes.ts'
+import { fileApi } from '../files/file-api.ts'
 import { historyRoutes } from '../messaging/history-routes.ts'
 import { mailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -44,6 +45,7 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   conversationRoutes,
   adminConversationRoutes,
   keyRoutes,
+  fileApi,
   historyRoutes,
   adminDirectoryRoutes,
   tokenRoutes,

@@ -2,7 +2,7 @@ import { escapeHtml } from '../platform/http/html-page.ts'
 import type { OpenApiDocument } from './openapi-document.ts'
 import { OPENAPI_PAGE_STYLE } from './openapi-page-style.ts'
 
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
+const METHODS = ['head', 'get', 'post', 'put', 'patch', 'delete'] as const
 
 /** What we read of an operation; the rest of OpenAPI is not used here. */
 interface Operation {
