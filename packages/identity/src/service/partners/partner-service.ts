@@ -98,6 +98,8 @@ export interface PartnerServiceParts {
   readonly randomUuid: () => string
   /** @throws KeyhavenError `INPUT_INVALID` for an address that events never go to. */
   readonly checkWebhook: (url: string) => void
+  /** Sends what was kept while the partner had no webhook. @param outer - the server's transaction. */
+  readonly resumeEvents: (outer: unknown, partnerId: string) => Promise<void>
 }
 
 export function createPartnerService(parts: PartnerServiceParts): PartnerService {
@@ -201,10 +203,14 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
     setWebhook(id, { url, secret }, caller) {
       if (url !== '') parts.checkWebhook(url)
       const detail = { host: url === '' ? '' : new URL(url).host, hmac: secret !== null }
-      return changePartner(id, caller, 'partner.webhook', detail, () => ({
-        webhookUrl: url,
-        webhookSecret: secret,
-      }))
+      return store.transaction(async (tx) => {
+        const partner = requireOwn(caller, await tx.partners.get(id), id)
+        const changed = { ...partner, webhookUrl: url, webhookSecret: secret, changedAt: tx.now }
+        await tx.partners.put(changed)
+        tx.audit({ actor: caller.actor, action: 'partner.webhook', subject: id, detail })
+        if (url !== '') await parts.resumeEvents(tx.outer, id)
+        return changed
+      })
     },
 
     setEncryptionKey: (id, statement, caller) =>

@@ -1,0 +1,56 @@
+import { backend } from '@keyhaven/crypto'
+import {
+  createEventDeliverer,
+  EVENT_KEPT_DAYS,
+  type EventDeliverer,
+  type WebhookSender,
+} from '@keyhaven/identity/service'
+import type { JobRunner } from '../../platform/jobs/job.ts'
+import type { Jobs } from '../../platform/jobs/jobs.ts'
+import type { StateTransaction } from '../../platform/state/state.ts'
+import type { PartnerServices } from '../partners/partner-services.ts'
+import { EVENT_QUEUE } from './event-store.ts'
+
+const MS_PER_DAY = 86_400_000
+
+export function createDeliverer(
+  services: PartnerServices,
+  sender: WebhookSender,
+): EventDeliverer<StateTransaction> {
+  return createEventDeliverer({
+    ...{ backend, sender, store: services.eventStore, signer: services.signer },
+    partner: (id) => services.store.reads.partners.get(id),
+    openSecret: (partner, sealed) => services.openSecret(partner.id, sealed),
+  })
+}
+
+export interface DeliveryOptions {
+  readonly jobs: Pick<Jobs, 'createJobRunner'>
+  readonly applicationId: string
+  readonly onError: (error: unknown) => void
+  /** First wait after a failure, in milliseconds. @defaultValue of the jobs */
+  readonly backoff?: number
+}
+
+/** Delivers events of one application until it is stopped. */
+export function runDeliveries(
+  deliverer: EventDeliverer<StateTransaction>,
+  { jobs, applicationId, onError, backoff }: DeliveryOptions,
+): JobRunner {
+  return jobs.createJobRunner({
+    ...{ queue: EVENT_QUEUE, onError },
+    ...(backoff === undefined ? {} : { backoff }),
+    async handler(job) {
+      const { partner } = job.payload
+      if (job.applicationId !== applicationId || typeof partner !== 'string') return
+      await deliverer.deliver(partner, (transaction) => job.hold(transaction))
+    },
+  })
+}
+
+/** Erases events that nobody needs any more. */
+export function pruneEvents({ eventStore }: Pick<PartnerServices, 'eventStore'>): Promise<number> {
+  return eventStore.transaction((transaction, now) =>
+    eventStore.prune(transaction, now - EVENT_KEPT_DAYS * MS_PER_DAY),
+  )
+}

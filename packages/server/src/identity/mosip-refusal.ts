@@ -1,0 +1,38 @@
+import type { ErrorCode } from '@keyhaven/crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { type EnvelopeHead, type MosipResponse, mosipErrors } from '@keyhaven/identity'
+
+const JSON_HEADERS = { 'content-type': 'application/json;charset=UTF-8' }
+const STATUS_OK = 200
+/** What MOSIP's services answer with a status; every other refusal has 200 and its code in `errors`. */
+const STATUSES: Partial<Record<ErrorCode, readonly [status: number, code: string]>> = {
+  UNAUTHENTICATED: [401, 'KER-ATH-401'],
+  RATE_LIMITED: [429, 'KER-ATH-429'],
+  STORE_UNAVAILABLE: [503, 'KER-500'],
+  UPSTREAM_FAILED: [503, 'KER-500'],
+}
+
+/** MOSIP's codes of one service for ours. */
+export type MosipCodes = Partial<Record<ErrorCode, string>>
+
+export function mosipJson(body: unknown, status: number = STATUS_OK): Response {
+  return new Response(JSON.stringify(body), { status, headers: JSON_HEADERS })
+}
+
+/**
+ * A refusal in MOSIP's envelope. Our message goes with it: it is written for people and holds nothing secret.
+ *
+ * @param otherwise - the service's code for what is not in `codes`.
+ * @returns undefined for a fault of ours.
+ */
+export function mosipRefusal(
+  error: unknown,
+  { codes, otherwise }: { readonly codes: MosipCodes; readonly otherwise: string },
+  now: number,
+  head?: EnvelopeHead,
+  shape: (body: MosipResponse<never>) => object = (body) => body,
+): Response | undefined {
+  if (!(error instanceof KeyhavenError)) return undefined
+  const [status, errorCode] = STATUSES[error.code] ?? [STATUS_OK, codes[error.code] ?? otherwise]
+  return mosipJson(shape(mosipErrors([{ errorCode, message: error.message }], now, head)), status)
+}
