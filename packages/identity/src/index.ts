@@ -71,6 +71,7 @@ export type {
   DigitalId,
 } from './device/capture.ts'
 export { birOfCapture, signedCaptureOf } from './device/capture-evidence.ts'
+export { createCaptureMemory } from './device/capture-memory.ts'
 export { type DeviceTrust, trustDevice } from './device/device-trust.ts'
 export { type HashChain, hashChain } from './device/hash-chain.ts'
 export {
@@ -148,6 +149,7 @@ export {
   verifyDetachedJws,
   verifyJwt,
 } from './mosip/jws.ts'
+export { openKeyAtRest, sealKeyAtRest } from './mosip/key-at-rest.ts'
 export { openWithPin, PIN_ITERATIONS, sealWithPin } from './mosip/pin.ts'
 export {
   type Recipient,
@@ -184,9 +186,21 @@ export {
 } from './packet/keyhaven/build-keyhaven-packet.ts'
 export { type OpenKeyhavenPacketOptions, openKeyhavenPacket } from './packet/keyhaven/open-keyhaven-packet.ts'
 export { type MachineKey, openOnMachine, sealForMachine, softwareMachineKey } from './packet/machine-key.ts'
+export { machineOpener, machineRecipient } from './packet/machine-opener.ts'
+export { type MachineRecord, verifyMachineRecord } from './packet/machine-record.ts'
 export { type OpenedPacket, type OpenPacketOptions, openPacket } from './packet/open-packet.ts'
 export type { PacketDocument, PacketInput, PacketProgress } from './packet/packet-input.ts'
 export { MAX_PACKET_BYTES, recipientOfLayer } from './packet/packet-layer.ts'
+export {
+  createRegistrationClient,
+  type OperatorSession,
+  REGISTRATION_OFFICER,
+  type RegistrationClient,
+  type RegistrationClientOptions,
+  type RegistrationInput,
+  type RegistrationKeys,
+  type RegistrationPacket,
+} from './packet/registration-client.ts'
 export {
   createRid,
   packetFileName,
