@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -64,43 +64,76 @@ async function isFirst(folder: string): Promise<boolean> {
   }
 }
 
+/** A cluster of its own, whose files cannot grow beyond a size: for tests of a full disk. */
+export interface LimitedPostgres extends TestPostgres {
+  /** From now on there is room. */
+  liftLimit(): Promise<void>
+  /** What it has logged. */
+  log(): Promise<string>
+}
+
+/**
+ * A limit on the size of files (RLIMIT_FSIZE) makes write(2) fall short as a full disk does: PostgreSQL
+ * answers `disk_full` (53100). It is stopped when the process that asked for it is gone.
+ *
+ * @param fileKilobytes - no multiple of 8, a page of PostgreSQL: a write that does not fit at all has another
+ *   error. Its own tables need 2 MB.
+ */
+export async function startLimitedPostgres(fileKilobytes: number): Promise<LimitedPostgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyhaven-postgres-limited-'))
+  // Segments of the write-ahead log have to fit, too.
+  const cluster = await makeCluster(folder, process.pid, ['--wal-segsize=1'])
+  const limit = ['bash', '-c', `ulimit -f ${fileKilobytes}; exec "$@"`, 'limited']
+  await cluster.start(limit)
+  return {
+    adminUrl: cluster.adminUrl,
+    createDatabase: () => createDatabase(cluster.adminUrl),
+    async liftLimit() {
+      await cluster.stop()
+      await cluster.start()
+    },
+    log: () => readFile(join(folder, 'log'), 'utf8'),
+  }
+}
+
 async function startCluster(folder: string, owner: number): Promise<string> {
+  const cluster = await makeCluster(folder, owner)
+  await cluster.start()
+  return cluster.adminUrl
+}
+
+/** @param owner - id of the process without which it is stopped. */
+async function makeCluster(folder: string, owner: number, options: readonly string[] = []) {
   const programs = await findPrograms()
   const password = randomBytes(12).toString('hex')
   const port = await freePort()
   const data = join(folder, 'data')
-  await writeFile(join(folder, 'password'), password)
+  const passwordFile = join(folder, 'password')
+  await writeFile(passwordFile, password)
   // PostgreSQL refuses to run as root.
   const asRoot = process.getuid?.() === 0
   const prefix = asRoot ? ['runuser', '-u', 'postgres', '--'] : []
   if (asRoot) {
     const [uid, gid] = await Promise.all([numericId('-u'), numericId('-g')])
-    await Promise.all([folder, join(folder, 'password')].map((path) => chown(path, uid, gid)))
+    await Promise.all([folder, passwordFile].map((path) => chown(path, uid, gid)))
   }
-  const call = (program: string, parameters: string[]): Promise<unknown> => {
-    const [command = '', ...rest] = [...prefix, join(programs, program), ...parameters]
+  const call = (program: string, parameters: readonly string[], within: readonly string[] = []) => {
+    const [command = '', ...rest] = [...prefix, ...within, join(programs, program), ...parameters]
     return run(command, rest, { cwd: folder })
   }
-  const passwordFile = `--pwfile=${join(folder, 'password')}`
-  await call('initdb', [
-    '-D',
-    data,
-    '-A',
-    'scram-sha-256',
-    '-U',
-    SUPERUSER,
-    passwordFile,
-    '--locale=C',
-    '-E',
-    'UTF8',
-  ])
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder} -c max_connections=${MAX_CONNECTIONS} ${UNSYNCED}`
-  await call('pg_ctl', ['-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start'])
+  const access = ['-A', 'scram-sha-256', '-U', SUPERUSER, `--pwfile=${passwordFile}`]
+  await call('initdb', ['-D', data, ...access, '--locale=C', '-E', 'UTF8', ...options])
   // Outlives this test file; stops the cluster and tidies up when the run is over, however it ends.
   const stop = [...prefix, join(programs, 'pg_ctl'), '-D', data, '-m', 'immediate', 'stop'].join(' ')
   const script = `while kill -0 ${owner} 2>/dev/null; do sleep 0.5; done; ${stop}; rm -rf ${folder}`
   spawn('sh', ['-c', script], { detached: true, stdio: 'ignore', cwd: '/' }).unref()
-  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`
+  const settings = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder} -c max_connections=${MAX_CONNECTIONS} ${UNSYNCED}`
+  return {
+    adminUrl: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`,
+    start: (within?: readonly string[]) =>
+      call('pg_ctl', ['-D', data, '-o', settings, '-l', join(folder, 'log'), '-w', 'start'], within),
+    stop: () => call('pg_ctl', ['-D', data, '-m', 'fast', '-w', 'stop']),
+  }
 }
 
 async function createDatabase(adminUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
