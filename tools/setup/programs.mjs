@@ -10,6 +10,7 @@ const PROGRAMS = {
   chromium: { debian: 'chromium', brew: '--cask chromium' },
   // Ceph's servers are for Linux only: elsewhere the tests and the demo say what they leave out.
   radosgw: { debian: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-mgr', 'ceph-common'], platform: 'linux' },
+  'softhsm2-util': { debian: 'softhsm2', brew: 'softhsm' },
   mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
   prosody: { debian: ['prosody', 'lua-unbound'], brew: 'prosody/prosody/prosody' },
   slixmpp: { debian: 'python3-slixmpp', brew: 'python3 && pip3 install slixmpp', folders: pythonFolders },
@@ -17,7 +18,16 @@ const PROGRAMS = {
 
 /** Which command needs which of them. */
 export const PROGRAM_SETS = {
-  '--test': ['postgres', 'redis-server', 'chromium', 'mitmdump', 'prosody', 'slixmpp', 'radosgw'],
+  '--test': [
+    'postgres',
+    'redis-server',
+    'chromium',
+    'mitmdump',
+    'prosody',
+    'slixmpp',
+    'radosgw',
+    'softhsm2-util',
+  ],
   '--demo': ['mitmdump', 'prosody', 'radosgw'],
   '--bench': ['postgres'],
 }

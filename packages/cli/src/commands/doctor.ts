@@ -46,6 +46,7 @@ async function checkRemote(context: Context, options: Options): Promise<Check[]>
 async function checkLocal(context: Context, output: Output, options: Options): Promise<Check[]> {
   const { checkNode } = await import('../doctor/check-node.ts')
   const { checkAdminToken, checkDataFolder } = await import('../doctor/check-files.ts')
+  const { checkHsm } = await import('../doctor/check-hsm.ts')
   const { checkState } = await import('../doctor/check-state.ts')
   const { checkServer } = await import('../doctor/check-server.ts')
   const { checkPort } = await import('../doctor/check-ports.ts')
@@ -74,6 +75,7 @@ async function checkLocal(context: Context, output: Output, options: Options): P
     await checkDataFolder(config.dataDir),
     await checkAdminToken(config.dataDir, context.env),
     ...(await checkState(context, output.json, config)),
+    ...(await checkHsm(config)),
     await checkPort('public port', config, running),
     await checkPort('admin port', config.admin, running),
     ...server,

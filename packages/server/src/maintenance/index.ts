@@ -1,5 +1,7 @@
 export type { Config } from '../platform/config/config.ts'
 export { loadConfig, SETTING_NAMES } from '../platform/config/load-config.ts'
+export { describeHsm } from '../platform/hsm/describe-hsm.ts'
+export type { TokenDescription } from '../platform/hsm/describe-token.ts'
 export { type BackupSummary, backup } from './backup.ts'
 export { type Finding, inspect } from './inspect.ts'
 export type { LongWork } from './long-work.ts'
