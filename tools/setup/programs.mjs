@@ -11,9 +11,22 @@ const PROGRAMS = {
   // Ceph's servers are for Linux only: elsewhere the tests and the demo say what they leave out.
   radosgw: { debian: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-mgr', 'ceph-common'], platform: 'linux' },
   'softhsm2-util': { debian: 'softhsm2', brew: 'softhsm' },
+  swtpm: {
+    debian: ['swtpm', 'swtpm-tools', 'tpm2-tools', 'libtpm2-pkcs11-1', 'libtpm2-pkcs11-tools'],
+    platform: 'linux',
+  },
   mitmdump: { debian: 'mitmproxy', brew: 'mitmproxy' },
   prosody: { debian: ['prosody', 'lua-unbound'], brew: 'prosody/prosody/prosody' },
-  slixmpp: { debian: 'python3-slixmpp', brew: 'python3 && pip3 install slixmpp', folders: pythonFolders },
+  slixmpp: {
+    debian: 'python3-slixmpp',
+    brew: 'python3 && pip3 install slixmpp',
+    folders: pythonFolders('slixmpp'),
+  },
+  cryptography: {
+    debian: 'python3-cryptography',
+    brew: 'python3 && pip3 install cryptography',
+    folders: pythonFolders('cryptography'),
+  },
 }
 
 /** Which command needs which of them. */
@@ -66,13 +79,15 @@ function postgresFolders() {
   return existsSync(base) ? readdirSync(base).map((version) => join(base, version, 'bin')) : []
 }
 
-/** slixmpp is a library: the folders that Pythons import it from, Debian's own first. */
-function pythonFolders() {
-  const program = 'import slixmpp, os; print(os.path.dirname(os.path.dirname(slixmpp.__file__)))'
-  const found = ['/usr/bin/python3', 'python3'].map((python) =>
-    spawnSync(python, ['-c', program], { encoding: 'utf8' }),
-  )
-  return found.filter(({ status }) => status === 0).map(({ stdout }) => stdout.trim())
+/** Of a library: the folders that Pythons import it from, Debian's own first. */
+function pythonFolders(library) {
+  const program = `import ${library}, os; print(os.path.dirname(os.path.dirname(${library}.__file__)))`
+  return () => {
+    const found = ['/usr/bin/python3', 'python3'].map((python) =>
+      spawnSync(python, ['-c', program], { encoding: 'utf8' }),
+    )
+    return found.filter(({ status }) => status === 0).map(({ stdout }) => stdout.trim())
+  }
 }
 
 /** @returns the words before `apt-get`, or undefined where we cannot install. */
