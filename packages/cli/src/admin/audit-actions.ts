@@ -4,6 +4,11 @@ import type { AdminClient } from './admin-client.ts'
 /** What a server of this version writes into its audit log. */
 export const AUDIT_ACTIONS: readonly string[] = [
   'application.create',
+  'auth.answer',
+  'auth.authorities.import',
+  'auth.issuer.pin',
+  'auth.partner.import',
+  'auth.unlock',
   'channel.check',
   'conversation.change',
   'conversation.create',

@@ -208,6 +208,16 @@ const IDENTITY_SETTINGS: readonly Setting[] = [
     variable: 'KEYHAVEN_BIOSDK_URL',
     description: "MOSIP's Bio-SDK HTTP service; without it the matcher of simulated templates",
   },
+  {
+    variable: 'KEYHAVEN_IDA_PARTNER',
+    description: 'ida: its partner id at the issuer',
+    default: 'mpartner-default-auth',
+  },
+  {
+    variable: 'KEYHAVEN_AUTH_MATCHING',
+    description: 'ida: fullName=phonetic:60,fullName.fra=partial:80 …: how demographics are compared',
+    default: 'every text exactly',
+  },
   { variable: 'KEYHAVEN_ISSUER_URL', description: "ida: the main server's identity listener" },
   { variable: 'KEYHAVEN_PKCS11_MODULE', description: 'library of an HSM for root, module and master keys' },
   { variable: 'KEYHAVEN_PKCS11_SLOT_LABEL', description: 'label of its token' },

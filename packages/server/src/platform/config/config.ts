@@ -94,9 +94,19 @@ export interface IdentityConfig {
   readonly oprfUrl?: string
   /** MOSIP's Bio-SDK HTTP service; without it the built-in matcher of simulated templates. */
   readonly bioSdkUrl?: string
+  /** Of role `ida`: its partner id at the issuer. */
+  readonly idaPartner: string
+  /** Of role `ida`: how demographics are compared, by attribute or `ATTRIBUTE.LANGUAGE`; else exactly. */
+  readonly matching: Readonly<Record<string, MatchingSetting>>
   /** Of role `ida`: the main server's identity listener. */
   readonly issuerUrl?: string
   readonly pkcs11?: { readonly module: string; readonly slotLabel: string; readonly pinFile: string }
+}
+
+/** How a text is compared, and the score of a hundred from which on it is a match. */
+export interface MatchingSetting {
+  readonly strategy: 'exact' | 'partial' | 'phonetic'
+  readonly threshold: number
 }
 
 /** Someone else's server that cosigns the logs' checkpoints. */

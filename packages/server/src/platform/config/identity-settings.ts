@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { IdentityConfig } from './config.ts'
-import { httpUrl, LISTEN, ON_OFF } from './setting-values.ts'
+import { httpUrl, LISTEN, MATCHING, ON_OFF } from './setting-values.ts'
 
 export const ROLES_OF_A_SERVER = ['main', 'ida', 'oprf'] as const
 const DEFAULT_LISTEN = { host: '127.0.0.1', port: 8789 }
@@ -11,6 +11,7 @@ const ROLE_OF: Readonly<Record<string, readonly string[]>> = {
   KEYHAVEN_SMTP_FROM: ['ida'],
   KEYHAVEN_BIOSDK_URL: ['ida', 'main'],
   KEYHAVEN_ISSUER_URL: ['ida'],
+  KEYHAVEN_AUTH_MATCHING: ['ida'],
   KEYHAVEN_IDENTITY_OIDC_ISSUER: ['main'],
   KEYHAVEN_IDENTITY_OIDC_CLIENT_ID: ['main'],
 }
@@ -36,6 +37,11 @@ export const IDENTITY_SETTINGS = {
   KEYHAVEN_OPRF_URL: httpUrl.optional(),
   KEYHAVEN_BIOSDK_URL: httpUrl.optional(),
   KEYHAVEN_ISSUER_URL: httpUrl.optional(),
+  KEYHAVEN_IDA_PARTNER: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be a partner id')
+    .default('mpartner-default-auth'),
+  KEYHAVEN_AUTH_MATCHING: MATCHING.default({}),
   KEYHAVEN_PKCS11_MODULE: z.string().min(1).optional(),
   KEYHAVEN_PKCS11_SLOT_LABEL: z.string().min(1).optional(),
   KEYHAVEN_PKCS11_PIN_FILE: z.string().min(1).optional(),
@@ -88,6 +94,8 @@ export function identityConfig(settings: IdentitySettings): IdentityConfig | und
     role,
     listen: settings.KEYHAVEN_IDENTITY_LISTEN ?? DEFAULT_LISTEN,
     profile: settings.KEYHAVEN_IDENTITY_PROFILE,
+    idaPartner: settings.KEYHAVEN_IDA_PARTNER,
+    matching: settings.KEYHAVEN_AUTH_MATCHING,
     webhooksPrivate: settings.KEYHAVEN_WEBHOOKS_PRIVATE,
     ...(Object.fromEntries(Object.entries(urls).filter(([, url]) => url !== undefined)) as Pick<
       IdentityConfig,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 const MAX_PORT = 65_535
 const MAX_LOG_ORIGIN_CHARACTERS = 128
+const MAX_THRESHOLD = 100
 
 /** A whole number in decimal digits. */
 export function integer(minimum: number, maximum: number, unit = '') {
@@ -92,6 +93,27 @@ export const WITNESSES = z.string().transform((value, context) => {
     witnesses.push({ verifierKey, url: url.href.replace(/\/$/, '') })
   }
   return witnesses
+})
+
+/** `ATTRIBUTE=exact`, `ATTRIBUTE=partial:60`, `ATTRIBUTE.LANGUAGE=phonetic:80`; comma-separated. */
+export const MATCHING = z.string().transform((value, context) => {
+  const rules: Record<string, { strategy: 'exact' | 'partial' | 'phonetic'; threshold: number }> =
+    Object.create(null)
+  for (const part of value.split(',')) {
+    const [, name, strategy, threshold] =
+      /^\s*([A-Za-z0-9_]+(?:\.[a-z]{3})?)=(exact|partial|phonetic)(?::([1-9]\d?|100))?\s*$/.exec(part) ?? []
+    const isExact = strategy === 'exact'
+    if (name === undefined || strategy === undefined || isExact === (threshold !== undefined)) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be rules such as fullName=phonetic:60 or fullName.fra=partial:80, with commas between',
+      })
+      return z.NEVER
+    }
+    const word = strategy as 'exact' | 'partial' | 'phonetic'
+    rules[name] = { strategy: word, threshold: Number(threshold ?? MAX_THRESHOLD) }
+  }
+  return rules
 })
 
 function parseHttpUrl(value: string): URL | undefined {

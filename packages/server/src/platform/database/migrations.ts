@@ -9,6 +9,7 @@ import { fileSchema } from '../../files/schema.ts'
 import { credentialSchema } from '../../identity/credentials/schema.ts'
 import { identityDatashareSchema } from '../../identity/datashare/schema.ts'
 import { identityEventsSchema } from '../../identity/events/schema.ts'
+import { idaSchema } from '../../identity/ida/schema.ts'
 import { identityKeySchema } from '../../identity/keys/schema.ts'
 import { oprfSchema } from '../../identity/oprf/schema.ts'
 import { identityPartnersSchema } from '../../identity/partners/schema.ts'
@@ -45,6 +46,7 @@ const FEATURES: readonly FeatureSchema[] = [
   identityPartnersSchema,
   identityDatashareSchema,
   identityEventsSchema,
+  idaSchema,
 ]
 
 /** All tables but the migrator's own. */

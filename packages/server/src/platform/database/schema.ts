@@ -7,6 +7,7 @@ import type { FileTables } from '../../files/tables.ts'
 import type { CredentialTables } from '../../identity/credentials/tables.ts'
 import type { IdentityShareTables } from '../../identity/datashare/tables.ts'
 import type { IdentityEventTables } from '../../identity/events/tables.ts'
+import type { IdaTables } from '../../identity/ida/tables.ts'
 import type { IdentityKeyTables } from '../../identity/keys/tables.ts'
 import type { OprfTables } from '../../identity/oprf/tables.ts'
 import type { IdentityPartnerTables } from '../../identity/partners/tables.ts'
@@ -33,6 +34,7 @@ export interface Database
     MessagingTables,
     ConversationTables,
     FileTables,
+    IdaTables,
     IdentityEventTables,
     IdentityKeyTables,
     IdentityPartnerTables,
