@@ -1,7 +1,7 @@
 import { KeyhavenError, toHex } from '@keyhaven/crypto'
 import { factsOfType, type PartnerDomain } from '../../partners/partner-types.ts'
 import type { Certificate } from '../../x509/certificate.ts'
-import { parseCertificates } from '../../x509/parse-certificate.ts'
+import { certificateToPem, parseCertificate, parseCertificates } from '../../x509/parse-certificate.ts'
 import { verifyChain } from '../../x509/verify-chain.ts'
 import { type PartnerCaller, requireManager, requireOwn } from './caller.ts'
 import { checkedText } from './checked-text.ts'
@@ -33,6 +33,8 @@ export interface CertificateService {
   /** For ever, with all that it stands above: partners' certificates under it are revoked in the same moment. */
   revokeAuthority(id: string, reason: string, caller: PartnerCaller): Promise<Authority>
   revokeCertificate(id: string, reason: string, caller: PartnerCaller): Promise<PartnerCertificate>
+  /** The partner's certificate of now. @throws KeyhavenError `NOT_FOUND` */
+  pem(partnerId: string, caller: PartnerCaller): Promise<string>
 }
 
 export function createCertificateService(
@@ -148,6 +150,13 @@ export function createCertificateService(
         await announcer.authoritiesChanged(tx)
         return revoked
       }),
+
+    async pem(partnerId, caller) {
+      requireOwn(caller, await store.reads.partners.get(partnerId), partnerId)
+      const [found] = await store.reads.certificates.list({ partnerId, state: 'active' }, { limit: 1 })
+      if (found === undefined) throw new KeyhavenError('NOT_FOUND', 'the partner has no certificate')
+      return certificateToPem(parseCertificate(found.certificate))
+    },
   }
 
   async function revoke(

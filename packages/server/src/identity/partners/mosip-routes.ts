@@ -1,0 +1,78 @@
+import type { OpenAPIHono, z } from '@hono/zod-openapi'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { type EnvelopeHead, mosipResponse, NO_HEAD, readEnvelope } from '@keyhaven/identity'
+import type { Context } from 'hono'
+import type { AppEnv } from '../../platform/http/call-origin.ts'
+import { limitBody } from '../../platform/http/limit-body.ts'
+import { mosipJson, mosipRefusal } from '../mosip-refusal.ts'
+import type { IdentityCaller, PartnerCallers } from './partner-callers.ts'
+
+export const MAX_PARTNER_BODY_BYTES = 262_144
+const CODES = {
+  codes: {
+    NOT_FOUND: 'PMS_PRT_005',
+    CONFLICT: 'PMS_PRT_051',
+    INPUT_INVALID: 'PMS_COR_002',
+    POLICY_REFUSED: 'PMS_PRT_061',
+    ACCESS_DENIED: 'PMS_PRT_055',
+    CERTIFICATE_INVALID: 'KER-PCM-001',
+    WIRE_TOO_LARGE: 'PMS_COR_002',
+  },
+  otherwise: 'PMS_ATH_500',
+} as const
+
+/** One call of MOSIP's partner or policy manager. */
+export interface MosipCall {
+  readonly caller: IdentityCaller
+  /** Of the path; a name that is not in it is refused by the router before. */
+  param(name: string): string
+  /** The envelope's `request`, checked. */
+  request<T>(schema: z.ZodType<T>): T
+  readonly now: number
+}
+
+export interface MosipRouteParts {
+  readonly callers: PartnerCallers
+  readonly clock: () => number
+}
+
+export type MosipRoute = (
+  method: 'get' | 'post' | 'put' | 'patch',
+  path: string,
+  work: (call: MosipCall) => Promise<unknown>,
+) => void
+
+/** Routes in MOSIP's envelope, for whoever is signed in; what each may do the services decide. */
+export function mosipRoutes(app: OpenAPIHono<AppEnv>, { callers, clock }: MosipRouteParts): MosipRoute {
+  const limit = limitBody(MAX_PARTNER_BODY_BYTES)
+  return (method, path, work) => {
+    app.on(method.toUpperCase(), path, limit, async (c: Context<AppEnv>) => {
+      let head: EnvelopeHead = NO_HEAD
+      try {
+        const caller = await callers.identify(c)
+        if (caller.organisation === undefined && !caller.manages) {
+          throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
+        }
+        const envelope =
+          method === 'get' ? undefined : readEnvelope(await c.req.json().catch(() => undefined))
+        head = envelope?.head ?? NO_HEAD
+        const call: MosipCall = {
+          ...{ caller, now: clock(), param: (name) => c.req.param(name) ?? '' },
+          request: (schema) => checked(schema, envelope?.request),
+        }
+        return mosipJson(mosipResponse(await work(call), clock(), head))
+      } catch (error) {
+        const refusal = mosipRefusal(error, CODES, clock(), head)
+        if (refusal === undefined) throw error
+        return refusal
+      }
+    })
+  }
+}
+
+function checked<T>(schema: z.ZodType<T>, request: unknown): T {
+  const result = schema.safeParse(request)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw new KeyhavenError('INPUT_INVALID', `request.${issue!.path.join('.')}: ${issue!.message}`)
+}
