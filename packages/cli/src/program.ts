@@ -19,6 +19,7 @@ import { trustCommand } from './commands/trust.ts'
 import { witnessCommand } from './commands/witness.ts'
 import { EXIT_CODE_MEANINGS } from './exit-code.ts'
 import type { Frame } from './frame.ts'
+import { packetCommand } from './identity/packet-commands.ts'
 import { paint } from './terminal/output.ts'
 
 /** Help is wrapped at this width when the terminal does not say otherwise. */
@@ -74,6 +75,8 @@ export function createProgram(frame: Frame): Command {
   restoreCommand(frame, program)
   recoverCommand(frame, program)
   filesCommand(frame, program)
+  program.commandsGroup('Protect identity data:')
+  packetCommand(frame, program)
   program.commandsGroup('Shell:')
   completionCommand(frame, program)
   return program

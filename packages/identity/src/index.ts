@@ -179,6 +179,7 @@ export {
 } from './oprf/oprf-wire.ts'
 export { type BuildOptions, type BuiltPacket, buildPacket, type PacketKeys } from './packet/build-packet.ts'
 export { type IdSchema, type IdSchemaField, parseIdSchema, type SubPacketName } from './packet/id-schema.ts'
+export { inspectPacket, type PacketOutside } from './packet/inspect-packet.ts'
 export {
   buildKeyhavenPacket,
   type KeyhavenPacketKeys,
@@ -190,7 +191,7 @@ export { machineOpener, machineRecipient } from './packet/machine-opener.ts'
 export { type MachineRecord, verifyMachineRecord } from './packet/machine-record.ts'
 export { type OpenedPacket, type OpenPacketOptions, openPacket } from './packet/open-packet.ts'
 export type { PacketDocument, PacketInput, PacketProgress } from './packet/packet-input.ts'
-export { MAX_PACKET_BYTES, recipientOfLayer } from './packet/packet-layer.ts'
+export { MAX_PACKET_BYTES } from './packet/packet-layer.ts'
 export {
   createRegistrationClient,
   type OperatorSession,

@@ -1,0 +1,191 @@
+import { createPrivateKey } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { backend } from '@keyhaven/crypto'
+import { certificateToPem, encodeCbeff, machineKeyIndex } from '@keyhaven/identity'
+import {
+  SIMULATED_SCHEMA_JSON,
+  simulatedDocument,
+  simulatedPerson,
+  simulatedRecord,
+} from '@keyhaven/identity/simulator'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommand, TEST_NOW, temporaryFolder } from '../packages/cli/test/run-command.ts'
+import { testHolder, testKey, testKeyPkcs8 } from '../packages/identity/test/kit/test-keys.ts'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let packet: string
+const at = (...names: string[]): string => join(folder.path, ...names)
+const keyhaven = (...argv: string[]) => runCommand(argv, { cwd: folder.path })
+const KEYS = ['--key', 'k11.pem', '--certificate', 'k11.crt', '--machine-key', '.mosipkeys/reg.pub']
+const COMMON = [
+  ...['--station', '10001_10077', '--officer', '110125', '--out', 'out'],
+  ...['--machine-key-dir', '.mosipkeys', '--certificate', 'k11.crt'],
+]
+const NAME = /^\d{29}-10001_10077-20261121080000\.zip$/
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  const k11 = await testHolder(1)
+  const machine = await testKey(0)
+  const pem = createPrivateKey({ key: Buffer.from(testKeyPkcs8(1)), format: 'der', type: 'pkcs8' })
+  await writeFile(at('k11.pem'), pem.export({ format: 'pem', type: 'pkcs8' }))
+  await writeFile(at('k11.crt'), certificateToPem(k11.certificate))
+  await writeFile(at('k11.der'), k11.certificate.der)
+  await mkdir(at('.mosipkeys'))
+  await writeFile(at('.mosipkeys', 'reg.key'), testKeyPkcs8(0))
+  await writeFile(at('.mosipkeys', 'reg.pub'), machine.publicKey.spki)
+  const index = await machineKeyIndex(machine.publicKey.spki)
+  await writeFile(
+    at('.mosipkeys', 'readme.txt'),
+    `MachineName : sim\n\nPublicKey : x\n\nKeyIndex : ${index}\n`,
+  )
+  await mkdir(at('out'))
+  const built = await keyhaven('packet', 'build', '--simulate', 'person-1', ...COMMON)
+  expect(built.exitCode, built.stderr).toBe(0)
+  packet = `out/${(await readdir(at('out')))[0]}`
+})
+afterAll(() => folder[Symbol.asyncDispose]())
+
+describe('keyhaven packet build', () => {
+  test('writes a packet of a made-up person, for its owner only, and never over another', async () => {
+    expect(packet.slice(4)).toMatch(NAME)
+    expect((await stat(at(packet))).mode & 0o777).toBe(0o600)
+    const again = await keyhaven('packet', 'build', '--simulate', 'person-1', ...COMMON)
+    expect(again.exitCode).toBe(1)
+    expect(again.stderr).toMatch(/EEXIST|exists/)
+  })
+
+  test('writes one of data, documents and biometrics in files', async () => {
+    await mkdir(at('documents'))
+    await mkdir(at('biometrics'))
+    await writeFile(at('schema.json'), JSON.stringify(SIMULATED_SCHEMA_JSON))
+    await writeFile(at('data.json'), JSON.stringify(simulatedPerson('person-2').fields))
+    await writeFile(at('documents', 'proofOfAddress.pdf'), simulatedDocument('person-2', 'RNC').bytes)
+    await writeFile(at('documents', 'documents.json'), '{"proofOfAddress":{"type":"RNC","refNumber":"7"}}')
+    await writeFile(
+      at('biometrics', 'individualBiometrics.xml'),
+      encodeCbeff(simulatedRecord('person-2', 'a', TEST_NOW)),
+    )
+    const files = ['--data', 'data.json', '--documents', 'documents', '--biometrics', 'biometrics']
+    const argv = [
+      'packet',
+      'build',
+      '--schema',
+      'schema.json',
+      ...files,
+      ...COMMON,
+      '--sequence',
+      '2',
+      '--json',
+    ]
+    const built = await keyhaven(...argv)
+    expect(built.exitCode, built.stderr).toBe(0)
+    const { file, rid } = JSON.parse(built.stdout)
+    expect(rid).toBe('10001100770000220261121080000')
+    const verified = await keyhaven('packet', 'verify', file, ...KEYS, '--schema', 'schema.json')
+    expect(verified.stdout).toContain('The packet is valid.')
+    await rm(at('documents', 'documents.json'))
+    const untyped = await keyhaven(...argv)
+    expect([untyped.exitCode, untyped.stderr]).toEqual([2, expect.stringContaining('documents.json')])
+    const incomplete = await keyhaven(
+      ...argv.filter((word) => word !== '--biometrics' && word !== 'biometrics'),
+    )
+    expect(incomplete.exitCode).toBe(2)
+  })
+
+  test('says what is missing or wrong', async () => {
+    const refused = async (...argv: string[]) => {
+      const { exitCode, stderr } = await keyhaven('packet', 'build', ...argv)
+      expect(exitCode).toBe(2)
+      return stderr
+    }
+    expect(await refused(...COMMON)).toContain('--simulate SEED')
+    expect(await refused('--simulate', 'a', '--data', 'data.json', ...COMMON)).toContain('--simulate')
+    expect(await refused('--simulate', 'a', ...COMMON, '--station', '1_2')).toContain('10001_10077')
+    expect(await refused('--simulate', 'a', ...COMMON, '--certificate', 'k11.pem')).toContain(
+      'not a certificate',
+    )
+    await mkdir(at('mixed'))
+    await writeFile(at('mixed', 'reg.key'), testKeyPkcs8(2))
+    await writeFile(at('mixed', 'reg.pub'), await readFile(at('.mosipkeys', 'reg.pub')))
+    expect(await refused('--simulate', 'a', ...COMMON, '--machine-key-dir', 'mixed')).toContain('reg.pub')
+    await writeFile(at('mixed', 'reg.pub'), (await testKey(2)).publicKey.spki)
+    await writeFile(at('mixed', 'readme.txt'), await readFile(at('.mosipkeys', 'readme.txt')))
+    expect(await refused('--simulate', 'a', ...COMMON, '--machine-key-dir', 'mixed')).toContain('readme.txt')
+    await writeFile(at('mixed', 'reg.key'), 'no key')
+    expect(await refused('--simulate', 'a', ...COMMON, '--machine-key-dir', 'mixed')).toContain(
+      'not an RSA key',
+    )
+  })
+})
+
+describe('keyhaven packet inspect', () => {
+  test('without a key shows the layer and whom it is for, and nothing of the person', async () => {
+    const { stdout, exitCode } = await keyhaven('packet', 'inspect', packet)
+    const thumbprint = Buffer.from(await backend.sha256(await readFile(at('k11.der')))).toString('hex')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(thumbprint)
+    expect(stdout).toContain('mosip')
+    expect(stdout).not.toContain('fullName')
+    await writeFile(at('text.zip'), 'no packet')
+    expect((await keyhaven('packet', 'inspect', 'text.zip')).stdout).toContain('this is no packet')
+  })
+
+  test('with the key shows files and names of fields, the values only with --show', async () => {
+    const name = simulatedPerson('person-1').fields.fullName[1]!.value
+    const names = await keyhaven('packet', 'inspect', packet, ...KEYS)
+    expect(names.stdout).toContain('individualBiometrics_bio_CBEFF.xml')
+    expect(names.stdout).toContain('fullName')
+    expect(names.stdout + names.stderr).not.toContain(name)
+    const json = await keyhaven('packet', 'inspect', packet, ...KEYS, '--json')
+    expect(json.stdout).not.toContain(name)
+    expect((await keyhaven('packet', 'inspect', packet, ...KEYS, '--show')).stdout).toContain(name)
+    expect((await keyhaven('packet', 'inspect', packet, '--show')).exitCode).toBe(2)
+  })
+})
+
+describe('keyhaven packet verify', () => {
+  test('lists the checks that passed', async () => {
+    const { stdout, stderr, exitCode } = await keyhaven('packet', 'verify', packet, ...KEYS, '--json')
+    expect([exitCode, stderr]).toEqual([0, ''])
+    const { valid, passed, failed } = JSON.parse(stdout)
+    expect({ valid, failed }).toEqual({ valid: true, failed: null })
+    expect(passed).toHaveLength(16)
+    expect(passed).toContain('signature of the sub-packet evidence')
+  })
+
+  test('names the check that failed', async () => {
+    const failure = async (file: string, ...keys: string[]) => {
+      const { exitCode, stdout } = await keyhaven(
+        'packet',
+        'verify',
+        file,
+        ...(keys.length ? keys : KEYS),
+        '--json',
+      )
+      expect(exitCode).toBe(1)
+      return JSON.parse(stdout).failed
+    }
+    await writeFile(at('other.pub'), (await testKey(2)).publicKey.spki)
+    expect(await failure(packet, ...KEYS.slice(0, 4), '--machine-key', 'other.pub')).toBe(
+      'signature of the sub-packet id',
+    )
+    const bytes = await readFile(at(packet))
+    const elsewhere = packet.slice(4).replace('10001_10077', '10001_10078')
+    await writeFile(at(elsewhere), bytes)
+    expect(await failure(elsewhere)).toBe('reference id')
+    bytes[bytes.length - 1]! ^= 1
+    await writeFile(at('changed.zip'), bytes)
+    expect(await failure('changed.zip')).toBe('encryption: it does not open')
+    const { stdout } = await keyhaven('packet', 'verify', 'changed.zip', ...KEYS)
+    expect(stdout).toBe('failed  encryption: it does not open\n')
+  })
+
+  test('says that keys are missing or do not belong together', async () => {
+    expect((await keyhaven('packet', 'verify', packet)).exitCode).toBe(2)
+    const mixed = await keyhaven('packet', 'verify', packet, ...KEYS, '--key', '.mosipkeys/reg.key')
+    expect([mixed.exitCode, mixed.stderr]).toEqual([2, expect.stringContaining('is not the key of')])
+    expect((await keyhaven('packet', 'verify', 'nowhere.zip', ...KEYS)).exitCode).toBe(4)
+  })
+})
