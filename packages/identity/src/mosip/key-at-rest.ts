@@ -40,7 +40,7 @@ export async function sealKeyAtRest(
 /**
  * @param unwrap - RSA-OAEP decryption by the module key.
  * @returns PKCS#8, which the caller overwrites.
- * @throws KeyhavenError `OPEN_FAILED`, `WIRE_MALFORMED` if it is not base64url, what `unwrap` throws.
+ * @throws KeyhavenError `OPEN_FAILED`, also if it is not base64url; what `unwrap` throws.
  */
 export async function openKeyAtRest(
   backend: CryptoBackend,
@@ -48,7 +48,7 @@ export async function openKeyAtRest(
   text: string,
   aad?: Uint8Array,
 ): Promise<Uint8Array> {
-  const bytes = fromBase64url(text)
+  const bytes = decoded(text)
   const splitter = bytes.subarray(WRAPPED_KEY_BYTES, WRAPPED_KEY_BYTES + KEY_SPLITTER.length)
   if (toBase64url(splitter) !== toBase64url(KEY_SPLITTER)) throw openFailed()
   const sessionKey = await unwrap(bytes.subarray(0, WRAPPED_KEY_BYTES))
@@ -58,5 +58,13 @@ export async function openKeyAtRest(
     return await openWithTrailingIv(backend, sessionKey, sealed, aad)
   } finally {
     overwrite(sessionKey)
+  }
+}
+
+function decoded(text: string): Uint8Array {
+  try {
+    return fromBase64url(text)
+  } catch {
+    throw openFailed()
   }
 }

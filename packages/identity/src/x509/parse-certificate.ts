@@ -8,6 +8,7 @@ import {
   PemConverter,
   X509Certificate,
 } from './peculiar.ts'
+import { isStrictCertificate } from './strict-der.ts'
 
 /** A certificate of an RSA-4096 key with long names has about 2.5 kB. */
 export const MAX_CERTIFICATE_BYTES = 16_384
@@ -73,9 +74,8 @@ export function x509CertificateOf(certificate: Certificate): X509Certificate {
 
 function parse(der: Uint8Array<ArrayBuffer>, thumbprint: Uint8Array): Parsed {
   try {
+    if (!isStrictCertificate(der)) throw invalid()
     const x509 = new X509Certificate(der)
-    // BER that is not DER, or bytes behind it: two texts of one certificate would have two thumbprints.
-    if (x509.rawData.byteLength !== der.length) throw invalid()
     const constraints = x509.getExtension(BasicConstraintsExtension)
     const usage = x509.getExtension(KeyUsagesExtension)
     const algorithm = x509.publicKey.algorithm as Partial<RsaKeyAlgorithm> & Algorithm
