@@ -14,12 +14,13 @@ import { requireChains } from './chain-positions.ts'
 import type { EntryInput, LoggedEntry } from './conversation-service.ts'
 import { CREATION_WINDOW_MS, MAX_CREATIONS } from './limits.ts'
 import { makeManagedKey } from './managed-key.ts'
-import type { Caller, ConversationTransaction, StoredConversation, StoredKey } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { MembershipConflict, unknownHere } from './refusals.ts'
 import { requireHolders } from './require-holders.ts'
 import { type CheckedUpload, checkUpload, judgeUpload, requireNow, storeUpload } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { changedStays, requireMember } from './stays.ts'
+import type { Caller, StoredConversation, StoredKey } from './stored-rows.ts'
 
 /** An entry after what can be checked before the transaction. */
 interface Submission {

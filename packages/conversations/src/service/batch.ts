@@ -3,13 +3,8 @@ import type { ConversationState } from '../membership/conversation-state.ts'
 import { type Commitment, commitBatch } from '../receipt/commitment.ts'
 import { encodeReceipt, type Receipt } from '../receipt/receipt.ts'
 import type { ConversationStates } from './conversation-states.ts'
-import type {
-  ConversationTransaction,
-  ReleaseFacts,
-  ReleaseQuestion,
-  StoredConversation,
-  StoredEntry,
-} from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
+import type { ReleaseFacts, ReleaseQuestion, StoredConversation, StoredEntry } from './stored-rows.ts'
 
 /** Something on its way into the log; its commitment is there once the batch is finished. */
 export interface Pending {

@@ -1,5 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import type { Caller, ConversationReads, StoredDeviceFacts } from './ports.ts'
+import type { ConversationReads } from './ports.ts'
+import type { Caller, StoredDeviceFacts } from './stored-rows.ts'
 
 /**
  * The device's signature was verified before the transaction; whether it still counts, the transaction says.

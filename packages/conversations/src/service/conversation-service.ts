@@ -4,9 +4,9 @@ import type { RotationReason } from '../membership/rotation-due.ts'
 import type { Mode, Role } from '../membership/rules.ts'
 import type { Commitment } from '../receipt/commitment.ts'
 import type { Receipt } from '../receipt/receipt.ts'
-import type { Caller, KeyRequest, StoredExport, StoredRecipient } from './ports.ts'
 import type { AccessReason } from './refusals.ts'
 import type { SealedKeyUpload } from './sealed-key.ts'
+import type { Caller, KeyRequest, StoredExport, StoredRecipient } from './stored-rows.ts'
 
 export interface EntryInput {
   /** Compact JWS. */

@@ -2,7 +2,8 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { applyChange, draftOf, type StateDraft, startState } from '../membership/apply-change.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
 import { decodeMembershipEntry } from '../membership/entry.ts'
-import type { ConversationReads, StoredConversation, StoredEntry } from './ports.ts'
+import type { ConversationReads } from './ports.ts'
+import type { StoredConversation, StoredEntry } from './stored-rows.ts'
 
 /** Folded states, kept in memory. */
 export interface ConversationStates {

@@ -9,12 +9,13 @@ import { approveExport, downloadExport, requestExport } from './exports.ts'
 import { mayManage, mayWrite, readRuleOf, recordFileRead } from './file-access.ts'
 import { createGroupCommit, type Outcome } from './group-commit.ts'
 import { requestKey, shareKey } from './key-requests.ts'
-import type { Caller, ConversationDirectory, ConversationStore, KeyVault, ReleaseQuestion } from './ports.ts'
+import type { ConversationDirectory, ConversationStore, KeyVault } from './ports.ts'
 import { releaseAll } from './release-keys.ts'
 import { refusedKey, releasedKey } from './released-key.ts'
 import { addRecipients, rotate, rotateByOperator } from './rotate.ts'
 import { type ServiceContext, secondsOf, type Work } from './service-context.ts'
 import { listConversations, showConversation, showReceipts, showRecipients } from './show-conversation.ts'
+import type { Caller, ReleaseQuestion } from './stored-rows.ts'
 
 /** Items of one transaction: a hundred keys asked for at once are one item. */
 const MAX_BATCH = 512

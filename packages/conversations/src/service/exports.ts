@@ -3,10 +3,11 @@ import { ID_BYTES } from '../membership/limits.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { Pending } from './batch.ts'
 import type { ExportedKey } from './conversation-service.ts'
-import type { ConversationTransaction, StoredExport, StoredKey, StoredSecret } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { OperatorRefused } from './refusals.ts'
 import { committed } from './released-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
+import type { StoredExport, StoredKey, StoredSecret } from './stored-rows.ts'
 
 /** Keys of one export: more are asked for by their dates. */
 export const MAX_EXPORTED_KEYS = 10_000

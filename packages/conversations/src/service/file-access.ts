@@ -1,11 +1,12 @@
 import type { Batch } from './batch.ts'
 import { actorOf, liveDevice } from './callers.ts'
 import type { LoggedReceipt, ReadableFile } from './conversation-service.ts'
-import type { Caller, ConversationReads, ConversationTransaction } from './ports.ts'
+import type { ConversationReads, ConversationTransaction } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { committed } from './released-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { requireMember, requireReadable } from './stays.ts'
+import type { Caller } from './stored-rows.ts'
 
 /** `ConversationService.mayWrite`. */
 export async function mayWrite(

@@ -19,15 +19,25 @@ export {
 } from './create-conversation-service.ts'
 export { createGroupCommit, type GroupCommit, type GroupCommitOptions, type Outcome } from './group-commit.ts'
 export type {
-  Caller,
-  ConversationAuditEntry,
   ConversationDirectory,
   ConversationReads,
   ConversationStore,
   ConversationTransaction,
   KeyPlace,
-  KeyRequest,
   KeyVault,
+} from './ports.ts'
+export {
+  type AccessReason,
+  AccessRefused,
+  MembershipConflict,
+  type OperatorReason,
+  OperatorRefused,
+} from './refusals.ts'
+export type { SealedKeyUpload } from './sealed-key.ts'
+export type {
+  Caller,
+  ConversationAuditEntry,
+  KeyRequest,
   ReleaseFacts,
   ReleaseQuestion,
   StoredConversation,
@@ -40,12 +50,4 @@ export type {
   StoredSecret,
   StoredShare,
   StoredStay,
-} from './ports.ts'
-export {
-  type AccessReason,
-  AccessRefused,
-  MembershipConflict,
-  type OperatorReason,
-  OperatorRefused,
-} from './refusals.ts'
-export type { SealedKeyUpload } from './sealed-key.ts'
+} from './stored-rows.ts'

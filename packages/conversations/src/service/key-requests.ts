@@ -4,11 +4,12 @@ import { LEGACY_PROFILE } from '../key/legacy-profile.ts'
 import { MAX_WRAPPED_KEY_CHARACTERS } from '../key/wrapped-key.ts'
 import { currentAuthorKey } from '../membership/author.ts'
 import { actorOf, liveDevice } from './callers.ts'
-import type { Caller, ConversationTransaction, StoredDeviceFacts, StoredKey } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { requireNow } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { permissionOf, requireReadable } from './stays.ts'
+import type { Caller, StoredDeviceFacts, StoredKey } from './stored-rows.ts'
 
 /** Of one device in one conversation. */
 const MAX_WAITING_REQUESTS = 10_000

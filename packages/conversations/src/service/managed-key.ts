@@ -3,8 +3,9 @@ import { CONVERSATION_KEY_BYTES } from '../key/algorithm.ts'
 import type { ConversationState } from '../membership/conversation-state.ts'
 import { ID_BYTES } from '../membership/limits.ts'
 import { Undo } from './batch.ts'
-import type { ConversationTransaction, StoredKey } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import type { ServiceContext } from './service-context.ts'
+import type { StoredKey } from './stored-rows.ts'
 
 /** The server makes a key for the present membership, and it is the current one from now on. */
 export async function makeManagedKey(

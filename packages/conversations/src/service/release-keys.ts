@@ -2,10 +2,11 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import type { ReadRule } from '../membership/read-permission.ts'
 import type { Batch, ReleaseJob } from './batch.ts'
 import { actorOf, requireLive } from './callers.ts'
-import type { ConversationTransaction, ReleaseFacts } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { secondsOf } from './service-context.ts'
 import { requireReadable } from './stays.ts'
+import type { ReleaseFacts } from './stored-rows.ts'
 
 /**
  * Answers all questions of a batch: what decides is read inside the transaction, by one query for all.

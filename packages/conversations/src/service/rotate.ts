@@ -5,7 +5,7 @@ import type { ReleaseJob } from './batch.ts'
 import { actorOf, liveDevice } from './callers.ts'
 import type { IncompleteKey } from './conversation-service.ts'
 import { makeManagedKey } from './managed-key.ts'
-import type { Caller, ConversationTransaction, StoredConversation, StoredDeviceFacts } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { AccessRefused, OperatorRefused, unknownHere } from './refusals.ts'
 import { releasedKey } from './released-key.ts'
 import {
@@ -19,6 +19,7 @@ import {
 } from './sealed-key.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { requireMember } from './stays.ts'
+import type { Caller, StoredConversation, StoredDeviceFacts } from './stored-rows.ts'
 
 /** `ConversationService.rotate`. */
 export async function rotate(

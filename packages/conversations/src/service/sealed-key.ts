@@ -14,9 +14,10 @@ import { type ConversationState, isCurrentMember } from '../membership/conversat
 import { MAX_CLOCK_DIFFERENCE_SECONDS } from '../membership/limits.ts'
 import { Undo } from './batch.ts'
 import { MAX_INCOMPLETE_KEYS } from './limits.ts'
-import type { Caller, ConversationTransaction, StoredKey, StoredRecipient } from './ports.ts'
+import type { ConversationTransaction } from './ports.ts'
 import { AccessRefused } from './refusals.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
+import type { Caller, StoredKey, StoredRecipient } from './stored-rows.ts'
 
 /** A sealed key as its maker sends it. */
 export interface SealedKeyUpload {

@@ -11,10 +11,11 @@ import type {
   LoggedReceipt,
   LogProofs,
 } from './conversation-service.ts'
-import type { Caller, ConversationReads, StoredConversation, StoredRecipient, StoredStay } from './ports.ts'
+import type { ConversationReads } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
 import { type ServiceContext, secondsOf } from './service-context.ts'
 import { requireMember } from './stays.ts'
+import type { Caller, StoredConversation, StoredRecipient, StoredStay } from './stored-rows.ts'
 
 /** Entries of one answer; a large one may fill it alone. */
 const MAX_ENTRIES = 200

@@ -7,8 +7,8 @@ import {
   readPermission,
 } from '../membership/read-permission.ts'
 import type { Role } from '../membership/rules.ts'
-import type { StoredDeviceFacts, StoredStay } from './ports.ts'
 import { AccessRefused, unknownHere } from './refusals.ts'
+import type { StoredDeviceFacts, StoredStay } from './stored-rows.ts'
 
 /** The stays of all members that an entry changed, as rows. */
 export function changedStays(
