@@ -39,12 +39,12 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
     [
       [
         'keyhaven packet build --simulate person-1 --station 10001_10077 --officer 110125 ' +
-          '--machine-key-dir .mosipkeys --certificate centre.pem --out .',
+          '--machine-key-dir .mosipkeys --certificate centre.pem',
         'A person who is made up',
       ],
       [
-        'keyhaven packet build --schema schema.json --data person.json --documents documents --biometrics biometrics ' +
-          '--station 10001_10077 --officer 110125 --machine-key-dir .mosipkeys --certificate centre.pem --out .',
+        'keyhaven packet build --schema schema.json --data person.json --documents docs --biometrics bio ' +
+          '--station 10001_10077 --officer 110125 --machine-key-dir .mosipkeys --certificate centre.pem',
         'A person whose data lie in files',
       ],
     ],
@@ -59,7 +59,7 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
     .requiredOption('--officer <id>', 'registration officer who answers for it')
     .requiredOption('--machine-key-dir <folder>', 'with reg.key and reg.pub, as .mosipkeys')
     .requiredOption('--certificate <file>', 'of the key that packets of this station are encrypted for')
-    .requiredOption('--out <folder>', 'where the packet is written')
+    .option('--out <folder>', 'where the packet is written', '.')
     .option('--process <name>', 'NEW, UPDATE, LOST', 'NEW')
     .option('--sequence <number>', 'another for each packet of one second', '0')
     .addHelpText(
