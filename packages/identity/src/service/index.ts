@@ -109,7 +109,6 @@ export {
   createPartnerService,
   hashPartnerKey,
   type IssuedKey,
-  KEY_LIFETIME_DAYS_MAX,
   type PartnerService,
   type PartnerToRegister,
 } from './partners/partner-service.ts'
@@ -176,6 +175,14 @@ export type {
 } from './repository/ports.ts'
 export type { VidSummary } from './repository/vids.ts'
 export { createIdaVault, type IdaVaultOptions } from './vault/create-ida-vault.ts'
+export {
+  type GuessEffort,
+  type GuessingCost,
+  type GuessingOptions,
+  guessingCost,
+  type Stolen,
+  UIN_CANDIDATES,
+} from './vault/guessing-cost.ts'
 export type {
   IdaImport,
   IdaImported,

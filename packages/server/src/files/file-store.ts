@@ -1,11 +1,11 @@
 import type { Caller } from '@keyhaven/directory/service'
 import { type Selectable, sql } from 'kysely'
 import type { DbTransaction, Dialect } from '../platform/database/schema.ts'
-import type { WrittenPart } from '../platform/objects/object-store.ts'
 import type { State } from '../platform/state/state.ts'
 import type { FileFacts } from './file-access.ts'
 import { FileRefused } from './file-refused.ts'
 import type { FilesTable } from './tables.ts'
+import { createUploadRows, type StoredUpload, type UploadRows, type UploadState } from './upload-rows.ts'
 
 /** Uploads that one user may have open at once. */
 export const MAX_OPEN_UPLOADS = 20
@@ -13,33 +13,16 @@ export const MAX_OPEN_UPLOADS = 20
 export const DEFAULT_CONVERSATION_BYTES = 100 * 1_024 ** 3
 /** Ranges that the same device reads within this time belong to one download. */
 export const READ_COUNTS_ONCE_MS = 300_000
+const TABLES = { uploads: 'files', parts: 'file_parts' } as const
 
-export type FileState = 'uploading' | 'completing' | 'complete' | 'deleting'
-
-export interface StoredFile extends FileFacts {
-  readonly applicationId: string
-  readonly state: FileState
-  /** Of the ciphertext, as announced. */
-  readonly bytes: number
-  readonly received: number
-  /** The object store's id; empty before the first part. */
-  readonly upload: string
-  /** Object of the bytes that are too few for a part yet; empty if there are none. */
-  readonly tail: string
-  readonly tailBytes: number
+/** Its bytes are ciphertext. */
+export interface StoredFile extends FileFacts, StoredUpload {
   /** Milliseconds since the epoch. */
   readonly changedAt: number
 }
 
-export interface Advance {
-  readonly received: number
-  readonly tail: string
-  readonly tailBytes: number
-  readonly part?: WrittenPart
-}
-
-/** The rows of files. What changes one says what it expects, so that of two writers one is refused. */
-export interface FileStore {
+/** The rows of files. */
+export interface FileStore extends UploadRows<StoredFile> {
   /**
    * @throws KeyhavenError `RATE_LIMITED` if the user has too many open uploads; `WIRE_TOO_LARGE` if there is
    * no room for the file in its conversation.
@@ -54,16 +37,6 @@ export interface FileStore {
   }): Promise<StoredFile>
   /** @returns undefined also for one that is being deleted. */
   find(applicationId: string, id: string): Promise<StoredFile | undefined>
-  parts(file: StoredFile): Promise<readonly WrittenPart[]>
-  /** @returns false if somebody else has begun it. */
-  begin(file: StoredFile, upload: string): Promise<boolean>
-  /** @returns false if the file is not any more as it was read. */
-  advance(file: StoredFile, to: Advance): Promise<boolean>
-  complete(file: StoredFile): Promise<void>
-  /** From now on it is gone for everybody. @returns false if the file is not any more as it was read. */
-  beginDeletion(file: StoredFile): Promise<boolean>
-  /** Removes every trace. */
-  forget(file: StoredFile): Promise<void>
   /** Whether a receipt for this device is so new that it stands for one more read. */
   wasReadLately(file: StoredFile, device: string, now: number): Promise<boolean>
   noteRead(file: StoredFile, device: string, now: number): Promise<void>
@@ -75,8 +48,9 @@ export function createFileStore(
   conversationBytes: number = DEFAULT_CONVERSATION_BYTES,
 ): FileStore {
   const { db } = state
-  const atRow = ({ applicationId, id }: StoredFile) => ({ application_id: applicationId, id })
   return {
+    ...createUploadRows<StoredFile>(state, TABLES, { onForget: forgetReads }),
+
     create: ({ applicationId, id, conversation, membership, bytes, by }) =>
       state.transaction(async ({ db: transaction, now }) => {
         await lockConversation(transaction, state.dialect, applicationId, conversation)
@@ -101,83 +75,6 @@ export function createFileStore(
         .executeTakeFirst()
       return row && fileOf(row)
     },
-
-    parts: ({ applicationId, id }) =>
-      db
-        .selectFrom('file_parts')
-        .select(['part', 'tag', 'bytes'])
-        .where('application_id', '=', applicationId)
-        .where('file_id', '=', id)
-        .orderBy('part')
-        .execute(),
-
-    begin: (file, upload) =>
-      state.transaction(async ({ db: transaction }) => {
-        const { numUpdatedRows } = await transaction
-          .updateTable('files')
-          .set({ upload })
-          .where((where) => where.and({ ...atRow(file), state: 'uploading', upload: '' }))
-          .executeTakeFirst()
-        return numUpdatedRows === 1n
-      }),
-
-    advance: (file, { received, tail, tailBytes, part }) =>
-      state.transaction(async ({ db: transaction, now }) => {
-        const expected = { state: 'uploading', received: file.received, tail: file.tail }
-        const { numUpdatedRows } = await transaction
-          .updateTable('files')
-          .set({
-            ...{ received, tail, tail_bytes: tailBytes, changed_at: now },
-            state: received === file.bytes ? 'completing' : 'uploading',
-          })
-          .where((where) => where.and({ ...atRow(file), ...expected }))
-          .executeTakeFirst()
-        if (numUpdatedRows !== 1n) return false
-        if (part !== undefined) {
-          await transaction
-            .insertInto('file_parts')
-            .values({ application_id: file.applicationId, file_id: file.id, ...part })
-            .execute()
-        }
-        return true
-      }),
-
-    complete: (file) =>
-      state.transaction(async ({ db: transaction, now }) => {
-        // A deletion is final, whoever ends later.
-        await transaction
-          .updateTable('files')
-          .set({ state: 'complete', changed_at: now, upload: '' })
-          .where((where) => where.and(atRow(file)))
-          .where('state', '!=', 'deleting')
-          .execute()
-        await forgetParts(transaction, file)
-      }),
-
-    beginDeletion: (file) =>
-      state.transaction(async ({ db: transaction, now }) => {
-        const expected = { state: file.state, received: file.received }
-        const { numUpdatedRows } = await transaction
-          .updateTable('files')
-          .set({ state: 'deleting', changed_at: now })
-          .where((where) => where.and({ ...atRow(file), ...expected }))
-          .executeTakeFirst()
-        return numUpdatedRows === 1n
-      }),
-
-    forget: (file) =>
-      state.transaction(async ({ db: transaction }) => {
-        await forgetParts(transaction, file)
-        await transaction
-          .deleteFrom('file_reads')
-          .where('application_id', '=', file.applicationId)
-          .where('file_id', '=', file.id)
-          .execute()
-        await transaction
-          .deleteFrom('files')
-          .where((where) => where.and(atRow(file)))
-          .execute()
-      }),
 
     async wasReadLately({ applicationId, id }, device, now) {
       const row = await db
@@ -208,7 +105,7 @@ export function fileOf(row: Selectable<FilesTable>): StoredFile {
     conversation: row.conversation,
     membership: row.membership,
     by: { username: row.username, device: row.device },
-    state: row.state as FileState,
+    state: row.state as UploadState,
     bytes: row.bytes,
     received: row.received,
     upload: row.upload,
@@ -266,9 +163,9 @@ async function requireRoom(
   )
 }
 
-async function forgetParts(db: DbTransaction, { applicationId, id }: StoredFile): Promise<void> {
+async function forgetReads(db: DbTransaction, { applicationId, id }: StoredFile): Promise<void> {
   await db
-    .deleteFrom('file_parts')
+    .deleteFrom('file_reads')
     .where('application_id', '=', applicationId)
     .where('file_id', '=', id)
     .execute()

@@ -3,6 +3,7 @@ import type { Locker, ServerOptions, Upload } from '@tus/server'
 import { DataStore, Server, Upload as TusUpload } from '@tus/server'
 import { MAX_PARTS, MIN_PART_BYTES } from '../platform/objects/object-store.ts'
 import type { StoredFile } from './file-store.ts'
+import type { StoredUpload } from './upload-rows.ts'
 
 export const FILES_PATH = '/v1/files'
 /** Of a file's ciphertext: what fits into the parts of an object, whatever the size of each request. */
@@ -11,14 +12,14 @@ export const MAX_FILE_BYTES = MAX_PARTS * MIN_PART_BYTES
 export const MAX_PATCH_BYTES = 8 * 1_024 * 1_024
 
 /** What a request of the protocol may do; the caller has checked that it may. */
-export interface TusTarget {
+export interface TusTarget<File extends StoredUpload = StoredFile> {
   /** Of a new file. */
   readonly newId: () => string
   readonly create: (id: string, bytes: number) => Promise<void>
   /** As it is now, under the lock. */
-  readonly find: () => Promise<StoredFile | undefined>
-  readonly append: (file: StoredFile, body: Uint8Array) => Promise<number>
-  readonly remove: (file: StoredFile) => Promise<void>
+  readonly find: () => Promise<File | undefined>
+  readonly append: (file: File, body: Uint8Array) => Promise<number>
+  readonly remove: (file: File) => Promise<void>
 }
 
 /**
@@ -27,18 +28,19 @@ export interface TusTarget {
  * @param body - of a PATCH; empty for the others.
  * @throws KeyhavenError for every refusal, whoever made it.
  */
-export async function tusAnswer(
-  target: TusTarget,
+export async function tusAnswer<File extends StoredUpload>(
+  target: TusTarget<File>,
   request: { readonly method: string; readonly url: string; readonly headers: Headers },
   body: Uint8Array<ArrayBuffer>,
   locker: Locker,
+  { path, maxBytes } = { path: FILES_PATH, maxBytes: MAX_FILE_BYTES },
 ): Promise<Response> {
   let refusal: unknown
   const options: ServerOptions & { datastore: DataStore } = {
-    path: FILES_PATH,
+    path,
     datastore: createDataStore(target),
     locker,
-    maxSize: MAX_FILE_BYTES,
+    maxSize: maxBytes,
     relativeLocation: true,
     namingFunction: target.newId,
     onResponseError: (_, error) => {
@@ -58,10 +60,10 @@ export async function tusAnswer(
   return new Response(null, { status: answer.status, headers: kept })
 }
 
-function createDataStore(target: TusTarget): DataStore {
+function createDataStore<File extends StoredUpload>(target: TusTarget<File>): DataStore {
   const store = new DataStore()
   store.extensions = ['creation', 'termination']
-  const current = async (): Promise<StoredFile> => {
+  const current = async (): Promise<File> => {
     const file = await target.find()
     if (file === undefined) throw unknownFile()
     return file

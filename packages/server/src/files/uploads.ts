@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { ObjectStore } from '../platform/objects/object-store.ts'
 import { MIN_PART_BYTES } from '../platform/objects/object-store.ts'
-import type { FileStore, StoredFile } from './file-store.ts'
+import type { StoredFile } from './file-store.ts'
+import type { StoredUpload, UploadRows } from './upload-rows.ts'
 
 const TAIL_NAME_BYTES = 12
 export const FILES_PREFIX = 'files/'
@@ -19,8 +20,20 @@ export function objectOf({
   return `${FILES_PREFIX}${applicationId}/${id}`
 }
 
-/** The bytes of files: in at the end, or all out. */
-export interface Uploads {
+/** Where the bytes of an upload lie. */
+export interface UploadPlace {
+  object(upload: StoredUpload): string
+  /** Begins the names of its tails. */
+  tails(upload: StoredUpload): string
+}
+
+const FILE_PLACE: UploadPlace = {
+  object: objectOf,
+  tails: ({ applicationId, id }) => `${TAILS_PREFIX}${applicationId}/${id}`,
+}
+
+/** The bytes of uploads: in at the end, or all out. */
+export interface Uploads<Upload extends StoredUpload = StoredFile> {
   /**
    * Adds bytes behind those that are there. They are durable when this returns, and may be sent again if it
    * fails.
@@ -29,39 +42,43 @@ export interface Uploads {
    * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody else was faster, or the file takes no more;
    * `STORE_UNAVAILABLE`.
    */
-  append(file: StoredFile, body: Uint8Array): Promise<number>
+  append(file: Upload, body: Uint8Array): Promise<number>
   /** Makes one whole whose bytes are all there: what a crash left for later. */
-  finish(file: StoredFile): Promise<void>
+  finish(file: Upload): Promise<void>
   /**
    * Removes bytes and row, in an order that a crash can interrupt.
    *
    * @throws KeyhavenError `UPLOAD_CONFLICT` if somebody went on with the file, or ended it, since it was
    * read.
    */
-  remove(file: StoredFile): Promise<void>
+  remove(file: Upload): Promise<void>
 }
 
 /**
  * Parts of the object store have a least size, requests have none: what is too little for a part is kept as
  * an object of its own, the tail, until it is enough or the file ends.
  */
-export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
-  const refOf = (file: StoredFile) => ({ name: objectOf(file), upload: file.upload })
+export function createUploads<Upload extends StoredUpload = StoredFile>(
+  store: UploadRows<Upload>,
+  objects: ObjectStore,
+  place: UploadPlace = FILE_PLACE,
+): Uploads<Upload> {
+  const refOf = (file: Upload) => ({ name: place.object(file), upload: file.upload })
 
-  const begun = async (file: StoredFile): Promise<StoredFile> => {
+  const begun = async (file: Upload): Promise<Upload> => {
     if (file.upload !== '') return file
-    const upload = await objects.beginUpload(objectOf(file))
+    const upload = await objects.beginUpload(place.object(file))
     if (await store.begin(file, upload)) return { ...file, upload }
     throw tooLate()
   }
 
-  const finish = async (file: StoredFile): Promise<void> => {
+  const finish = async (file: Upload): Promise<void> => {
     try {
       await objects.complete(refOf(file), await store.parts(file))
     } catch (error) {
       const code = error instanceof KeyhavenError ? error.code : undefined
       // Complete already, by a process that could not say so any more.
-      const whole = code === 'NOT_FOUND' && (await objects.head(objectOf(file)))?.bytes === file.bytes
+      const whole = code === 'NOT_FOUND' && (await objects.head(place.object(file)))?.bytes === file.bytes
       if (!whole) {
         if (code !== 'NOT_FOUND' && code !== 'UPLOAD_CONFLICT') throw error
         await remove(file)
@@ -74,10 +91,10 @@ export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
     await forgetTail(objects, file)
   }
 
-  const remove = async (file: StoredFile): Promise<void> => {
+  const remove = async (file: Upload): Promise<void> => {
     if (!(await store.beginDeletion(file))) throw tooLate()
     if (file.upload !== '') await objects.abort(refOf(file))
-    await objects.delete(objectOf(file))
+    await objects.delete(place.object(file))
     if (file.tail !== '') await objects.delete(file.tail)
     await store.forget(file)
   }
@@ -91,7 +108,7 @@ export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
       const received = given.received + body.length
       const length = given.tailBytes + body.length
       if (length < MIN_PART_BYTES && received < given.bytes) {
-        await keepTail(store, objects, given, await withTail(objects, given, body))
+        await keepTail(store, objects, place, given, await withTail(objects, given, body))
         return received
       }
       const file = await begun(given)
@@ -106,7 +123,7 @@ export function createUploads(store: FileStore, objects: ObjectStore): Uploads {
   }
 }
 
-async function withTail(objects: ObjectStore, file: StoredFile, body: Uint8Array): Promise<Uint8Array> {
+async function withTail(objects: ObjectStore, file: StoredUpload, body: Uint8Array): Promise<Uint8Array> {
   if (file.tail === '') return body
   const tail = await objects.get(file.tail)
   // Another request has just taken it; or it is lost, and the next answer is the same.
@@ -115,14 +132,15 @@ async function withTail(objects: ObjectStore, file: StoredFile, body: Uint8Array
 }
 
 /** Each under a name of its own, so that of two writers the slower one harms nothing. */
-async function keepTail(
-  store: FileStore,
+async function keepTail<Upload extends StoredUpload>(
+  store: UploadRows<Upload>,
   objects: ObjectStore,
-  file: StoredFile,
+  place: UploadPlace,
+  file: Upload,
   bytes: Uint8Array,
 ): Promise<void> {
   const name = randomBytes(TAIL_NAME_BYTES).toString('base64url')
-  const tail = `${TAILS_PREFIX}${file.applicationId}/${file.id}/${name}`
+  const tail = `${place.tails(file)}/${name}`
   await objects.put(tail, bytes)
   const received = file.received - file.tailBytes + bytes.length
   if (!(await store.advance(file, { received, tail, tailBytes: bytes.length }))) {
@@ -133,7 +151,7 @@ async function keepTail(
 }
 
 /** One that stays is found by `files verify`: no reason to fail what has succeeded. */
-async function forgetTail(objects: ObjectStore, { tail }: StoredFile): Promise<void> {
+async function forgetTail(objects: ObjectStore, { tail }: Pick<StoredUpload, 'tail'>): Promise<void> {
   if (tail !== '') await objects.delete(tail).catch(() => {})
 }
 

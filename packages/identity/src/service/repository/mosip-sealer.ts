@@ -1,8 +1,8 @@
 import { type CryptoBackend, fromUtf8, openFailed, toBase64url, utf8 } from '@keyhaven/crypto'
+import type { IdentityKeys } from '../../keys/identity-keys.ts'
 import { fromAnyBase64 } from '../../mosip/base64.ts'
 import { saltedDigest, upperHexDigest } from '../../mosip/digest.ts'
 import { openHybrid, sealLayoutA, sealLayoutC } from '../../mosip/hybrid.ts'
-import type { Recipient, SessionKeyOpener } from '../../mosip/session-key.ts'
 import type { RecordSealer } from './ports.ts'
 
 /** Rows of each table of salts; which one an id takes: its last three digits (`getSaltKeyForId`). */
@@ -22,10 +22,7 @@ export interface UinSalt {
 }
 
 /** Base keys of the module ID_REPO. */
-export interface RepositoryKeys {
-  recipient(name: { readonly appId: 'ID_REPO'; readonly refId: string }): Promise<Recipient>
-  opener(name: { readonly appId: 'ID_REPO'; readonly refId: string }): SessionKeyOpener
-}
+export type RepositoryKeys = Pick<IdentityKeys, 'recipient' | 'opener'>
 
 /**
  * Profile `mosip`, byte for byte what MOSIP's id-repository keeps. UINs can be guessed from their hashes by

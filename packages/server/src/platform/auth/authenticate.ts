@@ -22,15 +22,27 @@ export interface Authentication {
   readonly failures: RateLimiter
 }
 
+/** Without sessions, where no browser signs in: only tokens count. */
+export interface TokenAuthentication extends Pick<Authentication, 'failures'> {
+  readonly tokens: Pick<TokenStore, 'verify'>
+  readonly sessions?: Pick<SessionStore, 'verify'>
+}
+
 /** Lets only a known token or session pass, and says who it is. */
-export function authenticate({ tokens, sessions, failures }: Authentication): MiddlewareHandler<AdminEnv> {
+export function authenticate({
+  tokens,
+  sessions,
+  failures,
+}: TokenAuthentication): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const { origin } = c.env
     const bearer = bearerToken(c.req.header('authorization'))
     // A cookie is a browser's, and browsers do not come through the channel.
-    const cookie = bearer === undefined && !origin.sealed ? getCookie(c, SESSION_COOKIE) : undefined
+    const browser = bearer === undefined && !origin.sealed && sessions !== undefined
+    const cookie = browser ? getCookie(c, SESSION_COOKIE) : undefined
     if (bearer === undefined && cookie === undefined) return refuse()
-    const principal = bearer === undefined ? await sessions.verify(cookie ?? '') : await tokens.verify(bearer)
+    const principal =
+      bearer === undefined ? await sessions?.verify(cookie ?? '') : await tokens.verify(bearer)
     if (!principal) {
       const wait = failures.take(callerOf(origin))
       if (wait > 0) return tooManyFailures(wait)

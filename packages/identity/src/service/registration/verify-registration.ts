@@ -1,0 +1,80 @@
+import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
+import { labelledValues } from '../../packet/meta-info.ts'
+import { type OpenedPacket, openPacket } from '../../packet/open-packet.ts'
+import { packetInvalid } from '../../packet/packet-invalid.ts'
+import type { OperatorDirectory, RegistrationKeys, StationDirectory, StoredRegistration } from './ports.ts'
+
+/** How far the clock of a registration client may be ahead of ours. */
+export const MACHINE_CLOCK_SKEW_MS = 300_000
+/** MOSIP's process that registers somebody for the first time. */
+const NEW_REGISTRATION = 'NEW'
+
+export interface VerifyParts {
+  readonly backend: CryptoBackend
+  readonly keys: RegistrationKeys
+  readonly stations: StationDirectory
+  readonly operators: OperatorDirectory
+}
+
+export interface VerifiedPacket {
+  readonly packet: OpenedPacket
+  readonly officer: string
+}
+
+/**
+ * Opens a packet in memory and checks it: encryption, hashes, the machine's signature, that it is what its name
+ * says; that machine and centre were in use when it was made and are now; that whoever made it was a
+ * registration officer then.
+ *
+ * @throws KeyhavenError `OPEN_FAILED`, `PACKET_INVALID` with the check that failed.
+ */
+export async function verifyRegistration(
+  parts: VerifyParts,
+  registration: StoredRegistration,
+  bytes: Uint8Array,
+): Promise<VerifiedPacket> {
+  const { refId, receivedAt } = registration
+  const station = await parts.stations.find(refId)
+  const packet = await openRegistration(parts, registration, bytes)
+  if (packet.process !== NEW_REGISTRATION) throw packetInvalid(`process ${packet.process}`)
+  const madeAt = creationOf(packet)
+  if (!(madeAt <= receivedAt + MACHINE_CLOCK_SKEW_MS)) throw packetInvalid('date: it is ahead of ours')
+  const { since, until } = station!
+  if (madeAt + MACHINE_CLOCK_SKEW_MS < since) throw packetInvalid('machine: it was not registered then')
+  if (until !== null) throw packetInvalid('machine: it or its centre is not in use any more')
+  const officer = labelledValues(packet.meta.operationsData).get('officerId')
+  if (typeof officer !== 'string' || officer === '') throw packetInvalid('operator: there is none')
+  if (!(await parts.operators.isOfficer(officer, madeAt))) {
+    throw packetInvalid('operator: not a registration officer at that time')
+  }
+  return { packet, officer }
+}
+
+/** Opens one that was verified before: what ended since then does not matter any more. */
+export async function openRegistration(
+  { backend, keys, stations }: VerifyParts,
+  { rid, refId }: StoredRegistration,
+  bytes: Uint8Array,
+): Promise<OpenedPacket> {
+  return openPacket(backend, bytes, {
+    opener: keys.opener({ appId: 'REGISTRATION', refId }),
+    machinePublicKey: async (named) => (await stations.find(named))?.publicKey,
+    expected: { rid, refId },
+  })
+}
+
+/** The date inside what the machine signed. */
+function creationOf({ meta }: OpenedPacket): number {
+  const date = labelledValues(meta.metaData).get('creationDate') ?? meta.creationDate
+  const at = typeof date === 'string' ? Date.parse(date) : Number.NaN
+  if (Number.isNaN(at)) throw packetInvalid('date')
+  return at
+}
+
+/** Refusals of a packet, which trying again does not change. */
+export function isRefusal(error: unknown): error is KeyhavenError {
+  return (
+    error instanceof KeyhavenError &&
+    ['PACKET_INVALID', 'OPEN_FAILED', 'WIRE_MALFORMED', 'WIRE_TOO_LARGE'].includes(error.code)
+  )
+}
