@@ -20,6 +20,7 @@ const READERS: readonly Caller[] = [
 /** Also a service, which reads nothing else here. */
 const SIGNED_IN: readonly Caller[] = [...READERS, 'identity-service']
 const MANAGERS: readonly Caller[] = ['admin', 'key-manager']
+const PARTNER_MANAGERS: readonly Caller[] = ['admin', 'partner-manager']
 const AUDITORS: readonly Caller[] = ['admin', 'auditor']
 const ADMINS: readonly Caller[] = ['admin']
 
@@ -58,6 +59,38 @@ const MATRIX: ReadonlyArray<
   ['POST', '/applications/{id}/conversations/{conversation}/exports', ADMINS, {}],
   ['POST', '/applications/{id}/conversations/{conversation}/exports/{export}/approve', ADMINS],
   ['GET', '/applications/{id}/conversations/{conversation}/exports/{export}/keys', ADMINS],
+  ['GET', '/applications/{id}/identity/partners', READERS],
+  ['GET', '/applications/{id}/identity/partners/{item}', READERS],
+  ['GET', '/applications/{id}/identity/authorities', READERS],
+  ['GET', '/applications/{id}/identity/subscriptions', READERS],
+  ['GET', '/applications/{id}/identity/policies', READERS],
+  ['GET', '/applications/{id}/identity/policies/{item}', READERS],
+  ['GET', '/applications/{id}/identity/policy-groups', READERS],
+  ['GET', '/applications/{id}/identity/shares', READERS],
+  ['GET', '/applications/{id}/identity/events', READERS],
+  ['POST', '/applications/{id}/identity/partners', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/state', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/certificate', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/webhook', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/certificates/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/authorities', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/authorities/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/subscriptions', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/subscriptions/{item}/decide', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/subscriptions/{item}/end', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/api-keys', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/api-keys/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/licences', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/licences/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policies', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policies/{item}/draft', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policies/{item}/publish', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policies/{item}/state', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policies/defaults', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policy-groups', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/policy-groups/{item}/state', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/shares/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/events/{item}/replay', PARTNER_MANAGERS, { bad: 1 }],
   ['GET', '/audit', AUDITORS],
   ['GET', '/audit/verify', AUDITORS],
   ['GET', '/audit/actions', AUDITORS],
@@ -104,7 +137,7 @@ describe('each role × each route', () => {
         .replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
         .replace(/\{(key|token)\}/, UUID)
         .replace('{username}', 'nobody')
-        .replace(/\{(device|conversation|export)\}/g, DEVICE)
+        .replace(/\{(device|conversation|export|item)\}/g, DEVICE)
       for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
         const answer = await server.admin(method, target, body, tokens.get(caller))
         // Whoever may call it gets past the guard: its body is bad, or there is no such thing.

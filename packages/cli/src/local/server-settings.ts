@@ -201,6 +201,11 @@ const IDENTITY_SETTINGS: readonly Setting[] = [
     description: 'on: webhooks may go to http addresses and private networks',
     default: 'off',
   },
+  {
+    variable: 'KEYHAVEN_SHARES_UNLIMITED',
+    description: 'on: a policy may allow any number of reads of a share',
+    default: 'off',
+  },
   { variable: 'KEYHAVEN_SMTP_URL', description: 'ida: server for one-time passwords, smtp://… or smtps://…' },
   { variable: 'KEYHAVEN_SMTP_FROM', description: 'ida: their sender' },
   { variable: 'KEYHAVEN_OPRF_URL', description: 'main and ida: the process of role oprf' },

@@ -15,6 +15,9 @@ import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
 import { directoryRoutes } from '../directory/directory-routes.ts'
 import { logRoutes } from '../directory/log/log-routes.ts'
 import { fileApi } from '../files/file-api.ts'
+import { adminShareRoutes } from '../identity/events/admin-share-routes.ts'
+import { adminPartnerRoutes } from '../identity/partners/admin-partner-routes.ts'
+import { adminPolicyRoutes } from '../identity/partners/admin-policy-routes.ts'
 import { historyRoutes } from '../messaging/history-routes.ts'
 import { mailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -48,6 +51,9 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   fileApi,
   historyRoutes,
   adminDirectoryRoutes,
+  adminPartnerRoutes,
+  adminPolicyRoutes,
+  adminShareRoutes,
   tokenRoutes,
   auditRoutes,
   statusRoutes,

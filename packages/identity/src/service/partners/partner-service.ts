@@ -1,5 +1,6 @@
 import { type CryptoBackend, KeyhavenError, toBase64url } from '@keyhaven/crypto'
 import { verifyEncryptionKey } from '../../partners/encryption-key.ts'
+import { KEY_LIFETIME_DAYS_DEFAULT, KEY_LIFETIME_DAYS_MAX } from '../../partners/key-lifetime.ts'
 import { factsOfType, PARTNER_TYPE_NAMES, type PartnerType } from '../../partners/partner-types.ts'
 import type { Profile } from '../../profile.ts'
 import { type PartnerCaller, requireManager, requireOwn } from './caller.ts'
@@ -16,8 +17,6 @@ const MAX_LABEL_CHARS = 64
 /** 256 random bits. */
 const KEY_BYTES = 32
 const MS_PER_DAY = 86_400_000
-export const KEY_LIFETIME_DAYS_DEFAULT = 365
-export const KEY_LIFETIME_DAYS_MAX = 1_826
 
 export interface PartnerToRegister {
   readonly id: string

@@ -89,6 +89,8 @@ export interface IdentityConfig {
   readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly organisationClaim: string }
   /** Webhooks may go to http addresses and to private networks. */
   readonly webhooksPrivate: boolean
+  /** A policy may allow any number of reads of a share (`transactionsAllowed` "-1"). */
+  readonly unlimitedShares: boolean
   readonly smtp?: { readonly url: string; readonly from: string }
   /** The process of role `oprf`. */
   readonly oprfUrl?: string

@@ -26,6 +26,7 @@ export const IDENTITY_SETTINGS = {
   KEYHAVEN_IDENTITY_OIDC_CLIENT_ID: z.string().min(1).optional(),
   KEYHAVEN_IDENTITY_OIDC_ORGANISATION_CLAIM: z.string().min(1).default('organization'),
   KEYHAVEN_WEBHOOKS_PRIVATE: ON_OFF.default(false),
+  KEYHAVEN_SHARES_UNLIMITED: ON_OFF.default(false),
   KEYHAVEN_SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\/.+$/, 'must be smtp://USER:PASSWORD@HOST:PORT or smtps://…')
@@ -97,6 +98,7 @@ export function identityConfig(settings: IdentitySettings): IdentityConfig | und
     idaPartner: settings.KEYHAVEN_IDA_PARTNER,
     matching: settings.KEYHAVEN_AUTH_MATCHING,
     webhooksPrivate: settings.KEYHAVEN_WEBHOOKS_PRIVATE,
+    unlimitedShares: settings.KEYHAVEN_SHARES_UNLIMITED,
     ...(Object.fromEntries(Object.entries(urls).filter(([, url]) => url !== undefined)) as Pick<
       IdentityConfig,
       'url' | 'oprfUrl' | 'bioSdkUrl' | 'issuerUrl'
