@@ -20,6 +20,7 @@ const DIGITAL_ID_TEXTS = [
   'deviceSubType',
   'deviceProvider',
   'deviceProviderId',
+  'dateTime',
 ] as const
 
 /** Reads what a device signed of one biometric. @throws KeyhavenError `INPUT_INVALID` */

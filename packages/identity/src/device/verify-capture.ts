@@ -113,6 +113,9 @@ async function verifyItem(
   if (digitalId.type !== data.bioType) throw mismatch('the kind of device and that of the biometric')
   requireRequest(data, request)
   requireTime(data.timestamp, request, checks.now)
+  // Digital ids can be read by anybody who is answered: an old one must not make another device an L1.
+  const apart = Math.abs(Date.parse(digitalId.dateTime) - Date.parse(data.timestamp))
+  if (!(apart <= CAPTURE_LIFETIME_MS)) throw mismatch('time of the digital id')
   if (request.purpose === 'Auth' && !encrypted) throw mismatch('a biometric for authentication is encrypted')
   const value = encrypted ? await openItem(backend, item, data, checks.opener) : fromAnyBase64(data.bioValue)
   return { data, digitalId, level, item, value }

@@ -1,5 +1,5 @@
 import { type CryptoBackend, openFailed, overwrite, type RsaPrivateKey, Writer } from '@keyhaven/crypto'
-import { SESSION_KEY_BYTES } from '../mosip/session-key.ts'
+import { SESSION_KEY_BYTES, type SessionKeyOpener, unwrapOrRandom } from '../mosip/session-key.ts'
 
 /** The key K10 of a registration client: in a file, or in the machine's TPM, which no private part leaves. */
 export interface MachineKey {
@@ -57,8 +57,8 @@ export async function openOnMachine(
   bytes: Uint8Array,
 ): Promise<Uint8Array> {
   if (bytes.length < WRAPPED_BYTES + OLD_IV_BYTES + OLD_AAD_BYTES + TAG_BYTES) throw openFailed()
-  const sessionKey = await machineKey.decrypt(bytes.subarray(0, WRAPPED_BYTES))
-  if (sessionKey.length !== SESSION_KEY_BYTES) throw openFailed()
+  const keys: SessionKeyOpener = { open: (_thumbprint, wrapped) => machineKey.decrypt(wrapped) }
+  const sessionKey = await unwrapOrRandom(backend, keys, undefined, bytes.subarray(0, WRAPPED_BYTES))
   const rest = bytes.subarray(WRAPPED_BYTES)
   const openAs = async (ivBytes: number, aadBytes: number): Promise<Uint8Array> => {
     const start = ivBytes + aadBytes

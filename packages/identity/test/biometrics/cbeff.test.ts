@@ -73,12 +73,13 @@ test('a person of ten fingers, two eyes and a face comes back as written', () =>
 })
 
 test('any text in the entries comes back, or cannot be written', () => {
+  const published = parseCbeff(utf8(PUBLISHED)).birs[0]!
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.uint8Array({ minLength: 1, maxLength: 80 }),
       (text, bdb) => {
-        const bir: Bir = { ...parseCbeff(utf8(PUBLISHED)).birs[0]!, bdb, others: { PAYLOAD: text } }
+        const bir: Bir = { ...published, bdb, others: { PAYLOAD: text } }
         let file: Uint8Array
         try {
           file = encodeCbeff({ birs: [bir] })

@@ -261,6 +261,10 @@ describe('who signed', () => {
     expect(await forged(await signJwt(chip, JSON.stringify({ ...id, serialNo: 7 })))).toBe(
       'INPUT_INVALID: capture: serialNo',
     )
+    const old = { ...id, dateTime: new Date(NOW - 6 * 60_000).toISOString() }
+    expect(await forged(await signJwt(chip, JSON.stringify(old)))).toBe(
+      'INPUT_INVALID: capture: time of the digital id',
+    )
     expect(await forged(await signJwt(device, JSON.stringify(id)))).toMatch(/^CERTIFICATE_INVALID/)
     expect(await forged(JSON.stringify(id))).toMatch(/^SIGNATURE_INVALID/)
   })
