@@ -6,6 +6,7 @@ import { createConversationStore } from '../packages/server/src/conversations/co
 import { eraseSuperseded } from '../packages/server/src/conversations/retention.ts'
 import {
   APP,
+  announcedKey,
   type Chat,
   createChat,
   memberOf,
@@ -36,24 +37,19 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
   afterAll(() => world?.dispose())
 
   const release = (person: Person, key: string) => world.service.release(APP, person, key)
-  const announced = (chat: Chat) => {
-    const { id, announcement } = chat.key as { id: string; announcement: string }
-    const { commitment } = JSON.parse(Buffer.from(announcement.split('.')[1]!, 'base64url').toString())
-    return { id, conversation: chat.id, commitment: commitment as string }
-  }
   const share = async (by: Person, to: Person, chat: Chat) =>
-    world.service.share(APP, by, announced(chat).id, await shareOf(world, by, to, announced(chat)))
+    world.service.share(APP, by, announcedKey(chat).id, await shareOf(world, by, to, announcedKey(chat)))
 
   test('nobody puts a useless share in front of the key that its maker wrapped', async () => {
     const chat = await createChat(world, [alice, bob, mallory], { mode: 'sealed' })
-    const { id } = announced(chat)
+    const { id } = announcedKey(chat)
     await expect(share(mallory, bob, chat)).rejects.toMatchObject({ code: 'CONFLICT' })
     expect(await release(bob, id)).toMatchObject({ proof: { proof: expect.any(Array) } })
   })
 
   test('whoever answered with a useless share does not answer again: another member does', async () => {
     const chat = await createChat(world, [alice, bob, mallory], { mode: 'sealed' })
-    const { id } = announced(chat)
+    const { id } = announcedKey(chat)
     const phone = await world.addDevice(bob)
     await world.service.requestKey(APP, phone, id)
     await share(mallory, phone, chat)
@@ -67,7 +63,7 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
 
   test('what a revoked device asked for keeps nobody else waiting', async () => {
     const chat = await createChat(world, [alice, bob], { mode: 'sealed' })
-    const { id } = announced(chat)
+    const { id } = announcedKey(chat)
     const phone = await world.addDevice(bob)
     await world.service.requestKey(APP, phone, id)
     expect(await world.service.answerable(APP, alice, PAGE)).toHaveLength(1)

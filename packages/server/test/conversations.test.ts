@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import {
   APP,
+  announcedKey,
   createChat,
   memberOf,
   openWorld,
@@ -254,10 +255,7 @@ describe.each(ENGINES)('conversations on $name', (engine) => {
     const page = { after: { at: 0, key: '', device: '' }, limit: 10 }
     const [request] = await world.service.answerable(APP, alice, page)
     expect(request).toMatchObject({ conversation: chat.id, key: key.id, device: laptop.device })
-    const { commitment } = JSON.parse(
-      Buffer.from((key as { announcement: string }).announcement.split('.')[1]!, 'base64url').toString(),
-    )
-    const named = { id: key.id, conversation: chat.id, commitment }
+    const named = announcedKey(chat)
     const foreign = await shareOf(world, alice, mallory, named)
     await expect(world.service.share(APP, alice, key.id, foreign)).rejects.toMatchObject({
       code: 'ACCESS_DENIED',

@@ -3,7 +3,14 @@ import { ENGINES } from '../../../test/kit/engines.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 import { createWaitingRequests } from '../src/conversations/waiting-requests.ts'
 import { createMetricsRegistry } from '../src/platform/metrics/registry.ts'
-import { APP, createChat, openWorld, shareOf, type World } from './fixtures/conversation-people.ts'
+import {
+  APP,
+  announcedKey,
+  createChat,
+  openWorld,
+  shareOf,
+  type World,
+} from './fixtures/conversation-people.ts'
 
 describe.each(ENGINES)('requests for sealed keys that wait, on $name', (engine) => {
   let world: World
@@ -25,12 +32,11 @@ describe.each(ENGINES)('requests for sealed keys that wait, on $name', (engine) 
       return metrics.snapshot()[0]!.series['']![0]
     }
     expect(await waiting()).toBe(0)
-    const { id, announcement } = chat.key as { id: string; announcement: string }
+    const key = announcedKey(chat)
+    const { id } = key
     await service.requestKey(APP, laptop, id)
     await service.requestKey(APP, laptop, id)
     expect(await waiting()).toBe(1)
-    const { commitment } = JSON.parse(Buffer.from(announcement.split('.')[1]!, 'base64url').toString())
-    const key = { id, conversation: chat.id, commitment }
     await service.share(APP, alice, id, await shareOf(world, alice, laptop, key))
     expect(await waiting()).toBe(0)
   })

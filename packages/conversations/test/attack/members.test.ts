@@ -2,8 +2,8 @@ import { toBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { beforeEach, expect, test } from 'vitest'
 import { newMessageId } from '../../src/index.ts'
+import { forgedMessage } from '../client/kit/forgeries.ts'
 import { codeOf, createWorld, type TestDevice, type World } from '../client/kit/world.ts'
-import { forgedMessage } from './kit.ts'
 
 const MINUTE = 60
 let world: World

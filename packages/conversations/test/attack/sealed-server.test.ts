@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
-import { codeOf, createWorld, type TestDevice, type World } from '../client/kit/world.ts'
-import { authorOf, smuggledKey } from './kit.ts'
+import { authorOf, smuggledKey } from '../client/kit/forgeries.ts'
+import { codeOf, createPair, type TestDevice, type World } from '../client/kit/world.ts'
 
 const MINUTE = 60
 const HOUR = 3_600
@@ -9,9 +9,7 @@ let anna: TestDevice
 let ben: TestDevice
 
 beforeEach(async () => {
-  world = await createWorld()
-  anna = await world.device('anna')
-  ben = await world.device('ben')
+  ;({ world, anna, ben } = await createPair())
 })
 
 // The server works together with whoever has the stolen device.

@@ -1,23 +1,25 @@
 import { openDeviceKeys } from '@keyhaven/messaging'
 import { beforeEach, expect, test } from 'vitest'
-import { codeOf, createWorld, listOf, type TestDevice, type World } from './kit/world.ts'
+import {
+  codeOf,
+  createPair,
+  createWorld,
+  listOf,
+  type Pair,
+  type TestDevice,
+  type World,
+} from './kit/world.ts'
 
 const MINUTE = 60
 const HOUR = 3_600
 let world: World
 let anna: TestDevice
 let ben: TestDevice
+let chatOf: Pair['chatOf']
 
 beforeEach(async () => {
-  world = await createWorld()
-  anna = await world.device('anna')
-  ben = await world.device('ben')
+  ;({ world, anna, ben, chatOf } = await createPair())
 })
-
-/** A conversation of anna's with ben. */
-function chatOf(options: object = {}) {
-  return anna.conversations.create({ members: { ben: 'member' }, ...options })
-}
 
 test('everybody is looked up once to create a conversation: look-ups are counted', async () => {
   const world = await createWorld()

@@ -1,40 +1,20 @@
-import { fromBase64url, toBase64url } from '@keyhaven/crypto'
+import { toBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
 import { beforeEach, expect, test } from 'vitest'
-import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
 import { MAX_MISSES } from '../../src/client/misses.ts'
-import { newMessageId, sealMessage } from '../../src/index.ts'
-import { codeOf, createWorld, type TestDevice, type World } from './kit/world.ts'
+import { newMessageId } from '../../src/index.ts'
+import { forgedMessage } from './kit/forgeries.ts'
+import { codeOf, createPair, type Pair, type TestDevice, type World } from './kit/world.ts'
 
 const MINUTE = 60
 let world: World
 let anna: TestDevice
 let ben: TestDevice
+let chatOf: Pair['chatOf']
 
 beforeEach(async () => {
-  world = await createWorld()
-  anna = await world.device('anna')
-  ben = await world.device('ben')
+  ;({ world, anna, ben, chatOf } = await createPair())
 })
-
-function chatOf(options: object = {}) {
-  return anna.conversations.create({ members: { ben: 'member' }, ...options })
-}
-
-/** A message as its sender should not make it. */
-async function forged(by: TestDevice, keyId: string, over: object, signer = by.keys.signingKey) {
-  const stored = world.server.keys.get(keyId)!
-  const { conversation, membership } = stored.common
-  const key = {
-    ...{ application: APPLICATION, conversation, key: keyId, algorithm: 'A256GCM' as const },
-    bytes: fromBase64url(stored.managed!),
-  }
-  return sealMessage(nodeBackend, signer, key, {
-    ...{ kind: 'text' as const, username: by.username, device: by.keys.device, entry: by.keys.entry! },
-    ...{ membership, id: newMessageId(nodeBackend), time: world.clock(), content: new Uint8Array([65]) },
-    ...over,
-  })
-}
 
 test('a sender outside, a reader, a removed one, another name, another time: refused', async () => {
   const carl = await world.device('carl')
@@ -42,20 +22,26 @@ test('a sender outside, a reader, a removed one, another name, another time: ref
   const chat = await chatOf({ mode: 'managed', members: { ben: 'member', carl: 'reader' } })
   const { keyId } = await chat.encrypt('hello')
   const read = async (packet: Uint8Array) => codeOf(anna.conversations.decrypt(keyId, packet))
-  expect(await read(await forged(ben, keyId, {}))).toBe('done')
-  expect(await read(await forged(mallory, keyId, {}))).toBe('ACCESS_DENIED')
-  expect(await read(await forged(ben, keyId, {}, mallory.keys.signingKey))).toBe('SIGNATURE_INVALID')
-  expect(await read(await forged(carl, keyId, {}))).toBe('ACCESS_DENIED')
-  expect(await read(await forged(ben, keyId, { username: 'anna' }))).toBe('SIGNATURE_INVALID')
-  expect(await read(await forged(ben, keyId, { device: anna.keys.device }))).toBe('SIGNATURE_INVALID')
-  expect(await read(await forged(ben, keyId, { time: world.clock() + 3_600_000 }))).toBe('CLOCK_SKEW')
-  expect(await read(await forged(ben, keyId, { time: 1_000_000 }))).toBe('SIGNATURE_INVALID')
-  const packet = await forged(ben, keyId, {})
+  expect(await read(await forgedMessage(world, ben, keyId, {}))).toBe('done')
+  expect(await read(await forgedMessage(world, mallory, keyId, {}))).toBe('ACCESS_DENIED')
+  expect(await read(await forgedMessage(world, ben, keyId, {}, mallory.keys.signingKey))).toBe(
+    'SIGNATURE_INVALID',
+  )
+  expect(await read(await forgedMessage(world, carl, keyId, {}))).toBe('ACCESS_DENIED')
+  expect(await read(await forgedMessage(world, ben, keyId, { username: 'anna' }))).toBe('SIGNATURE_INVALID')
+  expect(await read(await forgedMessage(world, ben, keyId, { device: anna.keys.device }))).toBe(
+    'SIGNATURE_INVALID',
+  )
+  expect(await read(await forgedMessage(world, ben, keyId, { time: world.clock() + 3_600_000 }))).toBe(
+    'CLOCK_SKEW',
+  )
+  expect(await read(await forgedMessage(world, ben, keyId, { time: 1_000_000 }))).toBe('SIGNATURE_INVALID')
+  const packet = await forgedMessage(world, ben, keyId, {})
   packet[40]! ^= 1
   expect(await read(packet)).toBe('OPEN_FAILED')
   await chat.remove('ben')
   world.clock.advance(60 * MINUTE)
-  expect(await read(await forged(ben, keyId, {}))).toBe('ACCESS_DENIED')
+  expect(await read(await forgedMessage(world, ben, keyId, {}))).toBe('ACCESS_DENIED')
 })
 
 test('a message under the key of another membership than it names, or of one that nobody shows', async () => {
@@ -64,15 +50,15 @@ test('a message under the key of another membership than it names, or of one tha
   await chat.setRole('ben', 'admin')
   const { keyId } = await chat.encrypt('hello')
   const read = async (packet: Uint8Array) => codeOf(anna.conversations.decrypt(keyId, packet))
-  expect(await read(await forged(ben, keyId, { membership: first }))).toBe('RECORD_INVALID')
+  expect(await read(await forgedMessage(world, ben, keyId, { membership: first }))).toBe('RECORD_INVALID')
   expect(chat.forked).toBe(false)
   const head = toBase64url(nodeBackend.randomBytes(32))
   const mallory = await world.device('mallory')
-  expect(await read(await forged(mallory, keyId, { membership: { sequence: 9, head } }))).toBe(
+  expect(await read(await forgedMessage(world, mallory, keyId, { membership: { sequence: 9, head } }))).toBe(
     'ACCESS_DENIED',
   )
   expect(chat.forked).toBe(false)
-  expect(await read(await forged(ben, keyId, { membership: { sequence: 9, head } }))).toBe(
+  expect(await read(await forgedMessage(world, ben, keyId, { membership: { sequence: 9, head } }))).toBe(
     'MEMBERSHIP_FORKED',
   )
   expect(chat.forked).toBe(true)
@@ -82,8 +68,8 @@ test('a second message with the same id is none, in the archive neither', async 
   const chat = await chatOf({ mode: 'managed' })
   const { keyId } = await chat.encrypt('hello')
   const id = newMessageId(nodeBackend)
-  const one = await forged(ben, keyId, { id })
-  const other = await forged(ben, keyId, { id, content: new Uint8Array([66]) })
+  const one = await forgedMessage(world, ben, keyId, { id })
+  const other = await forgedMessage(world, ben, keyId, { id, content: new Uint8Array([66]) })
   expect(await codeOf(anna.conversations.decrypt(keyId, one))).toBe('done')
   expect(await codeOf(anna.conversations.decrypt(keyId, one, { archive: true }))).toBe('done')
   expect(await codeOf(anna.conversations.decrypt(keyId, other, { archive: true }))).toBe('DUPLICATE')
@@ -93,12 +79,14 @@ test('a sender whose device was revoked: what it sent before counts, nothing lat
   const phone = await world.device('ben', ben)
   const chat = await chatOf({ mode: 'managed' })
   const { keyId } = await chat.encrypt('hello')
-  expect(await codeOf(anna.conversations.decrypt(keyId, await forged(phone, keyId, {})))).toBe('done')
-  const before = await forged(phone, keyId, {})
+  expect(await codeOf(anna.conversations.decrypt(keyId, await forgedMessage(world, phone, keyId, {})))).toBe(
+    'done',
+  )
+  const before = await forgedMessage(world, phone, keyId, {})
   world.clock.advance(MINUTE)
   await world.directory.revokeByOperator('ben', phone.keys.device)
   world.clock.advance(30 * MINUTE)
-  expect(await codeOf(anna.conversations.decrypt(keyId, await forged(phone, keyId, {})))).toBe(
+  expect(await codeOf(anna.conversations.decrypt(keyId, await forgedMessage(world, phone, keyId, {})))).toBe(
     'SENDER_REVOKED',
   )
   expect(await codeOf(anna.conversations.decrypt(keyId, before))).toBe('done')
@@ -127,7 +115,11 @@ test('devices and heads that a member invents cost so many calls a minute, and n
     [head, 'ACCESS_DENIED'],
   ] as const) {
     const open = async () =>
-      codeOf(anna.conversations.decrypt(bens.keyId, await forged(carl, bens.keyId, over()), { from: 'carl' }))
+      codeOf(
+        anna.conversations.decrypt(bens.keyId, await forgedMessage(world, carl, bens.keyId, over()), {
+          from: 'carl',
+        }),
+      )
     for (let n = 0; n < MAX_MISSES; n++) expect(await open()).toBe(code)
     world.server.calls.length = 0
     expect(await open()).toBe('RATE_LIMITED')

@@ -14,34 +14,24 @@ import {
   signMembershipEntry,
   wrapConversationKey,
 } from '../../src/index.ts'
-import type { Author } from '../../src/membership/author.ts'
 import { decodeMembershipEntry, type MembershipFields } from '../../src/membership/entry.ts'
+import { authorOf } from './kit/forgeries.ts'
 import { TestKeyServer } from './kit/test-key-server.ts'
-import { codeOf, createWorld, listOf, type TestDevice, type World } from './kit/world.ts'
+import { codeOf, createPair, listOf, type Pair, type TestDevice, type World } from './kit/world.ts'
 
 const MINUTE = 60
 let world: World
 let anna: TestDevice
 let ben: TestDevice
+let chatOf: Pair['chatOf']
 
 beforeEach(async () => {
-  world = await createWorld()
-  anna = await world.device('anna')
-  ben = await world.device('ben')
+  ;({ world, anna, ben, chatOf } = await createPair())
 })
-
-function chatOf(options: object = {}) {
-  return anna.conversations.create({ members: { ben: 'member' }, ...options })
-}
 
 const isKey = (path: string) => path.startsWith('/v1/keys/')
 const isView = (method: string, path: string) =>
   method === 'GET' && /^\/v1\/conversations\/[^/]+(\?|$)/.test(path)
-
-async function authorOf({ keys }: TestDevice): Promise<Author> {
-  const { chain, head, sequence } = await world.directory.state(keys.username)
-  return { username: keys.username, device: keys.device, entry: keys.entry!, chain, head: head!, sequence }
-}
 
 /** Signs an entry on top of the newest, whatever the rules say. */
 async function entryBy(
@@ -53,7 +43,7 @@ async function entryBy(
   const { state } = world.server.conversations.get(id)!
   return signMembershipEntry(signer, {
     ...{ application: APPLICATION, conversation: id, sequence: state.sequence + 1, previous: state.head },
-    ...{ issued: world.directory.now, by: await authorOf(device) },
+    ...{ issued: world.directory.now, by: await authorOf(world, device) },
     ...change,
   } as MembershipFields)
 }
@@ -173,7 +163,7 @@ describe('keys', () => {
     const to = { username: 'ben', device: ben.keys.device, thumbprint }
     const unnamed = {
       ...{ application: APPLICATION, conversation: chat.id, algorithm: 'A256GCM' as const },
-      ...{ membership: chat.head, issued: world.directory.now, by: await authorOf(carl) },
+      ...{ membership: chat.head, issued: world.directory.now, by: await authorOf(world, carl) },
       recipients: await recipientsRoot(nodeBackend, [to]),
     }
     const { key: id, nonce } = await newKeyId(nodeBackend, unnamed)
@@ -218,7 +208,7 @@ describe('memberships', () => {
   test('a ghost member: by an outsider, by a member who may not, under a foreign signature', async () => {
     const chat = await chatOf()
     const mallory = await world.device('mallory')
-    const { chain, head, sequence } = await authorOf(mallory)
+    const { chain, head, sequence } = await authorOf(world, mallory)
     const ghost = { username: 'mallory', role: 'member', chain, head, sequence }
     const add = { kind: 'add', members: [ghost] }
     const byMallory = await entryBy(mallory, chat.id, add)

@@ -6,7 +6,13 @@ import {
   TestDirectory,
   testClock,
 } from '../../../../messaging/test/kit/test-directory.ts'
-import { type ConversationEvent, type Conversations, createConversations } from '../../../src/index.ts'
+import {
+  type Conversation,
+  type ConversationEvent,
+  type Conversations,
+  type CreateOptions,
+  createConversations,
+} from '../../../src/index.ts'
 import { TestKeyServer } from './test-key-server.ts'
 
 /** A device with its client of conversations. */
@@ -72,6 +78,25 @@ export async function createWorld(): Promise<World> {
       return open(keys, store, server)
     },
     again: ({ keys, store }, from = server) => open(keys, store, from),
+  }
+}
+
+/** A world with anna and ben in it. */
+export interface Pair {
+  readonly world: World
+  readonly anna: TestDevice
+  readonly ben: TestDevice
+  /** A conversation of anna's with ben. */
+  chatOf(options?: Partial<CreateOptions>): Promise<Conversation>
+}
+
+export async function createPair(): Promise<Pair> {
+  const world = await createWorld()
+  const anna = await world.device('anna')
+  const ben = await world.device('ben')
+  return {
+    ...{ world, anna, ben },
+    chatOf: (options = {}) => anna.conversations.create({ members: { ben: 'member' }, ...options }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { fromBase64url } from '@keyhaven/crypto'
 import { nodeBackend } from '@keyhaven/crypto/node'
-import { APPLICATION } from '../../../messaging/test/kit/test-directory.ts'
+import { APPLICATION } from '../../../../messaging/test/kit/test-directory.ts'
 import {
   commitmentOfKey,
   newKeyId,
@@ -9,9 +9,9 @@ import {
   sealMessage,
   signKeyAnnouncement,
   wrapConversationKey,
-} from '../../src/index.ts'
-import type { Author } from '../../src/membership/author.ts'
-import type { TestDevice, World } from '../client/kit/world.ts'
+} from '../../../src/index.ts'
+import type { Author } from '../../../src/membership/author.ts'
+import type { TestDevice, World } from './world.ts'
 
 /** A device as the author of what it signs. @param sequence - an older place in its chain. */
 export async function authorOf(world: World, { keys }: TestDevice, at?: Author): Promise<Author> {
@@ -21,15 +21,21 @@ export async function authorOf(world: World, { keys }: TestDevice, at?: Author):
   return { username, device, entry: keys.entry!, chain, head: head!, sequence }
 }
 
-/** A message as its sender should not make it, under a managed key. */
-export async function forgedMessage(world: World, by: TestDevice, keyId: string, over: object = {}) {
+/** A message as its sender should not make it, under a managed key. @param signer - in place of its own key. */
+export async function forgedMessage(
+  world: World,
+  by: TestDevice,
+  keyId: string,
+  over: object = {},
+  signer = by.keys.signingKey,
+) {
   const stored = world.server.keys.get(keyId)!
   const { conversation, membership } = stored.common
   const key = {
     ...{ application: APPLICATION, conversation, key: keyId, algorithm: 'A256GCM' as const },
     bytes: fromBase64url(stored.managed!),
   }
-  return sealMessage(nodeBackend, by.keys.signingKey, key, {
+  return sealMessage(nodeBackend, signer, key, {
     ...{ kind: 'text' as const, username: by.username, device: by.keys.device, entry: by.keys.entry! },
     ...{ membership, id: newMessageId(nodeBackend), time: world.clock(), content: new Uint8Array([65]) },
     ...over,
