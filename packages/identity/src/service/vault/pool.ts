@@ -53,6 +53,17 @@ export function createPool(options: PoolOptions): Pool {
     check: toBase64url(await poolKeyCheck(backend, profile, index, key)),
   })
 
+  /** @returns undefined if it does not open: an AEAD shows that by itself, ECB only by the check. */
+  const unwrap = async (index: number, wrapped: string): Promise<Uint8Array | undefined> => {
+    const master = await options.masterKey()
+    try {
+      return await CIPHERS[profile].unwrap(master, place(application, index), wrapped)
+    } catch (error) {
+      if (error instanceof KeyhavenError && error.code === 'OPEN_FAILED') return undefined
+      throw error
+    }
+  }
+
   return {
     async make(generation, actor) {
       const first = firstIndexOf(generation)
@@ -80,15 +91,11 @@ export function createPool(options: PoolOptions): Pool {
     async open(index) {
       const stored = await store.findKey(index)
       if (stored === undefined) throw new KeyhavenError('NOT_FOUND', `there is no pool key ${index}`)
-      const key = await CIPHERS[profile].unwrap(
-        await options.masterKey(),
-        place(application, index),
-        stored.wrapped,
-      )
-      const check = await poolKeyCheck(backend, profile, index, key)
-      if (equalConstantTime(check, fromBase64url(stored.check))) return key
-      overwrite(key)
-      const otherCheck = toBase64url(check)
+      const key = await unwrap(index, stored.wrapped)
+      const check = key && (await poolKeyCheck(backend, profile, index, key))
+      if (key && check && equalConstantTime(check, fromBase64url(stored.check))) return key
+      if (key) overwrite(key)
+      const otherCheck = check ? toBase64url(check) : ''
       await store.reportConflict({ kind: 'unwrap', index, check: stored.check, otherCheck, source: '' })
       throw poolConflict(index)
     },
