@@ -1,9 +1,10 @@
 import { backend, fromUtf8 } from '@keyhaven/crypto'
+import { webBackend } from '@keyhaven/crypto/web'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { openPacket, parsePacketFileName } from '../../src/index.ts'
+import { buildPacket, openPacket, parsePacketFileName } from '../../src/index.ts'
 import { openPacketLayer } from '../../src/packet/packet-layer.ts'
 import { unpackFiles } from '../../src/packet/zip-files.ts'
-import { REF_ID, type TestStation, testPacket, testStation } from '../kit/registration.ts'
+import { NOW, REF_ID, type TestStation, testPacket, testStation } from '../kit/registration.ts'
 
 let station: TestStation
 beforeAll(async () => {
@@ -29,6 +30,17 @@ test('a packet opens as it was built, for people of five languages', async () =>
     )
     expect(opened.audits).toEqual(input.audits)
   }
+})
+
+test('what a browser builds a server opens, and the other way round', async () => {
+  const { machineKey, machine, k11 } = station
+  const keys = { machineKey, recipient: k11.recipient }
+  const { input, bytes } = await testPacket(station, 'p8')
+  const there = await buildPacket(webBackend, input, keys, { at: NOW })
+  expect((await openPacket(backend, there.bytes, station.open)).identity).toMatchObject(input.fields)
+  const publicKey = await webBackend.rsa.importPublicKey(machine.publicKey.spki)
+  const opened = await openPacket(webBackend, bytes, { ...station.open, machinePublicKey: () => publicKey })
+  expect(opened.identity).toMatchObject(input.fields)
 })
 
 describe('its layouts', () => {
