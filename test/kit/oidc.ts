@@ -8,8 +8,8 @@ export interface TestOidcProvider {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
-  /** Who signs in at the next visit, and what the `roles` claim says of them. */
-  person: { id: string; roles: readonly string[] }
+  /** Who signs in at the next visit, and what the claims `roles` and `organization` say of them. */
+  person: { id: string; roles: readonly string[]; organisation?: string }
   /** The next visitor says no. */
   refuse: boolean
   close(): Promise<void>
@@ -45,7 +45,7 @@ export async function startOidcProvider(redirectUri: string): Promise<TestOidcPr
         grant_types: ['authorization_code'],
       },
     ],
-    claims: { openid: ['sub'], profile: ['name', 'roles'] },
+    claims: { openid: ['sub'], profile: ['name', 'roles', 'organization'] },
     // Otherwise role claims come only from the userinfo address.
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(16).toString('hex')] },
@@ -54,7 +54,10 @@ export async function startOidcProvider(redirectUri: string): Promise<TestOidcPr
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_context, id) => ({
       accountId: id,
-      claims: async () => ({ sub: id, name: id, roles: [...kit.person.roles] }),
+      claims: async () => ({
+        ...{ sub: id, name: id, roles: [...kit.person.roles] },
+        ...(kit.person.organisation && { organization: kit.person.organisation }),
+      }),
     }),
     ttl: { AccessToken: 60, AuthorizationCode: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
   })

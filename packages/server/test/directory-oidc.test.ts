@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import type { TestOidcProvider } from '../../../test/kit/oidc.ts'
 import { startOidcProvider } from '../../../test/kit/oidc.ts'
+import { signInForIdToken } from '../../../test/kit/oidc-sign-in.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 import { createIdTokenVerifier } from '../src/directory/id-token-verifier.ts'
@@ -28,39 +29,10 @@ afterAll(async () => {
   await provider?.close()
 })
 
-/** Signs in as a browser would. @returns the id token. */
-async function signIn(person: string, nonce: string): Promise<string> {
-  const oidc = await import('openid-client')
+/** @returns the id token. */
+const signIn = (person: string, nonce: string): Promise<string> => {
   provider.person = { id: person, roles: [] }
-  const configuration = await oidc.discovery(
-    new URL(provider.issuer),
-    provider.clientId,
-    undefined,
-    oidc.ClientSecretBasic(provider.clientSecret),
-    { execute: [oidc.allowInsecureRequests] },
-  )
-  const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
-  const parameters = {
-    redirect_uri: REDIRECT,
-    scope: 'openid',
-    nonce,
-    state: 'state',
-    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
-    code_challenge_method: 'S256',
-  }
-  let url = oidc.buildAuthorizationUrl(configuration, parameters)
-  const cookies = new Map<string, string>()
-  while (!url.href.startsWith(REDIRECT)) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await fetch(url, { redirect: 'manual', headers: { cookie } })
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!
-      cookies.set(name!, value!)
-    }
-    url = new URL(answer.headers.get('location')!, url)
-  }
-  const checks = { expectedNonce: nonce, expectedState: 'state', pkceCodeVerifier, idTokenExpected: true }
-  return (await oidc.authorizationCodeGrant(configuration, url, checks)).id_token!
+  return signInForIdToken(provider, REDIRECT, { nonce })
 }
 
 test('a sign-in registers the first device of the person, whose key the nonce names', async () => {

@@ -42,7 +42,7 @@ export function createCertificateService(
   announcer: PartnerAnnouncer,
 ): CertificateService {
   return {
-    uploadAuthorities(domain, pem, caller) {
+    async uploadAuthorities(domain, pem, caller) {
       requireManager(caller)
       const given = parseCertificates(pem)
       return store.transaction(async (tx) => {
@@ -64,7 +64,7 @@ export function createCertificateService(
       })
     },
 
-    uploadCertificate(partnerId, pem, caller) {
+    async uploadCertificate(partnerId, pem, caller) {
       const [leaf, ...rest] = parseCertificates(pem)
       if (leaf === undefined || rest.length > 0) {
         throw new KeyhavenError(
@@ -117,7 +117,7 @@ export function createCertificateService(
       })
     },
 
-    revokeAuthority(id, reason, caller) {
+    async revokeAuthority(id, reason, caller) {
       requireManager(caller)
       return store.transaction(async (tx) => {
         const authority = await tx.authorities.get(id)

@@ -192,14 +192,14 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
         return partner
       }),
 
-    setActive(id, active, reason, caller) {
+    async setActive(id, active, reason, caller) {
       requireManager(caller)
       const state = active ? 'active' : 'inactive'
       const why = checkedText('reason', reason, MAX_REASON_CHARS)
       return changePartner(id, caller, 'partner.state', { state, reason: why }, () => ({ state }))
     },
 
-    setWebhook(id, { url, secret }, caller) {
+    async setWebhook(id, { url, secret }, caller) {
       if (url !== '') parts.checkWebhook(url)
       const detail = { host: url === '' ? '' : new URL(url).host, hmac: secret !== null }
       return store.transaction(async (tx) => {
@@ -252,7 +252,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
         return made
       }),
 
-    decideSubscription(id, { approve, reason }, caller) {
+    async decideSubscription(id, { approve, reason }, caller) {
       requireManager(caller)
       return decide(id, 'requested', approve ? 'approved' : 'refused', reason, caller)
     },
@@ -315,7 +315,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
       return { key, record }
     },
 
-    revokeLicence(id, reason, caller) {
+    async revokeLicence(id, reason, caller) {
       requireManager(caller)
       return revokeKey('licences', id, reason, caller)
     },

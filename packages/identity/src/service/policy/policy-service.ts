@@ -62,7 +62,10 @@ export interface PolicyServiceParts {
 }
 
 export function createPolicyService({ store, limits, announcer }: PolicyServiceParts): PolicyService {
-  const change = <T>(caller: PartnerCaller, work: (tx: PartnerTransaction) => Promise<T>): Promise<T> => {
+  const change = async <T>(
+    caller: PartnerCaller,
+    work: (tx: PartnerTransaction) => Promise<T>,
+  ): Promise<T> => {
     requireManager(caller)
     return store.transaction(work)
   }

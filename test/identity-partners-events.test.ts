@@ -1,0 +1,329 @@
+import { once } from 'node:events'
+import { createServer as createHttps } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { backend, utf8 } from '@keyhaven/crypto'
+import { type EventModel, openEvent, verifyHubSignature } from '@keyhaven/identity'
+import { DELIVERY_ATTEMPTS } from '@keyhaven/identity/service'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { isPrivateAddress } from '../packages/server/src/identity/events/private-networks.ts'
+import {
+  createDeliverer,
+  pruneEvents,
+  runDeliveries,
+} from '../packages/server/src/identity/events/run-deliveries.ts'
+import {
+  checkWebhookUrl,
+  createWebhookSender,
+} from '../packages/server/src/identity/events/webhook-sender.ts'
+import type { JobRunner } from '../packages/server/src/platform/jobs/job.ts'
+import { ENGINES } from './kit/engines.ts'
+import { APPLICATION, createPartnerFixture, MANAGER, type PartnerFixture } from './kit/identity-partners.ts'
+import { selfSignedCertificate } from './kit/self-signed-certificate.ts'
+
+const SECRET = 'a secret of sixteen or more'
+const DAY_MS = 86_400_000
+
+// biome-ignore lint/suspicious/noExplicitAny: what an IDA is told, looked into member by member
+type Loose = any
+
+interface Received {
+  readonly headers: Record<string, string>
+  readonly body: Buffer
+}
+
+/** A partner's webhook that answers as it is told. */
+async function startWebhook() {
+  const { certificate, privateKey } = selfSignedCertificate()
+  const received: Received[] = []
+  const state = { status: 200, location: '', body: 'ok' }
+  let arrived: () => void = () => {}
+  const server = createHttps({ cert: certificate, key: privateKey }, (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      received.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks) })
+      response.writeHead(state.status, state.location === '' ? {} : { location: state.location })
+      response.end(state.body)
+      arrived()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    ...{ received, state, certificate },
+    url: `https://localhost:${(server.address() as AddressInfo).port}/events`,
+    /** Resolves once so many have come. */
+    async until(count: number): Promise<void> {
+      while (received.length < count) {
+        await new Promise<void>((resolve) => {
+          arrived = resolve
+        })
+      }
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(resolve)
+      }),
+  }
+}
+
+describe.each(ENGINES)('events to partners on $name', (engine) => {
+  let fixture: PartnerFixture
+  let hook: Awaited<ReturnType<typeof startWebhook>>
+  let runner: JobRunner | undefined
+  let looked = 0
+  beforeAll(async () => {
+    hook = await startWebhook()
+    fixture = await createPartnerFixture(engine, { webhooksPrivate: true })
+    await fixture.partner('printer', 'Print_Partner', { groupId: 'mpolicygroup-default-print' })
+  })
+  afterEach(async () => {
+    await runner?.stop()
+    runner = undefined
+  })
+  afterAll(async () => {
+    await fixture?.dispose()
+    await hook?.close()
+  })
+
+  const deliverer = () => {
+    const resolve = async () => {
+      looked++
+      return [{ address: '127.0.0.1', family: 4 }]
+    }
+    return createDeliverer(
+      fixture.services,
+      createWebhookSender({ privateNetworks: true, ca: hook.certificate, resolve }),
+    )
+  }
+  const start = () => {
+    runner = runDeliveries(deliverer(), {
+      jobs: fixture.jobs,
+      applicationId: APPLICATION,
+      onError: () => {},
+      backoff: 1,
+    })
+  }
+  const publish = (number: number) =>
+    fixture.state.transaction((tx) =>
+      fixture.services.events.publish(tx, {
+        ...{ partnerId: 'printer', topic: 'CREDENTIAL_ISSUED', publisher: 'CREDENTIAL_SERVICE' },
+        event: { id: crypto.randomUUID(), timestamp: '2026-01-01T00:00:00.000Z', data: { number } },
+      }),
+    )
+  const numbers = () =>
+    hook.received.map(({ body }) => (JSON.parse(body.toString()) as EventModel).event.data.number)
+  const stateOf = async (id: string) => (await fixture.services.eventStore.events.get(id))!.state
+
+  test('without a webhook they are kept, and sent in order once there is one', async () => {
+    const ids = [await publish(1), await publish(2)]
+    expect(await stateOf(ids[0]!)).toBe('kept')
+    start()
+    const { services } = fixture
+    const secret = await services.sealSecret('printer', SECRET)
+    expect(Buffer.from(secret).includes(SECRET)).toBe(false)
+    await services.partners.setWebhook('printer', { url: hook.url, secret }, MANAGER)
+    await hook.until(2)
+    expect(numbers()).toEqual([1, 2])
+    await expect.poll(() => stateOf(ids[1]!)).toBe('delivered')
+  })
+
+  test('each is signed by the server, and by the secret as WebSub does', async () => {
+    const { headers, body } = hook.received[0]!
+    const { certificate } = await fixture.services.signer()
+    const trust = {
+      trust: ([signer]: readonly { thumbprint: Uint8Array }[]) =>
+        expect(signer!.thumbprint).toEqual(certificate.thumbprint),
+    }
+    const given = { body, signature: headers.signature!, partnerId: 'printer' }
+    const model = await openEvent(backend, given, trust)
+    expect(model).toMatchObject({
+      topic: 'printer/CREDENTIAL_ISSUED',
+      publisher: 'CREDENTIAL_SERVICE',
+      event: { data: { number: 1 } },
+    })
+    await expect(openEvent(backend, { ...given, partnerId: 'print' }, trust)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+    })
+    const changed = Buffer.from(body)
+    changed[changed.length - 3]! ^= 1
+    await expect(openEvent(backend, { ...given, body: changed }, trust)).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+    })
+    const hub = headers['x-hub-signature']!
+    expect(hub).toMatch(/^SHA256=[0-9a-f]{64}$/)
+    expect(await verifyHubSignature(backend, utf8(SECRET), body, hub)).toBe(true)
+    expect(await verifyHubSignature(backend, utf8(SECRET), changed, hub)).toBe(false)
+    expect(looked).toBe(hook.received.length)
+  })
+
+  test('an event is published if and only if its cause is committed', async () => {
+    const failing = fixture.state.transaction(async (tx) => {
+      await fixture.services.events.publish(tx, {
+        ...{ partnerId: 'printer', topic: 'X', publisher: 'Y' },
+        event: { id: 'never', timestamp: '', data: {} },
+      })
+      throw new Error('undone')
+    })
+    await expect(failing).rejects.toThrow('undone')
+    expect((await fixture.services.eventStore.events.list({ topic: 'X' })).length).toBe(0)
+  })
+
+  test('a failing webhook is tried again, nothing overtakes, and what is dead can be replayed', async () => {
+    hook.received.length = 0
+    hook.state.status = 500
+    const deliver = deliverer()
+    const first = await publish(3)
+    const second = await publish(4)
+    const hold = async () => {}
+    for (let attempt = 1; attempt < DELIVERY_ATTEMPTS; attempt++) {
+      await expect(deliver.deliver('printer', hold)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    }
+    expect(new Set(numbers())).toEqual(new Set([3]))
+    await expect(deliver.deliver('printer', hold)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['dead', 'waiting'])
+    expect((await fixture.audit('event.dead')).at(-1)).toMatchObject({ subject: first, actor: 'system' })
+    hook.state.status = 200
+    hook.received.length = 0
+    await deliver.deliver('printer', hold)
+    expect(numbers()).toEqual([4])
+    await deliver.replay(first, 'token:manager')
+    start()
+    await hook.until(2)
+    expect(numbers()).toEqual([4, 3])
+    await expect(deliver.replay('nothing', 'token:manager')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('a redirect is not followed, and a long answer is cut', async () => {
+    const elsewhere = await startWebhook()
+    const deliver = deliverer()
+    Object.assign(hook.state, { status: 307, location: elsewhere.url })
+    await publish(5)
+    await expect(deliver.deliver('printer', async () => {})).rejects.toThrow('307')
+    Object.assign(hook.state, { status: 200, location: '', body: 'x'.repeat(200_000) })
+    await expect(deliver.deliver('printer', async () => {})).rejects.toMatchObject({
+      code: 'UPSTREAM_FAILED',
+    })
+    hook.state.body = 'ok'
+    await deliver.deliver('printer', async () => {})
+    expect(elsewhere.received).toEqual([])
+    await elsewhere.close()
+  })
+
+  test('an inactive partner gets none; old events are erased', async () => {
+    await fixture.services.partners.setActive('printer', false, 'a test', MANAGER)
+    const id = await publish(6)
+    await expect(deliverer().deliver('printer', async () => {})).rejects.toMatchObject({
+      code: 'POLICY_REFUSED',
+    })
+    fixture.now += 31 * DAY_MS
+    expect(await pruneEvents(fixture.services)).toBeGreaterThan(4)
+    expect(await stateOf(id)).toBe('waiting')
+    fixture.now -= 31 * DAY_MS
+  })
+
+  test('every IDA hears of partners, policies and authorities, each time whole', async () => {
+    const { services } = fixture
+    await fixture.partner('ida', 'Online_Verification_Partner', { groupId: 'mpolicygroup-default-auth' })
+    await fixture.partner('shop', 'Auth_Partner', { groupId: 'mpolicygroup-default-relying-party', key: 3 })
+    await fixture.subscribe('shop', 'mpolicy-default-relying-party')
+    await services.partners.issueApiKey(
+      { partnerId: 'shop', policyId: 'mpolicy-default-relying-party', label: 'a' },
+      MANAGER,
+    )
+    const told = (await services.eventStore.ofPartner('ida', 'kept', 100)).map(
+      ({ topic, body, sequence }) => ({
+        ...{ topic, sequence, data: (JSON.parse(body) as EventModel).event.data as unknown as Loose },
+      }),
+    )
+    expect(told.every(({ data, sequence }) => data.sequence === sequence)).toBe(true)
+    expect(told[0]).toMatchObject({
+      topic: 'CA_CERTIFICATE_UPLOADED',
+      data: { authorities: [{ domain: 'AUTH', active: true }] },
+    })
+    const last = told.filter(({ topic }) => topic === 'PARTNER_UPDATED').at(-1)!.data
+    expect(last).toMatchObject({
+      partner: { id: 'shop', active: true },
+      policies: [{ id: 'mpolicy-default-relying-party', type: 'Auth', version: 1 }],
+      apiKeys: [{ policyId: 'mpolicy-default-relying-party', active: true }],
+    })
+    expect(last.apiKeys[0].hash).toMatch(/^[0-9a-f]{64}$/)
+    await services.partners.setActive('shop', false, 'a test', MANAGER)
+    const [newest] = (await services.eventStore.ofPartner('ida', 'kept', 100)).slice(-1)
+    expect((JSON.parse(newest!.body) as EventModel).event.data).toMatchObject({
+      partner: { id: 'shop', active: false },
+    })
+  })
+})
+
+describe('webhook addresses', () => {
+  test.each([
+    'http://example.org/',
+    'ftp://example.org/',
+    'nothing',
+    'https://user:word@example.org/',
+    'https://127.0.0.1/',
+    'https://10.0.0.1/',
+    'https://[::1]/',
+    'https://[fd00::1]/',
+    'https://169.254.169.254/latest',
+    'https://0x7f.1/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://2130706433/',
+  ])('%s is refused', (url) => {
+    expect(() => checkWebhookUrl(url, false)).toThrow('webhook')
+  })
+
+  test('an https address of the Internet is taken; http and private ones where they are configured', () => {
+    expect(checkWebhookUrl('https://example.org/hook?a=b', false).host).toBe('example.org')
+    expect(checkWebhookUrl('http://127.0.0.1:1/', true).port).toBe('1')
+  })
+
+  test('a name that leads into a private network is refused when it is resolved, whatever it was before', async () => {
+    const hook = await startWebhook()
+    const port = new URL(hook.url).port
+    for (const addresses of [
+      ['127.0.0.1'],
+      ['198.41.0.4', '10.1.2.3'],
+      ['::1'],
+      ['::ffff:127.0.0.1'],
+      ['64:ff9b::7f00:1'],
+    ]) {
+      const resolve = async () =>
+        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+      const sender = createWebhookSender({ privateNetworks: false, ca: hook.certificate, resolve })
+      const posted = sender.post(`https://rebound.example:${port}/`, {}, new Uint8Array([1]))
+      await expect(posted).rejects.toMatchObject({ code: 'UPSTREAM_REFUSED' })
+    }
+    expect(hook.received).toEqual([])
+    await hook.close()
+  })
+
+  test('nobody there, and nobody who answers in time', async () => {
+    const silent = createHttps({}, () => {})
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const sender = createWebhookSender({ privateNetworks: true, timeoutMs: 200 })
+    await expect(sender.post(`http://127.0.0.1:${port}/`, {}, new Uint8Array())).rejects.toMatchObject({
+      code: 'UPSTREAM_FAILED',
+    })
+    silent.closeAllConnections()
+    silent.close()
+  })
+
+  test.each([
+    ['8.8.8.8', false],
+    ['2606:4700::1111', false],
+    ['192.168.1.1', true],
+    ['100.64.0.1', true],
+    ['fe80::1%eth0', true],
+    ['2002:7f00:1::', true],
+    ['2001:db8::1', true],
+    ['', true],
+    ['localhost', true],
+  ])('%s private: %s', (address, isPrivate) => {
+    expect(isPrivateAddress(address)).toBe(isPrivate)
+  })
+})
