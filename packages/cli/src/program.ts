@@ -19,7 +19,9 @@ import { trustCommand } from './commands/trust.ts'
 import { witnessCommand } from './commands/witness.ts'
 import { EXIT_CODE_MEANINGS } from './exit-code.ts'
 import type { Frame } from './frame.ts'
+import { identityCommand } from './identity/identity-commands.ts'
 import { packetCommand } from './identity/packet-commands.ts'
+import { vaultCommand } from './identity/vault-commands.ts'
 import { paint } from './terminal/output.ts'
 
 /** Help is wrapped at this width when the terminal does not say otherwise. */
@@ -77,6 +79,8 @@ export function createProgram(frame: Frame): Command {
   filesCommand(frame, program)
   program.commandsGroup('Protect identity data:')
   packetCommand(frame, program)
+  vaultCommand(frame, program)
+  identityCommand(frame, program)
   program.commandsGroup('Shell:')
   completionCommand(frame, program)
   return program

@@ -94,6 +94,7 @@ export {
 export type {
   AesModuleKey,
   IdentityKeyInfo,
+  IdentityKeyPage,
   IdentityKeys,
   IdentitySignature,
   MasterKey,

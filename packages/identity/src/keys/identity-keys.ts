@@ -59,7 +59,18 @@ export interface IdentityKeyInfo {
   readonly name: KeyName
   readonly generation: number
   readonly state: 'current' | 'retired'
-  readonly certificate: Certificate
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly thumbprint: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly notAfter: number
+}
+
+/** Which part of a list. */
+export interface IdentityKeyPage {
+  /** What the page before ended with. */
+  readonly after?: { readonly name: KeyName; readonly generation: number } | undefined
+  readonly limit: number
 }
 
 /** The certificate's key signs. */
@@ -89,8 +100,8 @@ export interface IdentityKeys {
   chain(name: KeyName): Promise<readonly Certificate[]>
   /** K9 or K18. */
   masterKey(name: KeyName): Promise<MasterKey>
-  /** All generations that there are, newest first. */
-  list(): Promise<readonly IdentityKeyInfo[]>
+  /** All generations that there are, by name, oldest first. */
+  list(page: IdentityKeyPage): Promise<readonly IdentityKeyInfo[]>
   /**
    * Makes the next generation now; the old one keeps opening and verifying.
    *

@@ -85,7 +85,7 @@ export {
   type Verification,
   type VerifyRequest,
 } from './keys/keymanager.ts'
-export type { IdentityKeyRecord, IdentityKeyStore } from './keys/ports.ts'
+export type { IdentityKeyRecord, IdentityKeyStore, ListedIdentityKey } from './keys/ports.ts'
 export {
   createOprfServer,
   type OprfServerOptions,

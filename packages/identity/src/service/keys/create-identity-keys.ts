@@ -5,7 +5,7 @@ import { findKeyEntry, KEY_TREE, type KeyEntry, type KeyRole } from '../../keys/
 import type { Recipient } from '../../mosip/session-key.ts'
 import type { Profile } from '../../profile.ts'
 import type { Certificate } from '../../x509/certificate.ts'
-import { isDue } from './key-dates.ts'
+import { isDue, RENEW_BEFORE_MS } from './key-dates.ts'
 import { createKeyMaker } from './key-maker.ts'
 import type { IdentityKeyStore } from './ports.ts'
 import { createPrivateKeys } from './private-keys.ts'
@@ -142,21 +142,11 @@ export function createIdentityKeyService(options: IdentityKeyOptions): ManagedId
       }
       return options.moduleKeys.ensure(name, 'aes-256', 1)
     },
-    list: async () => {
-      const newest = new Map<string, number>()
-      return (await store.list()).map((record): IdentityKeyInfo => {
-        const { name, generation } = record
-        const top = newest.get(keyNameText(name)) ?? generation
-        newest.set(keyNameText(name), top)
-        return {
-          id: findKeyEntry(options.role, name)?.id ?? '-',
-          name,
-          generation,
-          state: generation === top ? 'current' : 'retired',
-          certificate: trusted.parse(record),
-        }
-      })
-    },
+    list: async (page) =>
+      (await store.list(page)).map(({ newest, ...key }): IdentityKeyInfo => {
+        const id = findKeyEntry(options.role, key.name)?.id ?? '-'
+        return { ...key, id, state: newest ? 'current' : 'retired' }
+      }),
     renew: async (name, actor = SYSTEM) => {
       const entry = entryOf(name)
       if (entry.algorithm !== 'RSA-2048') {
@@ -166,11 +156,11 @@ export function createIdentityKeyService(options: IdentityKeyOptions): ManagedId
       return (await maker.make(entry, name, (newest?.record.generation ?? 0) + 1, actor)).certificate
     },
     tick: async () => {
-      const names = new Map((await store.list()).map(({ name }) => [keyNameText(name), name]))
+      const names = await store.ending(clock() + RENEW_BEFORE_MS)
       // Parents first: what they sign shall not outlive them.
       const order = (name: KeyName) =>
         KEY_TREE.findIndex(({ id }) => id === findKeyEntry(options.role, name)?.id)
-      for (const name of [...names.values()].sort((one, other) => order(one) - order(other))) {
+      for (const name of names.toSorted((one, other) => order(one) - order(other))) {
         const entry = findKeyEntry(options.role, name)
         if (entry !== undefined) await maker.current(entry, name, SYSTEM)
       }

@@ -1,3 +1,4 @@
+import type { IdentityKeyPage } from '../../keys/identity-keys.ts'
 import type { KeyName } from '../../keys/key-name.ts'
 
 /** A generation of a key: what the store has of it. */
@@ -18,11 +19,19 @@ export interface IdentityKeyRecord {
   readonly notAfter: number
 }
 
+/** A row of a list. */
+export type ListedIdentityKey = Pick<
+  IdentityKeyRecord,
+  'name' | 'generation' | 'thumbprint' | 'createdAt' | 'notAfter'
+> & { readonly newest: boolean }
+
 /** Certificates of one application and profile, and the private parts of its base keys. */
 export interface IdentityKeyStore {
   /** Every generation of a key, newest first. */
   find(name: KeyName): Promise<readonly IdentityKeyRecord[]>
-  list(): Promise<readonly IdentityKeyRecord[]>
+  list(page: IdentityKeyPage): Promise<readonly ListedIdentityKey[]>
+  /** Keys whose newest generation ends at or before then. */
+  ending(notAfter: number): Promise<readonly KeyName[]>
   /**
    * Adds it unless its generation is there, and says so in the audit log.
    *

@@ -21,7 +21,6 @@ export interface TrustedKeys {
   reload(name: KeyName): Promise<readonly TrustedKey[]>
   /** From the key's own certificate to the root's. */
   chain(key: TrustedKey): Promise<readonly Certificate[]>
-  parse(record: IdentityKeyRecord): Certificate
   /** Everything will be read again. */
   forget(): void
 }
@@ -106,7 +105,6 @@ export function createTrustedKeys({ store, moduleKeys, role }: TrustedKeyOptions
     load,
     reload,
     chain,
-    parse,
     forget: () => names.clear(),
   }
 }

@@ -2,6 +2,7 @@ import { type Awaitable, backend } from '@keyhaven/crypto'
 import type { Certificate, KeyRole, ModuleKeys, Profile } from '@keyhaven/identity'
 import { createIdentityKeyService, type ManagedIdentityKeys } from '@keyhaven/identity/service'
 import type { State } from '../../platform/state/state.ts'
+import { absentModuleKeys } from './absent-module-keys.ts'
 import { createIdentityKeyStore } from './identity-key-store.ts'
 import { createLocalModuleKeys } from './local-module-keys.ts'
 
@@ -11,7 +12,7 @@ export interface IdentityKeyParts {
   readonly profile: Profile
   readonly role: KeyRole
   readonly clock: () => number
-  /** @defaultValue {@link createLocalModuleKeys} */
+  /** @defaultValue {@link createLocalModuleKeys}, unless the settings name an HSM */
   readonly moduleKeys?: ModuleKeys
   readonly partnerCertificate?: (partnerId: string) => Awaitable<Certificate>
 }
@@ -26,6 +27,11 @@ export function createIdentityKeys(parts: IdentityKeyParts): ManagedIdentityKeys
     ...{ backend, applicationId, profile, role, clock },
     ...(partnerCertificate && { partnerCertificate }),
     store: createIdentityKeyStore(state, applicationId, profile),
-    moduleKeys: parts.moduleKeys ?? createLocalModuleKeys(state, applicationId, profile),
+    moduleKeys: parts.moduleKeys ?? defaultModuleKeys(parts),
   })
+}
+
+function defaultModuleKeys({ state, applicationId, profile }: IdentityKeyParts): ModuleKeys {
+  if (state.config.identity?.pkcs11 !== undefined) return absentModuleKeys
+  return createLocalModuleKeys(state, applicationId, profile)
 }

@@ -1,6 +1,6 @@
 import { keyNameText, type Profile } from '@keyhaven/identity'
 import type { IdentityKeyRecord, IdentityKeyStore } from '@keyhaven/identity/service'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { State } from '../../platform/state/state.ts'
 import type { IdentityKeysTable } from './tables.ts'
 
@@ -24,16 +24,49 @@ export function createIdentityKeyStore(
       return rows.map(toRecord)
     },
 
-    list: async () => {
+    list: async ({ after, limit }) => {
       const rows = await state.db
-        .selectFrom(table)
-        .selectAll()
+        .selectFrom(`${table} as key`)
+        .select(['app_id', 'ref_id', 'generation', 'thumbprint', 'created_at', 'not_after'])
+        .select(({ selectFrom }) =>
+          selectFrom(`${table} as other`)
+            .select(({ fn }) => fn.max('other.generation').as('newest'))
+            .whereRef('other.application_id', '=', 'key.application_id')
+            .whereRef('other.app_id', '=', 'key.app_id')
+            .whereRef('other.ref_id', '=', 'key.ref_id')
+            .as('newest'),
+        )
         .where('application_id', '=', applicationId)
+        .$if(after !== undefined, (query) =>
+          query.where(
+            sql<boolean>`(app_id, ref_id, generation)
+              > (${after?.name.appId}, ${after?.name.refId}, cast(${after?.generation} as bigint))`,
+          ),
+        )
         .orderBy('app_id')
         .orderBy('ref_id')
-        .orderBy('generation', 'desc')
+        .orderBy('generation')
+        .limit(limit)
         .execute()
-      return rows.map(toRecord)
+      return rows.map((row) => ({
+        name: { appId: row.app_id, refId: row.ref_id },
+        generation: row.generation,
+        thumbprint: row.thumbprint,
+        createdAt: row.created_at,
+        notAfter: row.not_after,
+        newest: row.generation === Number(row.newest),
+      }))
+    },
+
+    ending: async (notAfter) => {
+      const rows = await state.db
+        .selectFrom(table)
+        .select(['app_id', 'ref_id'])
+        .where('application_id', '=', applicationId)
+        .groupBy(['app_id', 'ref_id'])
+        .having(({ fn }) => fn.max('not_after'), '<=', notAfter)
+        .execute()
+      return rows.map((row) => ({ appId: row.app_id, refId: row.ref_id }))
     },
 
     add: (record, actor) =>

@@ -1,4 +1,4 @@
-import { PROFILES } from '@keyhaven/identity'
+import { PROFILES } from '@keyhaven/identity/names'
 import type { Migration } from 'kysely/migration'
 import type { FeatureSchema } from '../../platform/database/feature-schema.ts'
 
