@@ -280,6 +280,21 @@ describe.each(ENGINES)('registration on $name', (engine) => {
     expect(await parts.registrations.find(damaged.rid)).toMatchObject({ stage: 'RECEIVED' })
   })
 
+  test('an upload that nobody goes on with is given up after a day, with its bytes', async () => {
+    const { packets } = parts.registrations
+    const { fileName, bytes } = await simulatedPacket('Example Person 1', 1)
+    const packet = await packets.create({ id: packets.newId(), fileName, bytes: bytes.length, actor: BY })
+    await packets.append(packet, bytes.subarray(0, 1_000))
+    expect(await packets.tidy(Date.now())).toBe(0)
+    expect(await packets.tidy(Date.now() + 90_000_000)).toBe(1)
+    expect(await packets.find(packet.id)).toBeUndefined()
+    const left: string[] = []
+    for (const prefix of ['packets/', 'packet-tails/']) {
+      for await (const { name } of objects.list(prefix)) left.push(name)
+    }
+    expect(left).toEqual([])
+  })
+
   test('nothing that was decrypted is in the database or in a file', async () => {
     const packet = await simulatedPacket('Example Person 1', 1)
     await receive(parts.registrations, packet)

@@ -163,12 +163,12 @@ describe.each(CASES)('identity repository, profile $profile on $title', ({ engin
     expect((await repository.retrieve(lasting.vid, 'VID')).record).toBe(record)
     const short = await repository.createVid(uin, 'Temporary', BY)
     expect(short).toMatchObject({ expiresAt: now + 30 * 60_000, transactionsLeft: 1 })
-    expect(new Set((await repository.vids(uin)).map(({ vid }) => vid))).toEqual(
+    expect(new Set((await repository.vids(uin, BY)).map(({ vid }) => vid))).toEqual(
       new Set([lasting.vid, short.vid]),
     )
     now += 30 * 60_000
     await expect(repository.retrieve(short.vid, 'VID')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    expect((await repository.vids(uin)).map(({ vid }) => vid)).toEqual([lasting.vid])
+    expect((await repository.vids(uin, BY)).map(({ vid }) => vid)).toEqual([lasting.vid])
     expect(await repository.revokeVid(lasting.vid, BY)).toMatchObject({ status: 'REVOKED' })
     await expect(repository.retrieve(lasting.vid, 'VID')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(repository.revokeVid('5274918630527491', BY)).rejects.toMatchObject({ code: 'NOT_FOUND' })

@@ -24,8 +24,8 @@ export interface Vids {
    * @throws KeyhavenError `NOT_FOUND`; `CONFLICT` if the person has as many of the type as may be.
    */
   createVid(uin: string, type: VidType, actor: string): Promise<VidSummary & { readonly vid: string }>
-  /** Those of a person that are neither revoked nor expired, with their numbers. */
-  vids(uin: string): Promise<readonly (VidSummary & { readonly vid: string })[]>
+  /** Those of a person that are neither revoked nor expired, with their numbers; audited. */
+  vids(uin: string, actor: string): Promise<readonly (VidSummary & { readonly vid: string })[]>
   /** For ever. @throws KeyhavenError `NOT_FOUND` */
   revokeVid(vid: string, actor: string): Promise<VidSummary>
 }
@@ -85,8 +85,11 @@ export function createVids(
       throw new KeyhavenError('STORE_UNAVAILABLE', 'no free number was found')
     },
 
-    async vids(uin) {
+    async vids(uin, actor) {
       const { record } = await find(uin)
+      await store.transaction(async (transaction) => {
+        transaction.audit({ action: 'identity.vid.read', actor, subject: record })
+      })
       const active = (await store.vids(record)).filter((vid) => summaryOf(vid, clock()).status === 'ACTIVE')
       return Promise.all(active.map(open))
     },

@@ -108,12 +108,13 @@ export function addRegistrationRoutes(app: OpenAPIHono<AppEnv>, parts: Registrat
     })
   })
 
-  router.on(['HEAD', 'PATCH', 'DELETE'], `${PACKETS_PATH}/:id`, limitBody(MAX_PATCH_BYTES), async (c) => {
+  // The router takes HEAD for a GET without content.
+  router.on(['GET', 'PATCH', 'DELETE'], `${PACKETS_PATH}/:id`, limitBody(MAX_PATCH_BYTES), async (c) => {
     const present = await packets.find(c.req.param('id') ?? '')
-    if (present === undefined || present.actor !== c.var.principal.actor) throw unknownPacket()
+    const { method } = c.req
+    if (method === 'GET' || present?.actor !== c.var.principal.actor) throw unknownPacket()
     const packet = await packets.settle(present)
     if (packet.state === 'deleting') throw received()
-    const { method } = c.req
     if (packet.state === 'complete' && method !== 'HEAD') {
       throw new KeyhavenError('UPLOAD_CONFLICT', 'the packet is whole: it cannot change any more')
     }

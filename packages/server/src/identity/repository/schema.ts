@@ -1,4 +1,4 @@
-import { PROFILES, type Profile } from '@keyhaven/identity'
+import { PROFILES, type Profile } from '@keyhaven/identity/names'
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { FeatureSchema } from '../../platform/database/feature-schema.ts'
