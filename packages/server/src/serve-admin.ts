@@ -4,10 +4,12 @@ import { createAdminApp, isSignedIn } from './admin/admin-app.ts'
 import { adminGuard } from './admin/admin-guard.ts'
 import { addDashboardRoutes } from './admin/dashboard-routes.ts'
 import { addMetricsRoutes } from './admin/metrics-routes.ts'
+import type { ServerStatus } from './admin/status-routes.ts'
 import { readAdminToken } from './admin-token.ts'
 import { ADMIN_APPLICATION_ID } from './applications/application.ts'
 import type { ApplicationService } from './applications/application-service.ts'
 import { addGatewayRoutes } from './channel/public-app.ts'
+import type { ServedPartners } from './identity/partners/admin-identity.ts'
 import { addDocsRoutes } from './openapi/docs-routes.ts'
 import { createOneTimeCode } from './platform/auth/one-time-code.ts'
 import type { AdminEnv } from './platform/auth/principal.ts'
@@ -37,8 +39,10 @@ export interface AdminServiceOptions {
   readonly publicUrl: string
   readonly collectMetrics: () => Promise<readonly MetricSnapshot[]>
   readonly flushUsage: () => Promise<void>
-  /** Adds its routes to the admin API. */
-  readonly identity?: { addAdminRoutes(app: OpenAPIHono<AdminEnv>): void } | undefined
+  /** Adds its routes to the admin API, and has the partners of the application that it serves. */
+  readonly identity?:
+    | { addAdminRoutes(app: OpenAPIHono<AdminEnv>): void; readonly parts: ServedPartners }
+    | undefined
 }
 
 export interface AdminService {
@@ -85,8 +89,10 @@ export async function startAdminService(
       workers: config.workers,
       oidc: config.oidc !== undefined,
       publicUrl: options.publicUrl,
+      identity: options.identity?.status ?? null,
     },
     adminUrl: () => url,
+    identity: options.identity?.parts,
   })
   options.identity?.addAdminRoutes(admin)
 

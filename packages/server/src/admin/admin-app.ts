@@ -9,7 +9,7 @@ import { addTrustRoutes } from '../channel/trust-routes.ts'
 import { addUsageRoutes } from '../channel/usage-routes.ts'
 import { addAdminConversationRoutes } from '../conversations/admin-conversation-routes.ts'
 import { addAdminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
-import { addAdminIdentityRoutes } from '../identity/partners/admin-identity.ts'
+import { addAdminIdentityRoutes, type ServedPartners } from '../identity/partners/admin-identity.ts'
 import { authenticate } from '../platform/auth/authenticate.ts'
 import { createOidcClient } from '../platform/auth/oidc-client.ts'
 import { addOidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -43,6 +43,8 @@ export interface AdminAppParts {
   readonly flushUsage: () => Promise<void>
   readonly status: ServerStatus
   readonly adminUrl: () => string
+  /** Undefined: the identity capability is off in this process. */
+  readonly identity?: ServedPartners | undefined
 }
 
 export interface AdminApp {
@@ -112,7 +114,7 @@ export function createAdminApp(admin: AdminAppParts): AdminApp {
   })
   addAdminDirectoryRoutes(app, { state, applications, directories: parts.directories, clock })
   addAdminConversationRoutes(app, { state, applications, conversations: parts.conversations })
-  addAdminIdentityRoutes(app, parts, applications)
+  addAdminIdentityRoutes(app, parts, applications, admin.identity)
   addTokenRoutes(app, tokens, clock)
   addAuditRoutes(app, state.audit)
   addStatusRoutes(app, admin.status)

@@ -12,11 +12,19 @@ import type { OpenPartners } from './open-partners.ts'
 
 type Parts = Pick<ServerParts, 'state' | 'config' | 'objects' | 'clock'>
 
+/** What the identity capability of this process has: its keys, in an HSM perhaps, and its jobs. */
+export interface ServedPartners {
+  readonly applicationId: string
+  /** Of the process of role `main`. */
+  readonly main?: { readonly partners: OpenPartners }
+}
+
 /** Partners, policies, shares and events in the admin API, of every application. */
 export function addAdminIdentityRoutes(
   app: OpenAPIHono<AdminEnv>,
   parts: Parts,
   applications: Pick<ApplicationService, 'get'>,
+  served?: ServedPartners,
 ): void {
   const { state, config, objects, clock } = parts
   const jobs = createJobs(state, clock)
@@ -26,6 +34,7 @@ export function addAdminIdentityRoutes(
     if (applicationId === ADMIN_APPLICATION_ID) {
       throw new KeyhavenError('NOT_FOUND', 'there is no such application')
     }
+    if (served?.main !== undefined && served.applicationId === applicationId) return served.main.partners
     const known = opened.get(applicationId)
     if (known !== undefined) return known
     // Loaded when they are asked for: most servers have no identity capability.
