@@ -31,8 +31,9 @@ export async function createCliFolder(): Promise<CliFolder> {
   }
 }
 
-/** The Node of these tests, which may not be the first on the PATH. */
+/** The Node of these tests, which may not be the first on the PATH, and what it has compiled. */
 async function writeProgram(file: string, script: string): Promise<void> {
-  await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`)
+  const cache = `export NODE_COMPILE_CACHE='${process.env.NODE_COMPILE_CACHE ?? ''}'`
+  await writeFile(file, `#!/bin/sh\n${cache}\nexec '${process.execPath}' '${script}' "$@"\n`)
   await chmod(file, 0o755)
 }

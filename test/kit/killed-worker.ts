@@ -1,7 +1,6 @@
 import type { ChildProcessByStdio } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { State } from '../../packages/server/src/platform/state/state.ts'
 import type { StateFixture } from './engines.ts'
@@ -54,7 +53,7 @@ export async function killWorkers(fixture: StateFixture, options: KillOptions): 
 
 /** Loads its modules and waits; the next one does so while this one works. */
 function startWorker(fixture: StateFixture, worker: string, kill: number): Worker {
-  const env = { ...process.env, ...fixture.env, NODE_COMPILE_CACHE: join(fixture.folder, 'compile-cache') }
+  const env = { ...process.env, ...fixture.env }
   return spawn(process.execPath, [worker, String(kill * FIRST_NUMBERS)], {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
