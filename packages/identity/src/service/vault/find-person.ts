@@ -26,19 +26,20 @@ export async function findPerson(
   const lookUps = await parts.profile.lookUps(id, request, store)
   const records = await Promise.all(lookUps.map(({ idHash }) => store.find(idHash)))
   const at = records.findIndex((record) => record !== undefined && record.state !== 'removed')
-  lookUps.forEach((lookUp, index) => {
-    if (index !== at) lookUp.close()
-  })
   const record = records[at]
-  if (record === undefined) return undefined
-  return createPerson(parts, id, request, lookUps[at]!, record)
+  const lookUp = lookUps[at]
+  // The newest is kept beside the one that was found: an order is good for one evaluation with each key.
+  const newest = record && lookUps[0]
+  for (const other of lookUps) if (other !== lookUp && other !== newest) other.close()
+  if (record === undefined || lookUp === undefined) return undefined
+  return createPerson(parts, id, request, { lookUp, newest: newest ?? lookUp }, record)
 }
 
 async function createPerson(
-  { options, pool, profile }: Parts,
+  { options, pool: keys, profile }: Parts,
   id: string,
   request: PartnerSignedRequest | undefined,
-  lookUp: IdaLookUp,
+  { lookUp, newest }: { readonly lookUp: IdaLookUp; readonly newest: IdaLookUp },
   record: StoredIdaRecord,
 ): Promise<FoundPerson> {
   const { store, clock } = options
@@ -56,15 +57,15 @@ async function createPerson(
 
   /** Re-encryption on use: under a key of the newest generation that is here, and the newest PRF key. */
   const renew = async (): Promise<void> => {
-    const [newest] = await store.generations()
-    const next = await profile.newest(id, lookUp, request)
+    const [pool] = await store.generations()
+    const next = await profile.newest(id, newest, request)
+    const target = next ?? newest
     try {
-      if (newest === undefined || (next === undefined && record.generation >= newest.generation)) return
+      if (pool === undefined || (target === lookUp && record.generation >= pool.generation)) return
       const random = new DataView(options.backend.randomBytes(4).buffer).getUint32(0) / TWO_TO_THE_32
       const chosen = await store.anyOfNewest(random)
       if (chosen === undefined) return
-      const target = next ?? lookUp
-      const poolKey = await pool.open(chosen.index)
+      const poolKey = await keys.open(chosen.index)
       try {
         const attributes: StoredAttribute[] = []
         for (const attribute of await store.attributes(record.idHash)) {
@@ -108,6 +109,7 @@ async function createPerson(
         options.onError(error)
       } finally {
         lookUp.close()
+        newest.close()
       }
     },
   }

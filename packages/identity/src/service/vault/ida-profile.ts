@@ -27,10 +27,10 @@ export interface IdaProfile {
     request: PartnerSignedRequest | undefined,
     store: IdaStore,
   ): Promise<readonly IdaLookUp[]>
-  /** The look-up under which the person is stored from now on; undefined: the one that was found is it. */
+  /** A look-up by a newer key than `known`, which is the newest that was used; undefined: there is none. */
   newest(
     id: string,
-    found: IdaLookUp,
+    known: IdaLookUp,
     request: PartnerSignedRequest | undefined,
   ): Promise<IdaLookUp | undefined>
 }

@@ -64,9 +64,9 @@ export function createKeyhavenIdaProfile(
       const versions = used.length > 0 ? used : newest === undefined ? [] : [newest]
       return Promise.all(versions.map((version) => lookUp(id, request, version)))
     },
-    async newest(id, found, request) {
+    async newest(id, known, request) {
       const [newest] = await oprf.versions()
-      if (newest === undefined || newest <= found.oprfKey || request === undefined) return undefined
+      if (newest === undefined || newest <= known.oprfKey || request === undefined) return undefined
       return lookUp(id, request, newest)
     },
   }
