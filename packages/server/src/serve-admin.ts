@@ -3,8 +3,8 @@ import type { Gateway } from '@keyhaven/channel/gateway'
 import { createAdminApp, isSignedIn } from './admin/admin-app.ts'
 import { adminGuard } from './admin/admin-guard.ts'
 import { addDashboardRoutes } from './admin/dashboard-routes.ts'
+import { type IdentityStatusParts, identityStatus } from './admin/identity-status.ts'
 import { addMetricsRoutes } from './admin/metrics-routes.ts'
-import type { ServerStatus } from './admin/status-routes.ts'
 import { readAdminToken } from './admin-token.ts'
 import { ADMIN_APPLICATION_ID } from './applications/application.ts'
 import type { ApplicationService } from './applications/application-service.ts'
@@ -41,7 +41,10 @@ export interface AdminServiceOptions {
   readonly flushUsage: () => Promise<void>
   /** Adds its routes to the admin API, and has the partners of the application that it serves. */
   readonly identity?:
-    | { addAdminRoutes(app: OpenAPIHono<AdminEnv>): void; readonly parts: ServedPartners }
+    | {
+        addAdminRoutes(app: OpenAPIHono<AdminEnv>): void
+        readonly parts: ServedPartners & IdentityStatusParts
+      }
     | undefined
 }
 
@@ -89,7 +92,7 @@ export async function startAdminService(
       workers: config.workers,
       oidc: config.oidc !== undefined,
       publicUrl: options.publicUrl,
-      identity: options.identity?.status ?? null,
+      identity: options.identity === undefined ? null : identityStatus(options.identity.parts),
     },
     adminUrl: () => url,
     identity: options.identity?.parts,

@@ -288,6 +288,7 @@ describe.each(ENGINES)('admin API on $name', (engine) => {
       replay: engine.dialect === 'sqlite' ? 'memory' : 'database',
       workers: 1,
       oidc: false,
+      identity: null,
     })
   })
 
