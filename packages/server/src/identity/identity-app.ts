@@ -1,10 +1,28 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { KeyhavenError } from '@keyhaven/crypto'
+import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { createApp } from '../platform/http/create-app.ts'
 import type { HealthParts } from '../platform/http/health-routes.ts'
 import { addHealthRoutes } from '../platform/http/health-routes.ts'
+import { addAuthRoutes } from './authentication/auth-routes.ts'
+import { addCallbackRoutes } from './authentication/callback-routes.ts'
+import { addCertificateRoutes } from './authentication/certificate-routes.ts'
+import { addCredentialRoutes } from './credentials/credential-routes.ts'
+import { addDatashareRoutes } from './datashare/datashare-routes.ts'
+import type { IdaParts } from './ida-parts.ts'
 import type { IdentityParts } from './identity-parts.ts'
+import { addKeymanagerRoutes } from './keys/keymanager-routes.ts'
+import type { MainParts } from './main-parts.ts'
+import { addOprfRoutes } from './oprf/oprf-routes.ts'
+import type { OprfParts } from './oprf-parts.ts'
+import { createPartnerCallers } from './partners/partner-callers.ts'
+import { addPartnerManagerRoutes } from './partners/partner-manager-routes.ts'
+import { addPolicyManagerRoutes } from './partners/policy-manager-routes.ts'
+import { addRegistrationRoutes } from './registration/registration-routes.ts'
+import { addRepositoryRoutes } from './repository/repository-routes.ts'
+import { addVaultRoutes } from './vault/vault-routes.ts'
 
 /** In front of a path of MOSIP's inside the sealed channel. */
 export const SEALED_PREFIX = '/v1/identity'
@@ -30,24 +48,50 @@ export function createIdentityApp(parts: IdentityParts, health: HealthParts): Op
     parts.logger.info({ method: c.req.method, route, status: c.res.status, ms }, 'identity call')
   })
   addHealthRoutes(app, health)
-  switch (parts.role) {
-    case 'main':
-      addMainRoutes(app, parts)
-      break
-    case 'ida':
-      addIdaRoutes(app, parts)
-      break
-    case 'oprf':
-      addOprfRoutes(app, parts)
-  }
+  if (parts.main) addMainRoutes(app, parts, parts.main)
+  if (parts.ida) addIdaRoutes(app, parts, parts.ida)
+  if (parts.oprf) addOprfProcessRoutes(app, parts, parts.oprf)
   return app
 }
 
-function addMainRoutes(_app: OpenAPIHono<AppEnv>, _parts: IdentityParts): void {}
+function addMainRoutes(app: OpenAPIHono<AppEnv>, parts: IdentityParts, main: MainParts): void {
+  const { applicationId, clock, objects, state, tokens, url } = parts
+  const { callers, partners, keys, keymanager, vault, credentials, registrations, repository } = main
+  addKeymanagerRoutes(app, { keymanager, keys, tokens, clock })
+  addVaultRoutes(app, { callers, clock, zk: vault.zk })
+  addPartnerManagerRoutes(app, { callers, clock, services: partners })
+  addPolicyManagerRoutes(app, { callers, clock, services: partners })
+  addDatashareRoutes(app, { callers, clock, datashare: partners.datashare, objects, url })
+  addCredentialRoutes(app, { callers, clock, credentials })
+  addRegistrationRoutes(app, { registrations, tokens, clock })
+  addRepositoryRoutes(app, { state, applicationId, repository, tokens, clock })
+}
 
-function addIdaRoutes(_app: OpenAPIHono<AppEnv>, _parts: IdentityParts): void {}
+function addIdaRoutes(
+  app: OpenAPIHono<AppEnv>,
+  { clock, tokens, identity }: IdentityParts,
+  ida: IdaParts,
+): void {
+  const { service, keys, partnerKey, events } = ida
+  addCertificateRoutes(app, { keys, partnerKey, partnerId: identity.idaPartner, clock })
+  addAuthRoutes(app, { service, tokens, clock })
+  addCallbackRoutes(app, { ...events, clock })
+}
 
-function addOprfRoutes(_app: OpenAPIHono<AppEnv>, _parts: IdentityParts): void {}
+function addOprfProcessRoutes(
+  app: OpenAPIHono<AppEnv>,
+  { clock, tokens }: IdentityParts,
+  { oprf, events }: OprfParts,
+): void {
+  const callers = createPartnerCallers({ tokens, oidc: undefined, clock })
+  const caller = async (c: Context) => {
+    const { actor, serves } = await callers.identify(c)
+    if (serves) return actor
+    throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
+  }
+  addOprfRoutes(app, { oprf, caller })
+  addCallbackRoutes(app, { ...events, clock })
+}
 
 /** The same routes for sealed calls: our own paths as they are, MOSIP's behind {@link SEALED_PREFIX}. */
 export function createSealedIdentityApp(parts: IdentityParts, app: OpenAPIHono<AppEnv>): OpenAPIHono<AppEnv> {

@@ -18,6 +18,8 @@ import { fileApi } from '../files/file-api.ts'
 import { adminShareRoutes } from '../identity/events/admin-share-routes.ts'
 import { adminPartnerRoutes } from '../identity/partners/admin-partner-routes.ts'
 import { adminPolicyRoutes } from '../identity/partners/admin-policy-routes.ts'
+import { adminRegistrationRoutes } from '../identity/registration/admin-registration-routes.ts'
+import { adminStationRoutes } from '../identity/registration/admin-station-routes.ts'
 import { historyRoutes } from '../messaging/history-routes.ts'
 import { mailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -54,6 +56,8 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   adminPartnerRoutes,
   adminPolicyRoutes,
   adminShareRoutes,
+  adminRegistrationRoutes,
+  adminStationRoutes,
   tokenRoutes,
   auditRoutes,
   statusRoutes,

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runCommand } from './run-command.ts'
+import { startScriptedAdmin } from './scripted-admin.ts'
+
+const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
+const PATH = '/admin/v1/applications/demo/identity'
+const RID = '10001100770000120260301120000'
+const VID = '5274918630527491'
+const AT = '2026-03-01T12:00:00.000Z'
+const registration = {
+  ...{ rid: RID, refId: '10001_10077', stage: 'REJECTED', reason: 'PACKET_INVALID: officer', attempt: 2 },
+  ...{ packetBytes: 9, packetHash: 'ab', officer: null, receivedAt: AT, changedAt: AT },
+}
+const record = { record: 'rec', status: 'BLOCKED', version: 1, createdAt: AT, changedAt: AT }
+const vid = {
+  vid: VID,
+  type: 'Perpetual',
+  status: 'ACTIVE',
+  createdAt: AT,
+  expiresAt: null,
+  transactionsLeft: null,
+}
+const machine = { centre: '10001', id: '10077', keyIndex: 'ab:cd', createdAt: AT, endedAt: null }
+
+test.each([
+  [
+    'registrations list demo --stage REJECTED',
+    'GET',
+    '/registrations',
+    { items: [registration], nextCursor: 'next' },
+  ],
+  ['registrations counts demo', 'GET', '/registrations/counts', { counts: { RECEIVED: 7 } }],
+  [`registrations show demo ${RID}`, 'GET', `/registrations/${RID}`, { ...registration, history: [] }],
+  [`uin show demo ${RID}`, 'GET', `/registrations/${RID}/identity`, record],
+  [`vid list demo ${RID}`, 'GET', `/registrations/${RID}/vids`, { items: [vid] }],
+  ['machines list demo', 'GET', '/machines', { items: [machine] }],
+])('identity %s shows what the server says', async (command, method, path, json) => {
+  await using admin = await startScriptedAdmin({ [`${method} ${PATH}${path}`]: { json } })
+  const run = (...more: string[]) =>
+    runCommand(['identity', ...command.split(' '), '--server', admin.url, ...more], { env })
+  expect(JSON.parse((await run('--json')).stdout)).toEqual(json)
+  const { stdout, exitCode } = await run()
+  expect(exitCode).toBe(0)
+  const shown = command.includes('counts')
+    ? '7'
+    : [RID, 'BLOCKED', VID, 'ab:cd'].find((text) => stdout.includes(text))
+  expect(stdout).toContain(shown)
+})
+
+test.each([
+  [`uin block demo ${RID}`, `/registrations/${RID}/identity/status`, { status: 'BLOCKED' }, record],
+  [`uin activate demo ${RID}`, `/registrations/${RID}/identity/status`, { status: 'ACTIVATED' }, record],
+  [`vid create demo ${RID} --type Temporary`, `/registrations/${RID}/vids`, { type: 'Temporary' }, vid],
+  [
+    'officers add demo 110125',
+    '/officers',
+    { officer: '110125' },
+    { officer: '110125', since: AT, until: null },
+  ],
+  ['machines end demo 10001 10077', '/machines/10001/10077/end', undefined, {}],
+  ['centres close demo 10001', '/centres/10001/close', undefined, {}],
+])('identity %s sends it', async (command, path, body, json) => {
+  await using admin = await startScriptedAdmin({ [`POST ${PATH}${path}`]: { json } })
+  const result = await runCommand(['identity', ...command.split(' '), '--server', admin.url], { env })
+  expect(result.exitCode).toBe(0)
+  expect(admin.seen).toMatchObject([{ path: `${PATH}${path}`, ...(body && { body }) }])
+})
+
+test('identity machines add reads the key from a file, vid revoke deletes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keyhaven-cli-'))
+  const key = join(folder, 'machine.pem')
+  writeFileSync(key, '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n')
+  await using admin = await startScriptedAdmin({
+    [`POST ${PATH}/machines`]: { json: machine },
+    [`DELETE ${PATH}/registrations/${RID}/vids/${VID}`]: { json: {} },
+  })
+  const server = ['--server', admin.url]
+  const add = ['identity', 'machines', 'add', 'demo', '10001', '10077', '--key', key, ...server]
+  expect((await runCommand(add, { env })).stdout).toContain('ab:cd')
+  expect(
+    (await runCommand(['identity', 'vid', 'revoke', 'demo', RID, VID, ...server], { env })).exitCode,
+  ).toBe(0)
+  expect(JSON.stringify(admin.seen[0])).toContain('BEGIN PUBLIC KEY')
+  rmSync(folder, { recursive: true })
+})
