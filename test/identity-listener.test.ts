@@ -32,14 +32,18 @@ async function loadedCode(env: Readonly<Record<string, string>>): Promise<string
 }
 
 describe('identity is off unless asked for', () => {
-  test('a server without it has no listener, and loads nothing of it but the list of its tables', async () => {
+  test('a server without it loads neither its package nor any library of it', async () => {
     const loaded = await loadedCode({})
-    expect(loaded.filter((url) => !/\/server\/src\/identity\/[a-z]+\/schema\.ts$/.test(url))).toEqual([])
+    const heavy = /\/packages\/identity\/src\/index\.ts$|\/x509\/|\/server\/src\/identity\/identity-/
+    expect(loaded.filter((url) => heavy.test(url))).toEqual([])
+    expect(loaded.some((url) => url.endsWith('/identity/ida/schema.ts'))).toBe(true)
   })
 
-  test('with it, the same look finds its code', async () => {
+  test('with it, the same look finds them', async () => {
     const loaded = await loadedCode({ KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' })
-    expect(loaded.some((url) => url.endsWith('/identity/identity-app.ts'))).toBe(true)
+    for (const end of ['/identity/src/index.ts', '/identity/identity-app.ts', '/x509/verify-chain.ts']) {
+      expect(loaded.some((url) => url.endsWith(end))).toBe(true)
+    }
   })
 })
 

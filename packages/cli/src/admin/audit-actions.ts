@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS: readonly string[] = [
   'auth.answer',
   'auth.authorities.import',
   'auth.issuer.pin',
+  'auth.partner-key.add',
   'auth.partner.import',
   'auth.unlock',
   'channel.check',

@@ -209,6 +209,12 @@ const IDENTITY_SETTINGS: readonly Setting[] = [
   { variable: 'KEYHAVEN_SMTP_URL', description: 'ida: server for one-time passwords, smtp://… or smtps://…' },
   { variable: 'KEYHAVEN_SMTP_FROM', description: 'ida: their sender' },
   { variable: 'KEYHAVEN_OPRF_URL', description: 'main and ida: the process of role oprf' },
+  { variable: 'KEYHAVEN_OPRF_TOKEN', description: 'API token of this process there' },
+  {
+    variable: 'KEYHAVEN_PIN_ITERATIONS',
+    description: 'rounds of PBKDF2 behind encryption with a PIN',
+    default: '100000',
+  },
   {
     variable: 'KEYHAVEN_BIOSDK_URL',
     description: "MOSIP's Bio-SDK HTTP service; without it the matcher of simulated templates",

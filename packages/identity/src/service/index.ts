@@ -3,6 +3,7 @@ export type { SignedAnswer } from './authentication/answer-signer.ts'
 export {
   FAILURE_WINDOW_MINUTES,
   limitOf,
+  otpSubject,
   PARTNER_FAILURES,
   PERSON_FAILURES,
   PERSON_OTPS,

@@ -13,6 +13,7 @@ import { createNodeHandler } from '../platform/http/node-handler.ts'
 import type { PublicServiceOptions } from '../serve-public.ts'
 import { isTenant, readTls } from '../serve-public.ts'
 import type { ServerParts } from '../server-parts.ts'
+import { addIdentityAdminRoutes } from './identity-admin.ts'
 import { createIdentityApp, createSealedIdentityApp } from './identity-app.ts'
 import { openIdentityBase } from './identity-base.ts'
 import type { IdentityParts } from './identity-parts.ts'
@@ -67,7 +68,7 @@ export async function openIdentity(
                 sealed.fetch(request, { origin: sealedOrigin(context) }),
               listening: () => {},
             },
-      addAdminRoutes(_admin) {},
+      addAdminRoutes: (admin) => addIdentityAdminRoutes(admin, parts),
       async listen() {
         const handler = createNodeHandler(app, secure)
         const listener = await listen({ ...identity.listen, tls: readTls(config), handler })

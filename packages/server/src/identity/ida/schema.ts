@@ -20,6 +20,15 @@ const createIda: Migration = {
       .addColumn('added_by', 'text', (column) => column.notNull())
       .execute()
     await db.schema
+      .createTable('ida_partner_keys')
+      .addColumn('application_id', 'text', (column) => column.notNull())
+      .addColumn('thumbprint', 'text', (column) => column.notNull())
+      .addColumn('certificate', 'bytea', (column) => column.notNull())
+      .addColumn('wrapped_key', 'bytea', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('ida_partner_keys_key', ['application_id', 'thumbprint'])
+      .execute()
+    await db.schema
       .createTable('ida_marks')
       .addColumn('application_id', 'text', (column) => column.notNull())
       .addColumn('mark', 'bytea', (column) => column.notNull())
@@ -56,6 +65,7 @@ export const idaSchema: FeatureSchema = {
   tables: [
     { name: 'ida_partners', primaryKey: ['application_id', 'partner_id'], backup: true },
     { name: 'ida_issuers', primaryKey: ['application_id'], backup: true },
+    { name: 'ida_partner_keys', primaryKey: ['application_id', 'thumbprint'], backup: true },
     { name: 'ida_marks', primaryKey: ['application_id', 'mark'], backup: false },
     { name: 'ida_failures', primaryKey: ['application_id', 'subject'], backup: false },
     {

@@ -19,6 +19,18 @@ export interface IdaIssuersTable {
   added_by: string
 }
 
+/** This IDA as a partner of the issuer (PK8): the key whose certificate shares are encrypted to. */
+export interface IdaPartnerKeysTable {
+  application_id: string
+  /** SHA-256 of the certificate, hex. */
+  thumbprint: string
+  /** DER. */
+  certificate: Uint8Array
+  /** PKCS#8: nonce, AES-256-GCM ciphertext and tag, under a key that follows from `identity_record_keys`. */
+  wrapped_key: Uint8Array
+  created_at: number
+}
+
 /** Signatures and transactions that were seen; lives minutes. */
 export interface IdaMarksTable {
   application_id: string
@@ -50,6 +62,7 @@ export interface IdaOtpsTable {
 export interface IdaTables {
   ida_partners: IdaPartnersTable
   ida_issuers: IdaIssuersTable
+  ida_partner_keys: IdaPartnerKeysTable
   ida_marks: IdaMarksTable
   ida_failures: IdaFailuresTable
   ida_otps: IdaOtpsTable

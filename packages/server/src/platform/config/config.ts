@@ -89,11 +89,13 @@ export interface IdentityConfig {
   readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly organisationClaim: string }
   /** Webhooks may go to http addresses and to private networks. */
   readonly webhooksPrivate: boolean
+  /** Rounds of PBKDF2 behind encryption with a PIN; both ends must be set alike. */
+  readonly pinIterations: number
   /** A policy may allow any number of reads of a share (`transactionsAllowed` "-1"). */
   readonly unlimitedShares: boolean
   readonly smtp?: { readonly url: string; readonly from: string }
-  /** The process of role `oprf`. */
-  readonly oprfUrl?: string
+  /** The process of role `oprf`, and our API token there. */
+  readonly oprf?: { readonly url: string; readonly token: string }
   /** MOSIP's Bio-SDK HTTP service; without it the built-in matcher of simulated templates. */
   readonly bioSdkUrl?: string
   /** Of role `ida`: its partner id at the issuer. */

@@ -10,6 +10,7 @@ const ROLE_OF: Readonly<Record<string, readonly string[]>> = {
   KEYHAVEN_SMTP_URL: ['ida'],
   KEYHAVEN_SMTP_FROM: ['ida'],
   KEYHAVEN_BIOSDK_URL: ['ida', 'main'],
+  KEYHAVEN_PIN_ITERATIONS: ['main'],
   KEYHAVEN_ISSUER_URL: ['ida'],
   KEYHAVEN_AUTH_MATCHING: ['ida'],
   KEYHAVEN_IDENTITY_OIDC_ISSUER: ['main'],
@@ -36,7 +37,14 @@ export const IDENTITY_SETTINGS = {
     .regex(/^[^\s<>]+@[^\s<>]+$/, 'must be an e-mail address')
     .optional(),
   KEYHAVEN_OPRF_URL: httpUrl.optional(),
+  KEYHAVEN_OPRF_TOKEN: z.string().min(1).optional(),
   KEYHAVEN_BIOSDK_URL: httpUrl.optional(),
+  KEYHAVEN_PIN_ITERATIONS: z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 or more')
+    .max(10_000_000, 'must be 10000000 or less')
+    .default(100_000),
   KEYHAVEN_ISSUER_URL: httpUrl.optional(),
   KEYHAVEN_IDA_PARTNER: z
     .string()
@@ -61,6 +69,8 @@ export function identityProblems(given: Readonly<Record<string, string>>): strin
     ['KEYHAVEN_IDENTITY_OIDC_CLIENT_ID', 'KEYHAVEN_IDENTITY_OIDC_ISSUER'],
     ['KEYHAVEN_SMTP_URL', 'KEYHAVEN_SMTP_FROM'],
     ['KEYHAVEN_SMTP_FROM', 'KEYHAVEN_SMTP_URL'],
+    ['KEYHAVEN_OPRF_URL', 'KEYHAVEN_OPRF_TOKEN'],
+    ['KEYHAVEN_OPRF_TOKEN', 'KEYHAVEN_OPRF_URL'],
     ['KEYHAVEN_PKCS11_MODULE', 'KEYHAVEN_PKCS11_SLOT_LABEL'],
     ['KEYHAVEN_PKCS11_MODULE', 'KEYHAVEN_PKCS11_PIN_FILE'],
     ['KEYHAVEN_PKCS11_SLOT_LABEL', 'KEYHAVEN_PKCS11_MODULE'],
@@ -81,13 +91,14 @@ export function identityConfig(settings: IdentitySettings): IdentityConfig | und
     KEYHAVEN_IDENTITY_OIDC_CLIENT_ID: clientId,
     KEYHAVEN_SMTP_URL: smtpUrl,
     KEYHAVEN_SMTP_FROM: smtpFrom,
+    KEYHAVEN_OPRF_URL: oprfUrl,
+    KEYHAVEN_OPRF_TOKEN: oprfToken,
     KEYHAVEN_PKCS11_MODULE: module,
     KEYHAVEN_PKCS11_SLOT_LABEL: slotLabel,
     KEYHAVEN_PKCS11_PIN_FILE: pinFile,
   } = settings
   const urls = {
     url: settings.KEYHAVEN_IDENTITY_URL,
-    oprfUrl: settings.KEYHAVEN_OPRF_URL,
     bioSdkUrl: settings.KEYHAVEN_BIOSDK_URL,
     issuerUrl: settings.KEYHAVEN_ISSUER_URL,
   }
@@ -98,10 +109,11 @@ export function identityConfig(settings: IdentitySettings): IdentityConfig | und
     idaPartner: settings.KEYHAVEN_IDA_PARTNER,
     matching: settings.KEYHAVEN_AUTH_MATCHING,
     webhooksPrivate: settings.KEYHAVEN_WEBHOOKS_PRIVATE,
+    pinIterations: settings.KEYHAVEN_PIN_ITERATIONS,
     unlimitedShares: settings.KEYHAVEN_SHARES_UNLIMITED,
     ...(Object.fromEntries(Object.entries(urls).filter(([, url]) => url !== undefined)) as Pick<
       IdentityConfig,
-      'url' | 'oprfUrl' | 'bioSdkUrl' | 'issuerUrl'
+      'url' | 'bioSdkUrl' | 'issuerUrl'
     >),
     ...(issuer === undefined || clientId === undefined
       ? {}
@@ -109,6 +121,7 @@ export function identityConfig(settings: IdentitySettings): IdentityConfig | und
           oidc: { issuer, clientId, organisationClaim: settings.KEYHAVEN_IDENTITY_OIDC_ORGANISATION_CLAIM },
         }),
     ...(smtpUrl === undefined || smtpFrom === undefined ? {} : { smtp: { url: smtpUrl, from: smtpFrom } }),
+    ...(oprfUrl === undefined || oprfToken === undefined ? {} : { oprf: { url: oprfUrl, token: oprfToken } }),
     ...(module === undefined || slotLabel === undefined || pinFile === undefined
       ? {}
       : { pkcs11: { module: resolve(module), slotLabel, pinFile: resolve(pinFile) } }),

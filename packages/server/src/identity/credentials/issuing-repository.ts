@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import type { IdentityRepository, PartnerStore } from '@keyhaven/identity/service'
+import type { StateTransaction } from '../../platform/state/state.ts'
+import type { Credentials } from './create-credentials.ts'
+import type { OrderedPerson } from './order-credentials.ts'
+
+export interface IssuingParts {
+  readonly repository: IdentityRepository
+  readonly partners: Pick<PartnerStore<StateTransaction>, 'reads'>
+  readonly credentials: Pick<Credentials, 'announce'>
+  readonly order: (person: OrderedPerson) => Promise<void>
+}
+
+/**
+ * The repository, whose changes reach the IDAs: a VID becomes known there, a blocked person cannot authenticate.
+ */
+export function createIssuingRepository(parts: IssuingParts): IdentityRepository {
+  const { repository, partners, credentials, order } = parts
+
+  async function announce(topic: 'ACTIVATE_ID' | 'DEACTIVATE_ID' | 'REMOVE_ID', ids: readonly string[]) {
+    const verifiers = await partners.reads.partners.list({
+      type: 'Online_Verification_Partner',
+      state: 'active',
+    })
+    for (const { id: partner } of verifiers) {
+      for (const id of ids) await credentials.announce({ topic, id, partner, requestId: randomUUID() })
+    }
+  }
+
+  return {
+    ...repository,
+    async createVid(uin, type, actor) {
+      const made = await repository.createVid(uin, type, actor)
+      await order({ reason: `vid-${randomUUID()}`, id: made.vid, idType: 'VID', verifiersOnly: true })
+      return made
+    },
+    async revokeVid(vid, actor) {
+      const summary = await repository.revokeVid(vid, actor)
+      await announce('REMOVE_ID', [vid])
+      return summary
+    },
+    async setStatus(id, type, status, actor) {
+      const summary = await repository.setStatus(id, type, status, actor)
+      const vids =
+        type === 'UIN' ? (await repository.vids(id, actor).catch(() => [])).map(({ vid }) => vid) : []
+      await announce(status === 'ACTIVATED' ? 'ACTIVATE_ID' : 'DEACTIVATE_ID', [id, ...vids])
+      return summary
+    },
+  }
+}

@@ -1,0 +1,168 @@
+import { backend, KeyhavenError } from '@keyhaven/crypto'
+import type { Certificate, IdentityKeys, ModuleKeys, OprfClient } from '@keyhaven/identity'
+import { parseCbeff, parseCertificate, verifyChain } from '@keyhaven/identity'
+import {
+  bioSdkMatcher,
+  type CredentialPerson,
+  createKeymanager,
+  type IdentityRepository,
+  type IdType,
+  type Keymanager,
+} from '@keyhaven/identity/service'
+import { simulatedMatcher } from '@keyhaven/identity/simulator'
+import type { TokenStore } from '../platform/auth/token-store.ts'
+import { createJobs, type Jobs } from '../platform/jobs/jobs.ts'
+import { type Credentials, createCredentials } from './credentials/create-credentials.ts'
+import { createIssuingRepository } from './credentials/issuing-repository.ts'
+import { createCredentialOrders } from './credentials/order-credentials.ts'
+import { createIssuerTokens } from './credentials/person-tokens.ts'
+import { pruneEvents, runDeliveries } from './events/run-deliveries.ts'
+import type { IdentityBase } from './identity-base.ts'
+import { createIdentityKeys, KEY_TICK_MS } from './keys/create-identity-keys.ts'
+import { createKeyPolicies, type ManagedKeyPolicies } from './keys/key-policies.ts'
+import { type OpenPartners, openPartners } from './partners/open-partners.ts'
+import { createPartnerCallers, type PartnerCallers } from './partners/partner-callers.ts'
+import { openRegistrations, type Registrations } from './registration/registrations.ts'
+import { createSimulatedAbis } from './registration/simulated-abis.ts'
+import { createRecordKeys } from './repository/record-keys.ts'
+import { openIdentityRepository } from './repository/repository.ts'
+import { createIssuerVault, type IssuerVaultService } from './vault/create-issuer-vault.ts'
+
+const TIDY_MS = 60_000
+const PRUNE_EVENTS_MS = 3_600_000
+/** Issuer's name in credentials, where no address of it is configured. */
+const ISSUER = 'urn:keyhaven:issuer'
+const CREDENTIALS_AT_ONCE = 2
+
+/** Of the process of role `main`. */
+export interface MainParts {
+  readonly keys: IdentityKeys
+  readonly keymanager: Keymanager
+  readonly keyPolicies: ManagedKeyPolicies
+  readonly jobs: Jobs
+  readonly callers: PartnerCallers
+  readonly partners: OpenPartners
+  readonly vault: IssuerVaultService
+  readonly credentials: Credentials
+  readonly repository: IdentityRepository
+  readonly registrations: Registrations
+  /** Shown wherever results of it are: the simulated one says what it is. */
+  readonly matcher: string
+}
+
+/** @param moduleKeys - of an HSM; else in the database. @param oprf - profile `keyhaven`. */
+export function createMainParts(
+  base: IdentityBase,
+  tokens: TokenStore,
+  moduleKeys: ModuleKeys | undefined,
+  oprf: OprfClient | undefined,
+): MainParts {
+  const { state, applicationId, profile, clock, identity, objects } = base
+  const place = { state, applicationId, profile, clock }
+  const matcher = identity.bioSdkUrl === undefined ? simulatedMatcher : bioSdkMatcher(identity.bioSdkUrl)
+  const jobs = createJobs(state, clock)
+  const keys = createIdentityKeys({
+    ...{ ...place, role: 'main', ...(moduleKeys && { moduleKeys }) },
+    partnerCertificate: (partnerId) => certificateOf(partners, partnerId),
+  })
+  base.every(KEY_TICK_MS, 'renewing keys failed', () => keys.tick())
+  const partners: OpenPartners = openPartners({
+    ...{ ...place, config: base.config, keys, jobs, objects, url: base.url },
+    extract: (birs, what) => matcher.extract(birs, what),
+  })
+  const keyPolicies = createKeyPolicies(state, applicationId)
+  const keymanager = createKeymanager({
+    ...{ backend, keys, policies: keyPolicies, clock, pinIterations: identity.pinIterations },
+    trust: (domain, certificates) => trustPartner(partners, domain, certificates, clock()),
+  })
+  const vault = createIssuerVault({ ...place, keys, signer: partners.signer, ...(oprf && { oprf }) })
+  const recordKeys = createRecordKeys(state, applicationId)
+  const stored = openIdentityRepository({ ...place, objects, keys })
+  const personToken = createIssuerTokens(recordKeys, applicationId, profile)
+  const credentials = createCredentials({
+    ...{ state, applicationId, keys, jobs, clock, signer: partners.signer },
+    ...{ events: partners.events, decisions: partners.decisions, datashare: partners.datashare },
+    ...{ vault: vault.vault, issuer: identity.url ?? ISSUER },
+    person: (id, idType) => personOf(stored, id, idType),
+    token: async (id, partnerId) => personToken(await uinOf(stored, id), partnerId),
+  })
+  const order = createCredentialOrders(partners.store, credentials)
+  const repository = createIssuingRepository({
+    repository: stored,
+    partners: partners.store,
+    credentials,
+    order,
+  })
+  const registrations = openRegistrations({
+    ...{ state, objects, jobs, applicationId, keys, repository: stored },
+    abis: createSimulatedAbis(state, applicationId, matcher, recordKeys),
+    credentials: { issue: ({ rid, uin }) => order({ reason: rid, id: uin, idType: 'UIN' }) },
+  })
+  const main: MainParts = {
+    ...{ keys, keymanager, keyPolicies, jobs, partners, vault, credentials, repository, registrations },
+    callers: createPartnerCallers({ tokens, oidc: identity.oidc, clock }),
+    matcher: matcher.name,
+  }
+  if (base.schedule) runJobs(base, main)
+  return main
+}
+
+/** Registrations, credentials and events, as they come due; and what has to be forgotten. */
+function runJobs(base: IdentityBase, { jobs, partners, credentials, registrations }: MainParts): void {
+  const { applicationId, logger } = base
+  const onError = (what: string) => (error: unknown) => logger.warn({ err: error }, what)
+  const runners = [
+    registrations.run(onError('a registration has to be tried again')),
+    credentials.run({
+      onError: onError('a credential has to be tried again'),
+      concurrency: CREDENTIALS_AT_ONCE,
+    }),
+    runDeliveries(partners.deliverer, {
+      ...{ jobs, applicationId },
+      onError: onError('an event has to be sent again'),
+    }),
+  ]
+  for (const runner of runners) base.onClose(() => runner.stop())
+  const untidy = onError('a share could not be deleted')
+  base.every(TIDY_MS, 'tidying shares failed', () => partners.datashare.tidy(untidy))
+  base.every(PRUNE_EVENTS_MS, 'erasing old events failed', () => pruneEvents(partners))
+}
+
+async function certificateOf(partners: OpenPartners, partnerId: string): Promise<Certificate> {
+  const [row] = await partners.store.reads.certificates.list({ partnerId, state: 'active' }, { limit: 1 })
+  if (row === undefined) throw new KeyhavenError('KEY_UNKNOWN', 'there is no certificate of this partner')
+  return parseCertificate(row.certificate)
+}
+
+async function trustPartner(
+  { store }: OpenPartners,
+  domain: string,
+  [leaf, ...intermediates]: readonly [Certificate, ...Certificate[]],
+  at: number,
+): Promise<void> {
+  const authorities = await store.reads.authorities.list({})
+  const ofDomain = authorities.filter((one) => domain === 'TRUST_CA' || one.domain === domain)
+  const ended = new Set(ofDomain.filter(({ state }) => state === 'revoked').map(({ id }) => id))
+  const anchors = ofDomain.map(({ certificate }) => parseCertificate(certificate))
+  const revoked = ({ thumbprint }: Certificate) => ended.has(Buffer.from(thumbprint).toString('hex'))
+  await verifyChain(leaf, { intermediates, anchors, at, revoked, usage: 'sign' })
+}
+
+async function personOf(
+  repository: IdentityRepository,
+  id: string,
+  idType: IdType,
+): Promise<CredentialPerson> {
+  if (idType === 'HANDLE') throw new KeyhavenError('NOT_FOUND', 'there is no such person')
+  const { identity, files } = await repository.retrieve(id, idType, ['Biometrics'])
+  const records = files.flatMap(({ category, field, bytes }) =>
+    category === 'Biometrics' ? [[field, parseCbeff(bytes)] as const] : [],
+  )
+  return { identity, biometrics: Object.fromEntries(records) }
+}
+
+async function uinOf(repository: IdentityRepository, id: string): Promise<string> {
+  return (await repository.retrieve(id, id.length === UIN_DIGITS ? 'UIN' : 'VID')).uin
+}
+
+const UIN_DIGITS = 10
