@@ -4,9 +4,8 @@ import { createHpke } from '../hpke-package/hpke.ts'
 import { createKem } from '../hpke-package/kem.ts'
 import { Suites } from '../hpke-package/suites.ts'
 import { randomBytes } from '../random-values.ts'
-import { aes256Gcm } from './aes-256-gcm.ts'
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from './hkdf.ts'
-import { lazyLegacyRsa, lazyRsa, lazyRsaOaep } from './lazy-rsa.ts'
+import { lazyAes256Gcm, lazyLegacyRsa, lazyRsa, lazyRsaOaep } from './lazy-parts.ts'
 import { webPrimitives } from './primitives.ts'
 import { webSignatures } from './signatures.ts'
 import { x25519 } from './x25519.ts'
@@ -33,5 +32,5 @@ export const webBackend: CryptoBackend = {
   rsaOaep: lazyRsaOaep,
   legacyRsa: lazyLegacyRsa,
   rsa: lazyRsa,
-  aes256Gcm,
+  aes256Gcm: lazyAes256Gcm,
 }
