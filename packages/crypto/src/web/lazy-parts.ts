@@ -1,7 +1,7 @@
 import type { LegacyRsa, RsaOaep } from '../backend.ts'
-import { requireArgumentLength } from '../require-length.ts'
 import type { Aes256Gcm, Rsa } from '../rsa.ts'
-import { AEAD_KEY_BYTES } from '../suite.ts'
+
+const AES_256_KEY_BYTES = 32
 
 /** Functions that load their code when one of them is first called. */
 function lazily<T extends object>(load: () => Promise<T>, ...names: (keyof T & string)[]): T {
@@ -32,6 +32,6 @@ export const lazyRsa = lazily<Rsa>(
 
 /** What MOSIP's formats need beside RSA. @param key - 32 bytes; must not change before a call is through. */
 export function lazyAes256Gcm(key: Uint8Array): Aes256Gcm {
-  requireArgumentLength(key, AEAD_KEY_BYTES['aes-256-gcm'], 'AES-256 key')
+  if (key.length !== AES_256_KEY_BYTES) throw new TypeError('AES-256 key: 32 bytes')
   return lazily<Aes256Gcm>(async () => (await import('./aes-256-gcm.ts')).aes256Gcm(key), 'seal', 'open')
 }
