@@ -268,6 +268,13 @@ describe.each(ENGINES)('a backup of $name', (engine) => {
       'sessions',
       'oidc_attempts',
       'file_reads',
+      'identity_oprf_orders',
+      'identity_oprf_quotas',
+      'identity_share_reads',
+      'identity_share_nonces',
+      'ida_marks',
+      'ida_failures',
+      'ida_otps',
     ])
   })
 })

@@ -8,7 +8,7 @@ import { checkedId, checkedText } from './checked-text.ts'
 import { certificateOf } from './judge.ts'
 import type { PartnerAnnouncer } from './partner-announcer.ts'
 import type { ApiKey, Licence, Partner, Subscription } from './partner-records.ts'
-import type { PartnerStore, PartnerTransaction, WritableRecords } from './ports.ts'
+import type { IdentityAuditEntry, PartnerStore, PartnerTransaction, WritableRecords } from './ports.ts'
 
 const MAX_ORGANISATION_CHARS = 128
 const MAX_CONTACT_CHARS = 256
@@ -108,15 +108,14 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
   const changePartner = (
     id: string,
     caller: PartnerCaller,
-    action: string,
-    detail: Readonly<Record<string, string | boolean>>,
+    entry: Pick<IdentityAuditEntry, 'action' | 'detail'>,
     work: (tx: PartnerTransaction, partner: Partner) => Promise<Partial<Partner>> | Partial<Partner>,
   ): Promise<Partner> =>
     store.transaction(async (tx) => {
       const partner = requireOwn(caller, await tx.partners.get(id), id)
       const changed = { ...partner, ...(await work(tx, partner)), changedAt: tx.now }
       await tx.partners.put(changed)
-      tx.audit({ actor: caller.actor, action, subject: id, detail })
+      tx.audit({ actor: caller.actor, subject: id, ...entry })
       await announcer.partnerChanged(tx, changed)
       return changed
     })
@@ -154,7 +153,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
   }
 
   const revokeKey = <T extends ApiKey | Licence>(
-    table: 'apiKeys' | 'licences',
+    { table, action }: { readonly table: 'apiKeys' | 'licences'; readonly action: string },
     id: string,
     reason: string,
     caller: PartnerCaller,
@@ -167,7 +166,6 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
       const revoked = { ...found, state: 'revoked' as const }
       await records.put(revoked)
       const detail = { key: id, reason: checkedText('reason', reason, MAX_REASON_CHARS) }
-      const action = table === 'apiKeys' ? 'partner.api-key.revoke' : 'partner.licence.revoke'
       tx.audit({ actor: caller.actor, action, subject: found.partnerId, detail })
       await announcer.partnerChanged(tx, partner)
       return revoked
@@ -196,7 +194,9 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
       requireManager(caller)
       const state = active ? 'active' : 'inactive'
       const why = checkedText('reason', reason, MAX_REASON_CHARS)
-      return changePartner(id, caller, 'partner.state', { state, reason: why }, () => ({ state }))
+      return changePartner(id, caller, { action: 'partner.state', detail: { state, reason: why } }, () => ({
+        state,
+      }))
     },
 
     async setWebhook(id, { url, secret }, caller) {
@@ -213,7 +213,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
     },
 
     setEncryptionKey: (id, statement, caller) =>
-      changePartner(id, caller, 'partner.encryption-key', {}, async (tx, partner) => {
+      changePartner(id, caller, { action: 'partner.encryption-key' }, async (tx, partner) => {
         const certificate = await certificateOf(tx, partner, 'sign', tx.now)
         return { encryptionKey: await verifyEncryptionKey(backend, statement, id, certificate) }
       }),
@@ -290,7 +290,8 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
       return { key, record }
     },
 
-    revokeApiKey: (id, reason, caller) => revokeKey('apiKeys', id, reason, caller),
+    revokeApiKey: (id, reason, caller) =>
+      revokeKey({ table: 'apiKeys', action: 'partner.api-key.revoke' }, id, reason, caller),
 
     async issueLicence({ partnerId, days = KEY_LIFETIME_DAYS_DEFAULT }, caller) {
       requireManager(caller)
@@ -317,7 +318,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
 
     async revokeLicence(id, reason, caller) {
       requireManager(caller)
-      return revokeKey('licences', id, reason, caller)
+      return revokeKey({ table: 'licences', action: 'partner.licence.revoke' }, id, reason, caller)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Share } from '@keyhaven/identity/service'
-import type { RowOf } from '../partners/record-rows.ts'
+import type { RowOf } from '../partners/row-of.ts'
 
 /** When a caller began to read a share: parts that it asks for soon after are the same read. */
 export interface IdentityShareReadsTable {

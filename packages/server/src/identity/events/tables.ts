@@ -1,5 +1,5 @@
 import type { OutboxEvent } from '@keyhaven/identity/service'
-import type { RowOf } from '../partners/record-rows.ts'
+import type { RowOf } from '../partners/row-of.ts'
 
 /** The last number that an application's events were given; the row that a publisher locks. */
 export interface IdentityEventCountersTable {

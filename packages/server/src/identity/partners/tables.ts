@@ -9,7 +9,7 @@ import type {
   PolicyVersion,
   Subscription,
 } from '@keyhaven/identity/service'
-import type { RowOf } from './record-rows.ts'
+import type { RowOf } from './row-of.ts'
 
 /** What each column means stands with the record. */
 export interface IdentityPartnerTables {
