@@ -264,8 +264,8 @@ function openOprf(
   })
   const fetch = async (input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit) =>
     app.fetch(new Request(input as string, init), {
-      origin: { sealed: false, address: '127.0.0.1' },
-    } as never)
+      origin: { sealed: false, remoteAddress: '127.0.0.1', secure: false },
+    })
   const client = (of: State): OprfClient =>
     createOprfClient({
       transport: createOprfHttp({ url: OPRF_URL, token: of === state ? 'own' : 'caller', fetch }),
