@@ -20,6 +20,7 @@ import { createPartnerKey, type PartnerKey } from './ida/partner-key.ts'
 import { createShareReader } from './ida/read-share.ts'
 import type { IdentityBase } from './identity-base.ts'
 import { createIdentityKeys, KEY_TICK_MS } from './keys/create-identity-keys.ts'
+import { createKeyPolicies, type ManagedKeyPolicies } from './keys/key-policies.ts'
 import { createRecordKeys } from './repository/record-keys.ts'
 import { createServerIdaVault } from './vault/create-server-ida-vault.ts'
 
@@ -29,6 +30,7 @@ const PIN_MS = 5_000
 /** Of the process of role `ida`. */
 export interface IdaParts {
   readonly keys: IdentityKeys
+  readonly keyPolicies: ManagedKeyPolicies
   readonly store: AuthenticationStore
   readonly service: AuthenticationService
   readonly vault: IdaVault
@@ -71,6 +73,7 @@ export async function createIdaParts(
   })
   return {
     ...{ keys, store, service, vault: people.vault, partnerKey, issuers, matcher: matcher.name },
+    keyPolicies: createKeyPolicies(state, applicationId),
     subjectKey: async () => secrets.subjectKey,
     events: { partnerId: identity.idaPartner, issuer, store, people },
   }
