@@ -9,6 +9,7 @@ import {
   verifyShare,
 } from '@keyhaven/identity'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createShareStore } from '../packages/server/src/identity/datashare/share-store.ts'
 import { ENGINES } from './kit/engines.ts'
 import {
   ADMIN_TOKEN,
@@ -175,6 +176,20 @@ describe.each(ENGINES)('datashare on $name', (engine) => {
         code: 'CERTIFICATE_INVALID',
       })
     })
+  })
+
+  test('an operator ends a share at once; one who guesses finds nothing', async () => {
+    const { url } = await create('print', 'mpolicy-default-euin')
+    const shareKey = decodeURIComponent(pathOf(url).split('/').at(-1)!)
+    const shares = createShareStore(fixture.state, APPLICATION, fixture.services.store.reads)
+    const share = (await shares.find({ policyId: 'mpolicy-default-euin', subscriberId: 'print', shareKey }))!
+    await fixture.datashare.revoke(share.id, 'token:manager')
+    await expect(fixture.datashare.revoke(share.id, 'token:manager')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    })
+    expect(await codeOf(await read(url))).toBe('DAT-SER-006')
+    expect(await codeOf(await read(`${url}x`))).toBe('DAT-SER-006')
+    expect(await codeOf(await read(url.replace('/print/', '/abis/')))).toBe('DAT-SER-006')
   })
 
   test('every share, read and refusal is audited, and none says what was shared', async () => {
