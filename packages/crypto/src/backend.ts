@@ -1,7 +1,7 @@
+import type { Awaitable } from './awaitable.ts'
 import type { Aes256Gcm, Rsa } from './rsa.ts'
 
-/** A value now (node:crypto, noble) or later (WebCrypto). `await` serves both. */
-export type Awaitable<T> = T | Promise<T>
+export type { Awaitable } from './awaitable.ts'
 
 export type KemName = 'x-wing' | 'x25519' | 'p-256'
 export type AeadName = 'aes-256-gcm' | 'aes-128-gcm' | 'chacha20-poly1305'

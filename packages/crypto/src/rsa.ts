@@ -1,4 +1,4 @@
-import type { Awaitable } from './backend.ts'
+import type { Awaitable } from './awaitable.ts'
 
 /** Sizes of the RSA keys that we make. */
 export type RsaModulusBits = 2048 | 3072 | 4096

@@ -140,7 +140,8 @@ describe.each(BACKENDS)('RSA of $name', (backend) => {
     for (const length of [0, 11, 65]) {
       await expect((async () => aead.seal(new Uint8Array(length), DATA))()).rejects.toThrow(TypeError)
     }
-    expect(() => backend.aes256Gcm(new Uint8Array(16))).toThrow(TypeError)
+    const short = async () => backend.aes256Gcm(new Uint8Array(16)).seal(new Uint8Array(12), DATA)
+    await expect(short()).rejects.toThrow(TypeError)
   })
 })
 

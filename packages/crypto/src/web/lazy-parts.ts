@@ -1,8 +1,6 @@
 import type { LegacyRsa, RsaOaep } from '../backend.ts'
 import type { Aes256Gcm, Rsa } from '../rsa.ts'
 
-const AES_256_KEY_BYTES = 32
-
 /** Functions that load their code when one of them is first called. */
 function lazily<T extends object>(load: () => Promise<T>, ...names: (keyof T & string)[]): T {
   const call =
@@ -32,6 +30,5 @@ export const lazyRsa = lazily<Rsa>(
 
 /** What MOSIP's formats need beside RSA. @param key - 32 bytes; must not change before a call is through. */
 export function lazyAes256Gcm(key: Uint8Array): Aes256Gcm {
-  if (key.length !== AES_256_KEY_BYTES) throw new TypeError('AES-256 key: 32 bytes')
   return lazily<Aes256Gcm>(async () => (await import('./aes-256-gcm.ts')).aes256Gcm(key), 'seal', 'open')
 }
