@@ -1,4 +1,5 @@
 import { backend, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import { webBackend } from '@keyhaven/crypto/web'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -16,7 +17,7 @@ import {
   sealLayoutC,
   sealWithPin,
 } from '../src/index.ts'
-import { type TestHolder, testHolder } from './kit/test-keys.ts'
+import { type TestHolder, testHolder, testKeyPkcs8 } from './kit/test-keys.ts'
 
 const PLAINTEXT = utf8('a made-up name, 人')
 const IV = new Uint8Array(16).fill(3)
@@ -161,6 +162,20 @@ describe.each(LAYOUTS)('layout %s', (layout) => {
   test('an empty plaintext is refused', async () => {
     await expect(seal(layout, new Uint8Array(0))).rejects.toMatchObject({ code: 'INPUT_INVALID' })
   })
+})
+
+test('WebCrypto seals what node opens, and opens what it seals', async () => {
+  const key = await webBackend.rsa.importPrivateKey(testKeyPkcs8(0))
+  const opener: SessionKeyOpener = {
+    open: async (_thumbprint, wrapped) => webBackend.rsa.decryptOaep(key, wrapped),
+  }
+  for (const layout of LAYOUTS) {
+    expect(await openHybrid(webBackend, opener, await seal(layout), BESIDE[layout])).toEqual(PLAINTEXT)
+  }
+  const sealed = await sealLayoutC(webBackend, holder.recipient, PLAINTEXT)
+  expect(await openHybrid(backend, holder.opener, sealed)).toEqual(PLAINTEXT)
+  const cut = openHybrid(webBackend, opener, sealed.subarray(0, -1))
+  expect(await failure(cut)).toBe(REFUSED)
 })
 
 test('two sealings of one plaintext have nothing in common but the thumbprint', async () => {

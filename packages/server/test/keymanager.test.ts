@@ -111,6 +111,8 @@ describe.each(ENGINES)('the key manager over HTTP on $name', (engine) => {
       ...{ applicationId: 'PARTNER', referenceId: 'mpartner-default-print', data: encode(TEXT) },
     })
     const bytes = fromBase64url(shared.body.response!.data!)
+    const theirs = await get('getCertificate?applicationId=PARTNER&referenceId=mpartner-default-print')
+    expect(parseCertificate(theirs.response!.certificate!)).toBe(holder.certificate)
     expect(await openHybrid(backend, openerOf([holder]), bytes)).toEqual(utf8(TEXT))
   })
 

@@ -66,18 +66,18 @@ export function createIdentityKeyService(options: IdentityKeyOptions): ManagedId
   }
 
   const recipient = async (name: KeyName): Promise<Recipient> => {
-    if (name.appId === PARTNER) return partnerRecipient(name.refId)
+    if (name.appId === PARTNER) return recipientOf(await partnerCertificate(name.refId))
     if (entryOf(name).encrypts !== true) {
       throw new KeyhavenError('ACCESS_DENIED', `nothing is encrypted to the key ${keyNameText(name)}`)
     }
     return recipientOf((await current(name)).certificate)
   }
 
-  const partnerRecipient = async (partnerId: string): Promise<Recipient> => {
+  const partnerCertificate = async (partnerId: string): Promise<Certificate> => {
     if (options.partnerCertificate === undefined || partnerId === '') {
       throw new KeyhavenError('KEY_UNKNOWN', 'there is no certificate of this partner')
     }
-    return recipientOf(await options.partnerCertificate(partnerId))
+    return options.partnerCertificate(partnerId)
   }
 
   const recipientOf = (certificate: Certificate): Recipient => {
@@ -118,7 +118,8 @@ export function createIdentityKeyService(options: IdentityKeyOptions): ManagedId
   }
 
   return {
-    certificate: async (name) => (await current(name)).certificate,
+    certificate: async (name) =>
+      name.appId === PARTNER ? partnerCertificate(name.refId) : (await current(name)).certificate,
     certificates: async (name) => {
       entryOf(name)
       return (await trusted.load(name)).map(({ certificate }) => certificate)
