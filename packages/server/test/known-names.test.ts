@@ -4,6 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
+import { shareConversation } from '../src/conversations/share-conversation.ts'
+import {
+  createChat,
+  openWorld,
+  type Person,
+  APP as SHARED_APP,
+  type World,
+} from './fixtures/conversation-people.ts'
 import { type DirectoryUser, enrollUser } from './fixtures/directory-user.ts'
 
 const APP = 'app'
@@ -12,11 +20,45 @@ const AT_ONCE = 40
 /** Over the limit of look-ups, and so many more that what comes back while they run does not matter. */
 const LOOK_UPS = 2_040
 
-describe.each(ENGINES)('look-ups of members over the limit on $name', (engine) => {
+describe.each(ENGINES)('who shares a conversation on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(engine)
+  })
+  afterAll(() => world?.dispose())
+
+  test('members of one, while both are, in the same application', async () => {
+    const [alice, bob, carol, dave] = [
+      await world.enroll('alice'),
+      await world.enroll('bob'),
+      await world.enroll('carol'),
+      await world.enroll('dave'),
+    ]
+    const shared = async (one: Person, other: Person, application = SHARED_APP) =>
+      shareConversation(world.first.state.db, application, one.username, other.username)
+    expect(await shared(alice, bob)).toBe(false)
+    const chat = await createChat(world, [alice, bob, carol])
+    await createChat(world, [bob, dave])
+    for (const other of [bob, carol]) {
+      expect(await shared(alice, other)).toBe(true)
+      expect(await shared(other, alice)).toBe(true)
+      expect(await shared(alice, other, 'other')).toBe(false)
+    }
+    // Of a common acquaintance nothing is known.
+    expect(await shared(alice, dave)).toBe(false)
+    await chat.change(alice, { kind: 'remove', username: 'carol' })
+    expect(await shared(alice, carol)).toBe(false)
+    expect(await shared(carol, bob)).toBe(false)
+    expect(await shared(alice, bob)).toBe(true)
+  })
+})
+
+// The limit is the same on each engine, and 2,000 look-ups take a while.
+describe('look-ups of members over the limit', () => {
   let server: TestServer
   let alice: DirectoryUser
   beforeAll(async () => {
-    server = await startTestServer(engine)
+    server = await startTestServer(ENGINES[0]!)
     for (const id of [APP, 'other']) await server.admin('POST', '/applications', { id, suite: 'x25519' })
     alice = await enrollUser(server, APP, 'alice')
     for (const name of ['bob', 'carol', 'dave']) await enrollUser(server, APP, name)
