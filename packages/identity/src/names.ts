@@ -1,4 +1,5 @@
-// Names and limits without any of the code behind them: a server whose identity capability is off loads no more.
+// Names and limits without any of the code behind them: a server whose identity capability is off loads no
+// more.
 export { KEY_LIFETIME_DAYS_DEFAULT, KEY_LIFETIME_DAYS_MAX } from './partners/key-lifetime.ts'
 export {
   PARTNER_DOMAINS,

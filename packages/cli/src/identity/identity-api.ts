@@ -1,5 +1,5 @@
-// What the admin API answers about partners, policies, shares and events, as far as the commands show it. Times are
-// ISO 8601.
+// What the admin API answers about partners, policies, shares and events, as far as the commands show it.
+// Times are ISO 8601.
 
 export interface Partner {
   readonly id: string

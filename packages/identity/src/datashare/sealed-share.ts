@@ -40,8 +40,9 @@ export interface OpenedShare extends SealedShareFacts {
 }
 
 /**
- * Seals data for a partner (profile `keyhaven`): HPKE (RFC 9180) to its x-wing key. The signature lies inside, over
- * digest, recipient and its key, so that a recipient cannot pass signed data on as if it had been meant for another.
+ * Seals data for a partner (profile `keyhaven`): HPKE (RFC 9180) to its x-wing key. The signature lies
+ * inside, over digest, recipient and its key, so that a recipient cannot pass signed data on as if it had
+ * been meant for another.
  *
  * version u8 = 1 | encapsulated key 1,120 bytes | ciphertext ‖ tag of ( signature: u16 length, JWS | data )
  *
@@ -64,8 +65,8 @@ export async function sealShare(
 /**
  * Opens a share of profile `keyhaven`, and verifies that it was signed for this partner and its key.
  *
- * @throws KeyhavenError `WIRE_MALFORMED` on another version or length, `OPEN_FAILED`, `SIGNATURE_INVALID`; what `trust`
- *   throws.
+ * @throws KeyhavenError `WIRE_MALFORMED` on another version or length, `OPEN_FAILED`, `SIGNATURE_INVALID`;
+ *   what `trust` throws.
  */
 export async function openShare(
   backend: CryptoBackend,

@@ -16,8 +16,8 @@ export interface ShareFacts {
 }
 
 /**
- * MOSIP's signature of a share (facts: section 6): a JWT whose digest is base64url of the upper-case hex digits of
- * SHA-256 of the data before encryption.
+ * MOSIP's signature of a share (facts: section 6): a JWT whose digest is base64url of the upper-case hex
+ * digits of SHA-256 of the data before encryption.
  */
 export async function signShare(signer: JwsSigner, facts: ShareFacts, data: Uint8Array): Promise<string> {
   const payload = {

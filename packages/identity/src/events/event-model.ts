@@ -71,10 +71,11 @@ export interface ReceivedEvent {
 }
 
 /**
- * An event that came to a webhook: its signature, and that it is for this partner. Whether it came before is for the
- * receiver to see, by `event.id`.
+ * An event that came to a webhook: its signature, and that it is for this partner. Whether it came before is
+ * for the receiver to see, by `event.id`.
  *
- * @throws KeyhavenError `SIGNATURE_INVALID`, `WIRE_TOO_LARGE`, `WIRE_MALFORMED`, `ACCESS_DENIED` (for another partner).
+ * @throws KeyhavenError `SIGNATURE_INVALID`, `WIRE_TOO_LARGE`, `WIRE_MALFORMED`, `ACCESS_DENIED` (for another
+ *   partner).
  */
 export async function openEvent(
   backend: CryptoBackend,

@@ -71,7 +71,10 @@ function credential(typeOfShare: string): object {
 
 const DEMOGRAPHICS = ['fullName', 'dateOfBirth', 'gender', ...PLAIN, ...ADDRESS, 'postalCode']
 
-/** All ways to authenticate, and the usual answers of eKYC (facts: partner-management-services, docs/auth_policy). */
+/**
+ * All ways to authenticate, and the usual answers of eKYC (facts: partner-management-services,
+ * docs/auth_policy).
+ */
 const RELYING_PARTY = {
   authTokenType: 'policy',
   allowedKycAttributes: ['fullName', 'gender', 'residenceStatus', 'dateOfBirth', 'photo'].map(
@@ -91,8 +94,8 @@ const RELYING_PARTY = {
 
 /**
  * MOSIP's default policies (facts: mosip_pms, pms-auth_policy.csv), with what this server refuses put right:
- * adjudication gets its data encrypted, twice and not 100,000 times; ABIS and adjudication get the biometrics of the
- * registration client, since the second source of MOSIP's rows is one country's.
+ * adjudication gets its data encrypted, twice and not 100,000 times; ABIS and adjudication get the biometrics
+ * of the registration client, since the second source of MOSIP's rows is one country's.
  */
 export const DEFAULT_POLICIES: readonly DefaultPolicy[] = [
   {

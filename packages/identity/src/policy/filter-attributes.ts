@@ -26,8 +26,8 @@ type Identity = Readonly<Record<string, unknown>>
 const DATE = /^(\d{4})[/-](\d{2})[/-](\d{2})$/
 
 /**
- * Leaves of a person's data what a policy names, in the languages, parts and precision that it names. What does not
- * fit a filter or a format is left out.
+ * Leaves of a person's data what a policy names, in the languages, parts and precision that it names. What
+ * does not fit a filter or a format is left out.
  *
  * @param extract - makes templates, where the policy lets out no images.
  * @throws KeyhavenError `POLICY_REFUSED` where images would be let out for want of it.
@@ -105,7 +105,10 @@ function inLanguages(value: unknown, filters: readonly AttributeFilter[] | undef
   return kept.length === 0 ? undefined : kept
 }
 
-/** A part of a date, such as the year. @returns undefined for what is no date: more would be let out than was meant. */
+/**
+ * A part of a date, such as the year. @returns undefined for what is no date: more would be let out than was
+ * meant.
+ */
 function formatDate(value: unknown, format: string): string | undefined {
   const [, year, month, day] = (typeof value === 'string' && DATE.exec(value)) || []
   if (year === undefined) return undefined

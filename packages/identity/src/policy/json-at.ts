@@ -13,7 +13,8 @@ export function wrong({ path }: JsonAt, expected: string): never {
 }
 
 /**
- * The members of an object, of which no others may be there: a misspelt filter would let out more than was meant.
+ * The members of an object, of which no others may be there: a misspelt filter would let out more than was
+ * meant.
  *
  * @returns for each name its place; the value is undefined where it is not there and need not be.
  */

@@ -3,7 +3,10 @@ import type { SignUpVerifier } from '@keyhaven/directory/service'
 import { createIdTokens } from '../platform/auth/id-tokens.ts'
 import type { DirectoryConfig } from '../platform/config/config.ts'
 
-/** Id tokens of the users' OpenID provider. That the nonce names the new signing key is the directory's to check. */
+/**
+ * Id tokens of the users' OpenID provider. That the nonce names the new signing key is the directory's to
+ * check.
+ */
 export function createIdTokenVerifier(oidc: DirectoryConfig['oidc']): SignUpVerifier {
   const tokens = oidc && createIdTokens(oidc)
   return {

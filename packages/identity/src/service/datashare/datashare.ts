@@ -28,7 +28,10 @@ export interface ShareReader {
   readonly actor: string
   /** Whom the caller may read for; undefined: a service, which may for every partner. */
   readonly organisation?: string
-  /** Header `keyhaven-partner-proof`: profile `keyhaven` reads nothing without it, and with it needs no sign-in. */
+  /**
+   * Header `keyhaven-partner-proof`: profile `keyhaven` reads nothing without it, and with it needs no sign-
+   * in.
+   */
   readonly proof?: { readonly header: string; readonly url: string }
 }
 
@@ -53,8 +56,8 @@ export interface ReadableShare {
 /** Data given to a partner as an address that works for so many reads and minutes. */
 export interface Datashare {
   /**
-   * @throws KeyhavenError `POLICY_REFUSED`, `CERTIFICATE_INVALID` (see {@link PartnerDecisions}), `INPUT_INVALID` for no
-   *   data, `STORE_UNAVAILABLE`.
+   * @throws KeyhavenError `POLICY_REFUSED`, `CERTIFICATE_INVALID` (see {@link PartnerDecisions}),
+   *   `INPUT_INVALID` for no data, `STORE_UNAVAILABLE`.
    */
   create(share: ShareToCreate): Promise<CreatedShare>
   /** What of a person's data a policy lets out. */

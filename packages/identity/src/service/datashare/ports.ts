@@ -6,8 +6,8 @@ export interface ShareTransaction<Tx = unknown> {
   readonly partners: PartnerTransaction<Tx>
   insert(share: Share): Promise<void>
   /**
-   * Counts one read, in ONE statement that also asks: is the share live and not expired, are reads left, are partner,
-   * certificate, policy version and subscription good at this moment?
+   * Counts one read, in ONE statement that also asks: is the share live and not expired, are reads left, are
+   * partner, certificate, policy version and subscription good at this moment?
    *
    * @param counts - false inside a started read: nothing is counted, all else is asked.
    * @returns false if anything is not so: nothing was changed.

@@ -16,8 +16,8 @@ export interface EventToPublish {
 /** Events to partners, as signed webhooks: at least once, in order for each partner. */
 export interface EventPublisher<Tx = unknown> {
   /**
-   * In the transaction of what caused it: the event is delivered if and only if that is committed. Without a webhook of
-   * the partner it is kept until there is one, for {@link EVENT_KEPT_DAYS}.
+   * In the transaction of what caused it: the event is delivered if and only if that is committed. Without a
+   * webhook of the partner it is kept until there is one, for {@link EVENT_KEPT_DAYS}.
    *
    * @returns the event's id in the outbox.
    */

@@ -26,11 +26,13 @@ export interface CertificateService {
    * A partner's certificate; it takes the place of the one before.
    *
    * @param pem - one certificate.
-   * @throws KeyhavenError `CERTIFICATE_INVALID` (chain, dates, size, revoked, purpose, organisation), `CONFLICT` (it is
-   *   or was somebody's).
+   * @throws KeyhavenError `CERTIFICATE_INVALID` (chain, dates, size, revoked, purpose, organisation),
+   *   `CONFLICT` (it is or was somebody's).
    */
   uploadCertificate(partnerId: string, pem: string, caller: PartnerCaller): Promise<PartnerCertificate>
-  /** For ever, with all that it stands above: partners' certificates under it are revoked in the same moment. */
+  /**
+   * For ever, with all that it stands above: partners' certificates under it are revoked in the same moment.
+   */
   revokeAuthority(id: string, reason: string, caller: PartnerCaller): Promise<Authority>
   revokeCertificate(id: string, reason: string, caller: PartnerCaller): Promise<PartnerCertificate>
   /** The partner's certificate of now. @throws KeyhavenError `NOT_FOUND` */

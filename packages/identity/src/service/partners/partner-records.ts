@@ -2,8 +2,8 @@ import type { PartnerDomain, PartnerType } from '../../partners/partner-types.ts
 import type { PolicyType } from '../../policy/policy-document.ts'
 import type { Profile } from '../../profile.ts'
 
-// What is kept of partners, policies and what binds them. All times: milliseconds since the epoch; ids are unique in
-// the application.
+// What is kept of partners, policies and what binds them. All times: milliseconds since the epoch; ids are
+// unique in the application.
 
 export interface PolicyGroup {
   readonly id: string

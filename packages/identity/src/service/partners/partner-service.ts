@@ -37,8 +37,9 @@ export interface IssuedKey<T> {
 }
 
 /**
- * Partners and what they may have. People of a partner's organisation see and change only its partners; what a partner
- * manager decides is `ACCESS_DENIED` to them. Every change is in the audit log, and every IDA hears of it.
+ * Partners and what they may have. People of a partner's organisation see and change only its partners; what
+ * a partner manager decides is `ACCESS_DENIED` to them. Every change is in the audit log, and every IDA hears
+ * of it.
  */
 export interface PartnerService {
   /** @throws KeyhavenError `CONFLICT` (id taken), `INPUT_INVALID`, `ACCESS_DENIED` (another organisation). */

@@ -15,8 +15,8 @@ export interface TrustQuestion {
 }
 
 /**
- * The chain of a certificate up to an authority of its domain, checked now: signatures, dates, key sizes, revocation,
- * purpose, organisation.
+ * The chain of a certificate up to an authority of its domain, checked now: signatures, dates, key sizes,
+ * revocation, purpose, organisation.
  *
  * @returns leaf first.
  * @throws KeyhavenError `CERTIFICATE_INVALID`, the message says which.

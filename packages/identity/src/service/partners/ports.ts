@@ -71,6 +71,9 @@ export type PartnerTransaction<Tx = unknown> = {
 export interface PartnerStore<Tx = unknown> {
   /** What is committed now. */
   readonly reads: PartnerReads
-  /** May run again if the database asks for it: no effects elsewhere. Changes of one application wait for each other. */
+  /**
+   * May run again if the database asks for it: no effects elsewhere. Changes of one application wait for each
+   * other.
+   */
   transaction<T>(work: (transaction: PartnerTransaction<Tx>) => Promise<T>): Promise<T>
 }

@@ -34,7 +34,8 @@ export interface PolicyService {
   /**
    * A new policy, as a draft.
    *
-   * @throws KeyhavenError `INPUT_INVALID` with the JSON pointer of what is wrong, `CONFLICT`, `NOT_FOUND` (group).
+   * @throws KeyhavenError `INPUT_INVALID` with the JSON pointer of what is wrong, `CONFLICT`, `NOT_FOUND`
+   *   (group).
    */
   define(policy: PolicyToDefine, caller: PartnerCaller): Promise<Policy>
   /** The next version, as a draft: what is published stays until it is published. */

@@ -6,7 +6,10 @@ const PRIVATE_IPV4 = [
   ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24'],
   ...['203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ]
-/** Of IPv6 only 2000::/3 is the Internet's, and of that not what carries IPv4 or is for protocols and examples. */
+/**
+ * Of IPv6 only 2000::/3 is the Internet's, and of that not what carries IPv4 or is for protocols and
+ * examples.
+ */
 const GLOBAL_IPV6 = '2000::/3'
 const PRIVATE_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 

@@ -37,8 +37,8 @@ export function checkWebhookUrl(text: string, privateNetworks: boolean): URL {
 }
 
 /**
- * Posts with no redirect followed. The address that a name resolves to is the one that is connected to, so a name
- * that points elsewhere a moment later leads nowhere (DNS rebinding).
+ * Posts with no redirect followed. The address that a name resolves to is the one that is connected to, so a
+ * name that points elsewhere a moment later leads nowhere (DNS rebinding).
  */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const { privateNetworks } = options

@@ -13,9 +13,9 @@ export interface IdTokens {
 }
 
 /**
- * Verifies id tokens of an OpenID provider (OpenID Connect Core 1.0 §3.2.2.11): signature by a key of the issuer's,
- * `iss`, `aud`, `exp`, `iat`. What the nonce must be is for whoever asks. The library is loaded, and the provider
- * asked, at the first token.
+ * Verifies id tokens of an OpenID provider (OpenID Connect Core 1.0 §3.2.2.11): signature by a key of the
+ * issuer's, `iss`, `aud`, `exp`, `iat`. What the nonce must be is for whoever asks. The library is loaded,
+ * and the provider asked, at the first token.
  */
 export function createIdTokens(oidc: { readonly issuer: string; readonly clientId: string }): IdTokens {
   let discovered: Promise<Configuration> | undefined

@@ -12,10 +12,10 @@ export type Role = (typeof ROLES)[number]
 /**
  * What a route asks for.
  * `read`: applications, keys, usage. `manage-keys`: change them. `read-audit`: the audit log. `read-tokens`:
- * the list of API tokens, never their values. `administer`: tokens and all that is left. Of the identity capability
- * `manage-partners`: partners, policies, their shares and events. `read-registrations`, `manage-registrations`: who is
- * enrolled and how far, and what an operator decides there. `use-identity-keys`: encrypt, decrypt and share as a service
- * of the identity system does.
+ * the list of API tokens, never their values. `administer`: tokens and all that is left. Of the identity
+ * capability `manage-partners`: partners, policies, their shares and events. `read-registrations`,
+ * `manage-registrations`: who is enrolled and how far, and what an operator decides there.
+ * `use-identity-keys`: encrypt, decrypt and share as a service of the identity system does.
  */
 export type Permission =
   | 'read'
