@@ -4,7 +4,6 @@ import 'reflect-metadata'
 export {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   Name,
