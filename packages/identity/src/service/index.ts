@@ -176,7 +176,7 @@ export type {
   StoredVid,
 } from './repository/ports.ts'
 export type { VidSummary } from './repository/vids.ts'
-export { createIdaVault, type IdaVaultOptions } from './vault/create-ida-vault.ts'
+export { createIdaVault } from './vault/create-ida-vault.ts'
 export {
   type GuessEffort,
   type GuessingCost,
@@ -201,6 +201,7 @@ export type {
   ImportResult,
   SignedEvent,
 } from './vault/ida-vault.ts'
+export type { IdaVaultOptions } from './vault/ida-vault-options.ts'
 export type {
   IssuerVault,
   MadePool,

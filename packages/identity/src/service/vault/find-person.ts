@@ -1,10 +1,10 @@
 import { fromUtf8, overwrite, utf8 } from '@keyhaven/crypto'
 import type { PartnerSignedRequest } from '../../oprf/oprf-wire.ts'
 import { generationOf } from '../../vault/pool-index.ts'
-import type { IdaVaultOptions } from './create-ida-vault.ts'
 import type { IdaLookUp, IdaProfile } from './ida-profile.ts'
 import type { StoredAttribute, StoredIdaRecord } from './ida-store.ts'
 import type { FoundPerson, IdaRecord } from './ida-vault.ts'
+import type { IdaVaultOptions } from './ida-vault-options.ts'
 import { asOpenFailed } from './mosip-vault.ts'
 import type { Pool } from './pool.ts'
 
