@@ -178,6 +178,7 @@ export {
   type OprfTransport,
   type PartnerSignedRequest,
 } from './oprf/oprf-wire.ts'
+export { OPRF_SUITE } from './oprf/voprf.ts'
 export { type BuildOptions, type BuiltPacket, buildPacket, type PacketKeys } from './packet/build-packet.ts'
 export { type IdSchema, type IdSchemaField, parseIdSchema, type SubPacketName } from './packet/id-schema.ts'
 export { inspectPacket, type PacketOutside } from './packet/inspect-packet.ts'

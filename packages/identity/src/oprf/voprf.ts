@@ -7,8 +7,6 @@ export const OPRF_ELEMENT_BYTES = 32
 export const OPRF_SCALAR_BYTES = 32
 /** c and s. */
 export const OPRF_PROOF_BYTES = 64
-/** SHA-512. */
-export const OPRF_OUTPUT_BYTES = 64
 /** Elements in one evaluation: a proof covers all of them. */
 export const MAX_OPRF_ELEMENTS = 256
 

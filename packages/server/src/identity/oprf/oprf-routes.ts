@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import { toBase64url } from '@keyhaven/crypto'
-import { decodeOprfOrders } from '@keyhaven/identity'
+import { decodeOprfOrders, OPRF_SUITE } from '@keyhaven/identity'
 import type { OprfServer } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
@@ -87,7 +87,7 @@ export function addOprfRoutes(app: OpenAPIHono<AppEnv>, { oprf, caller }: OprfRo
     const keys = await oprf.keys()
     return c.json(
       {
-        suite: 'ristretto255-SHA512',
+        suite: OPRF_SUITE,
         keys: keys.map(({ version, publicKey, state }) => ({
           version,
           publicKey: toBase64url(publicKey),
