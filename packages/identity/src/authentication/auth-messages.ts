@@ -1,3 +1,5 @@
+import type { CaptureItem } from '../device/capture.ts'
+
 /** `id` of each kind of request, as MOSIP's ID authentication names them (facts: section 7). */
 export const AUTH_REQUEST_IDS = {
   auth: 'mosip.identity.auth',
@@ -27,18 +29,8 @@ export interface LanguageValue {
 /** What somebody claims of a person: `{ name: [{ language: 'eng', value: '…' }], dob: '1990/01/31' }`. */
 export type Demographics = Readonly<Record<string, string | readonly LanguageValue[]>>
 
-/** One biometric as a device gave it (SBI): signed, and encrypted to K21 at the source. */
-export interface BiometricBlock {
-  readonly specVersion?: string
-  /** Compact JWS with `x5c`; its payload names the value, the time and the transaction. */
-  readonly data: string
-  /** UPPERHEX, chained over the blocks of a request. */
-  readonly hash: string
-  /** Base64url of the session key under K21. */
-  readonly sessionKey: string
-  /** UPPERHEX of SHA-256 of K21's certificate. */
-  readonly thumbprint: string
-}
+/** One biometric as an L1 device gave it (SBI): signed, and encrypted to K21 at the source. */
+export type BiometricBlock = CaptureItem
 
 /** What is encrypted: facts, section 7, "Decrypted request block". */
 export interface AuthClaims {

@@ -68,7 +68,7 @@ export interface DigitalId {
 /** What the application asked the device for. */
 export interface CaptureRequest {
   readonly purpose: CapturePurpose
-  /** At least 12 characters, another for each capture. */
+  /** At least 10 characters, another for each capture. */
   readonly transactionId: string
   readonly env: string
   readonly domainUri: string

@@ -24,7 +24,8 @@ export const CAPTURE_CLOCK_SKEW_MS = 30_000
 const MAX_ITEMS = 13
 /** Characters of one signed biometric. */
 const MAX_DATA_CHARACTERS = 4 * 1024 * 1024
-const MIN_TRANSACTION_CHARACTERS = 12
+/** As long as those of MOSIP's ID authentication. */
+const MIN_TRANSACTION_CHARACTERS = 10
 const NO_ERROR_CODE = '0'
 /** Remembers transactions, so that a capture is taken once. */
 export interface CaptureMemory {

@@ -34,11 +34,10 @@ export async function openBiometrics(
 ): Promise<Bir[]> {
   if (env === undefined) throw refuse('PARAMETER_MISSING', 'env')
   if (domainUri === undefined) throw refuse('PARAMETER_MISSING', 'domainUri')
-  const biometrics = blocks.map((block) => ({ ...block, specVersion: block.specVersion ?? '' }))
   try {
     const captured = await verifyCapture(
       backend,
-      { biometrics },
+      { biometrics: blocks },
       { purpose: 'Auth', transactionId, env, domainUri, requestedAt: now - CAPTURE_LIFETIME_MS },
       { trust, opener, now, memory: { use: () => true } },
     )
