@@ -60,7 +60,7 @@ import { createApp } from '../../packages/server/src/platform/http/create-app.ts
 import { createJobs } from '../../packages/server/src/platform/jobs/jobs.ts'
 import { createLogger } from '../../packages/server/src/platform/log/logger.ts'
 import type { State } from '../../packages/server/src/platform/state/state.ts'
-import { createStateFixture, type Engine } from './engines.ts'
+import { createStateFixture, type Engine, type StateFixture } from './engines.ts'
 
 export const APPLICATION = 'demo'
 export const IDA_PARTNER = 'mpartner-default-auth'
@@ -71,6 +71,12 @@ const OPRF_URL = 'http://oprf.invalid'
 /** Issuer, IDA and oblivious PRF, each with a database of its own; time stands until it is moved. */
 export interface VaultWorld {
   readonly profile: Profile
+  /** `KEYHAVEN_*` for processes that shall go on with these databases; the third only in profile `keyhaven`. */
+  readonly envs: {
+    readonly main: StateFixture['env']
+    readonly ida: StateFixture['env']
+    readonly oprf: StateFixture['env'] | undefined
+  }
   readonly main: State
   readonly ida: State
   readonly keys: { readonly main: IdentityKeys; readonly ida: IdentityKeys }
@@ -202,6 +208,7 @@ export async function openVaultWorld(engine: Engine, profile: Profile): Promise<
   let requests = 0
   const world: VaultWorld = {
     ...{ profile, main, ida, keys, issuer, credentials, idaVault, oprf, failures },
+    envs: { main: fixtures[0]!.env, ida: fixtures[1]!.env, oprf: fixtures[2]?.env },
     shares: box.shares,
     openShare: openIt,
     now: clock,
