@@ -6,6 +6,7 @@ import { ConversationPage } from './conversations/conversation-page.tsx'
 import { ConversationsPage } from './conversations/conversations-page.tsx'
 import { DirectoryPage } from './directory/directory-page.tsx'
 import { UserPage } from './directory/user-page.tsx'
+import { LazyIdentityPages } from './identity/lazy-identity-pages.tsx'
 import { NotFoundPage } from './shell/not-found-page.tsx'
 import { TokensPage } from './tokens/tokens-page.tsx'
 
@@ -40,6 +41,9 @@ export function Pages() {
       </Route>
       <Route path="/applications/:id/:tab?">
         {({ id, tab }) => <ApplicationPage key={id} id={id} tab={tab ?? 'keys'} />}
+      </Route>
+      <Route path="/identity/*?">
+        <LazyIdentityPages />
       </Route>
       <Route path="/audit">
         <AuditPage />
