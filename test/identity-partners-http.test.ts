@@ -1,4 +1,5 @@
-import { certificateToPem } from '@keyhaven/identity'
+import { backend } from '@keyhaven/crypto'
+import { certificateToPem, parseCertificate, signEncryptionKey } from '@keyhaven/identity'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
 import { addPartnerManagerRoutes } from '../packages/server/src/identity/partners/partner-manager-routes.ts'
@@ -106,6 +107,28 @@ describe('partners over HTTP, signed in at a real OpenID provider', () => {
     expect(
       (await call(own, 'GET', `policymanager/policies/${POLICY}/partner/bank-print`)).response,
     ).toMatchObject({ policyId: POLICY, version: '1' })
+  })
+
+  test('a partner registers the key that data is sealed to, signed by that of its certificate', async () => {
+    const own = await signIn(['partner'], ORGANISATION)
+    const path = 'partnermanager/partners/bank-print/encryption-key'
+    const { publicKey } = await backend.kem.generateKeyPair('x-wing')
+    const statementBy = async (key: number) => {
+      const holder = await testHolder(key, { subject: { commonName: 'x', organisation: ORGANISATION } })
+      const [row] = await fixture.services.store.reads.certificates.list({ partnerId: 'bank-print' })
+      const signer = { ...holder.signer, certificate: parseCertificate(row!.certificate) }
+      return signEncryptionKey(signer, 'bank-print', publicKey.bytes)
+    }
+    const strange = await call(own, 'POST', path, { statement: await statementBy(4) })
+    expect(strange.errors).not.toBe(null)
+    const statement = await statementBy(3)
+    const others = await signIn(['partner'], 'Other Ltd')
+    expect(codeOf(await call(others, 'POST', path, { statement }))).toBe('PMS_PRT_005')
+    expect((await call(own, 'POST', path, { statement })).response).toMatchObject({
+      partnerId: 'bank-print',
+    })
+    const { encryptionKey } = (await fixture.services.store.reads.partners.get('bank-print'))!
+    expect(encryptionKey).toEqual(publicKey.bytes)
   })
 
   test('a partner reads its own shares, and no other’s', async () => {

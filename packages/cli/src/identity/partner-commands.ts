@@ -155,6 +155,30 @@ function certificateCommands(frame: Frame, partners: Command): void {
       )
     },
   )
+  identityAction<{ statement: string }>(
+    frame,
+    partners,
+    {
+      ...{
+        name: 'encryption-key',
+        summary: 'register the key that data for a partner of profile keyhaven is sealed to',
+      },
+      arguments: [PARTNER],
+      examples: [
+        [
+          'keyhaven identity partners encryption-key demo shop --statement shop.jws',
+          'As signEncryptionKey made it, with the key of the certificate',
+        ],
+      ],
+    },
+    (command) => command.requiredOption('--statement <file>', 'compact JWS; - for stdin'),
+    async ({ context, output, options, args }, admin) => {
+      const statement = (await readInput(context, options.statement)).trim()
+      const path = identityPath(args[0]!, 'partners', args[1]!, 'encryption-key')
+      const changed = await admin.call<Partner>('POST', path, { body: { statement } })
+      output.result(changed, () => describePartner(changed))
+    },
+  )
   identityAction<{ domain: string; certificates: string }>(
     frame,
     partners,

@@ -79,6 +79,16 @@ export const adminPartnerRoutes = {
     z.strictObject({ pem }),
     certificateSchema,
   ),
+  encryptionKey: changeRoute(
+    '/partners/{item}/encryption-key',
+    'Register the key that data for a partner of profile keyhaven is sealed to',
+    z.strictObject({
+      statement: z.string().min(1).max(MAX_PEM_CHARS).openapi({
+        description: 'Compact JWS over the x-wing key, by the key of the partner’s certificate',
+      }),
+    }),
+    partnerSchema,
+  ),
   webhook: changeRoute(
     '/partners/{item}/webhook',
     'Say where a partner’s events go',
@@ -206,6 +216,16 @@ export function addAdminPartnerRoutes(app: OpenAPIHono<AdminEnv>, { services }: 
     const { certificates } = await services(id)
     const made = await certificates.uploadCertificate(item, c.req.valid('json').pem, c.var.principal)
     return c.json(shown(certificateSchema, made), 200)
+  })
+
+  app.openapi(adminPartnerRoutes.encryptionKey, async (c) => {
+    const { id, item } = c.req.valid('param')
+    const { partners } = await services(id)
+    const { statement } = c.req.valid('json')
+    return c.json(
+      shown(partnerSchema, await partners.setEncryptionKey(item, statement, c.var.principal)),
+      200,
+    )
   })
 
   app.openapi(adminPartnerRoutes.webhook, async (c) => {

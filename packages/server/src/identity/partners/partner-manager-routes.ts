@@ -27,6 +27,7 @@ const partnerRequest = z.object({
 })
 const caRequest = z.object({ certificateData, partnerDomain: z.enum(PARTNER_DOMAINS) })
 const certificateRequest = z.object({ partnerId: text, certificateData, partnerDomain: optional })
+const encryptionKeyRequest = z.object({ statement: certificateData })
 const mappingRequest = z.object({ policyName: text, useCaseDescription: text })
 const apiKeyRequest = z.object({ policyName: text, label: text })
 const statusRequest = z.object({ status: text })
@@ -94,6 +95,16 @@ export function addPartnerManagerRoutes(app: OpenAPIHono<AppEnv>, parts: Partner
     const given = request(certificateRequest)
     const made = await certificates.uploadCertificate(given.partnerId, given.certificateData, caller)
     return { signedCertificateData: given.certificateData, certificateId: made.id, timestamp: mosipTime(now) }
+  })
+
+  // MOSIP has none: data for partners of profile keyhaven is sealed to it.
+  route('post', `${PREFIX}/partners/:partnerId/encryption-key`, async ({ caller, param, request }) => {
+    const made = await partners.setEncryptionKey(
+      param('partnerId'),
+      request(encryptionKeyRequest).statement,
+      caller,
+    )
+    return { partnerId: made.id, status: 'Upload Success.' }
   })
 
   route('get', `${PREFIX}/partners/:partnerId/certificate`, async ({ caller, param, now }) => ({
