@@ -9,7 +9,7 @@ const OURS = {
   directory: ['crypto', 'keys'],
   messaging: ['crypto', 'keys', 'directory'],
   conversations: ['crypto', 'keys', 'directory', 'messaging'],
-  identity: ['crypto', 'keys'],
+  identity: ['crypto'],
   sdk: ['crypto', 'channel', 'directory', 'messaging', 'conversations', 'identity'],
   server: [
     'crypto',
@@ -37,7 +37,7 @@ const OF_NPM = {
   directory: [],
   messaging: ['@scure/bip39'],
   conversations: ['saxes', '@xmpp/client'],
-  identity: ['@peculiar/x509', 'reflect-metadata', 'fflate', 'saxes', '@noble/'],
+  identity: ['@peculiar/x509', 'reflect-metadata', 'fflate', 'saxes', '@noble/', 'double-metaphone'],
   sdk: [],
   server: [
     'hono',
