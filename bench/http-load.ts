@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 
 const MICROSECONDS_PER_MILLISECOND = 1_000
+const MILLISECONDS_PER_SECOND = 1_000
 const HEAD_END = Buffer.from('\r\n\r\n')
 const STATUS_AT = 'HTTP/1.1 '.length
 
@@ -8,6 +10,16 @@ export interface LoadResult {
   readonly seconds: number
   /** Of each request, in microseconds, ascending. */
   readonly latencies: readonly number[]
+}
+
+export interface LoadOptions {
+  /**
+   * How many are sent in a second, at even distances; a latency counts from when its request was due, so that
+   * what waits for a free connection counts, too. Undefined: as many as are answered.
+   */
+  readonly perSecond?: number
+  /** Text that every answer must have in it, where 200 alone says nothing. */
+  readonly expected?: string
 }
 
 /**
@@ -21,8 +33,10 @@ export async function sendAll(
   port: number,
   requests: readonly Uint8Array[],
   connections: number,
+  { perSecond, expected = '' }: LoadOptions = {},
 ): Promise<LoadResult> {
   const latencies: number[] = []
+  const wanted = Buffer.from(expected)
   let next = 0
   const start = performance.now()
   await Promise.all(
@@ -32,32 +46,36 @@ export async function sendAll(
       try {
         const answers = answersOf(socket)
         for (let index = next++; index < requests.length; index = next++) {
-          const sentAt = performance.now()
+          const due = perSecond && start + (index * MILLISECONDS_PER_SECOND) / perSecond
+          if (due && due > performance.now()) await setTimeout(due - performance.now())
+          const sentAt = due ?? performance.now()
           socket.write(requests[index]!)
-          await answers.next()
+          const answer = await answers.next()
           latencies.push((performance.now() - sentAt) * MICROSECONDS_PER_MILLISECOND)
+          if (!answer.includes(wanted)) throw new Error(`another answer: ${answer.toString('latin1')}`)
         }
       } finally {
         socket.destroy()
       }
     }),
   )
-  const seconds = (performance.now() - start) / 1_000
+  const seconds = (performance.now() - start) / MILLISECONDS_PER_SECOND
   return { seconds, latencies: latencies.sort((a, b) => a - b) }
 }
 
 /** One `next()` for each answer that has come in whole. */
-function answersOf(socket: Socket): { next(): Promise<void> } {
+function answersOf(socket: Socket): { next(): Promise<Buffer> } {
   let pending: Buffer = Buffer.alloc(0)
-  let wake: { resolve: () => void; reject: (error: Error) => void } | undefined
+  let wake: { resolve: (answer: Buffer) => void; reject: (error: Error) => void } | undefined
   socket.on('data', (piece: Buffer) => {
     pending = pending.length === 0 ? piece : Buffer.concat([pending, piece])
     const length = answerLength(pending)
     if (length === undefined || pending.length < length) return
     const status = pending.toString('latin1', STATUS_AT, STATUS_AT + 3)
     if (status !== '200') wake?.reject(new Error(`the server answered ${pending.toString('latin1')}`))
+    const answer = pending.subarray(0, length)
     pending = pending.subarray(length)
-    wake?.resolve()
+    wake?.resolve(answer)
   })
   socket.on('error', (error) => wake?.reject(error))
   socket.on('close', () => wake?.reject(new Error('the server closed the connection')))
@@ -79,8 +97,14 @@ function answerLength(bytes: Buffer): number | undefined {
 }
 
 /** A request of HTTP/1.1 as bytes. */
-export function httpPost(path: string, contentType: string, body: Uint8Array): Uint8Array {
-  const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\n\r\n`
+export function httpPost(
+  path: string,
+  contentType: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: ${contentType}\r\n${more.join('')}content-length: ${body.length}\r\n\r\n`
   return Buffer.concat([Buffer.from(head, 'latin1'), body])
 }
 

@@ -13,6 +13,7 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   messaging: () => import('./messaging.ts'),
   conversations: () => import('./conversations.ts'),
   files: () => import('./files.ts'),
+  identity: () => import('./identity.ts'),
   gateway: () => import('./gateway.ts'),
   startup: () => import('./startup.ts'),
   'key-table': () => import('./key-table.ts'),
