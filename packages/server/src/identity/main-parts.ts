@@ -23,6 +23,7 @@ import { createKeyPolicies, type ManagedKeyPolicies } from './keys/key-policies.
 import { type OpenPartners, openPartners } from './partners/open-partners.ts'
 import { createPartnerCallers, type PartnerCallers } from './partners/partner-callers.ts'
 import { openRegistrations, type Registrations } from './registration/registrations.ts'
+import { shareWithAbis } from './registration/share-with-abis.ts'
 import { createSimulatedAbis } from './registration/simulated-abis.ts'
 import { createRecordKeys } from './repository/record-keys.ts'
 import { openIdentityRepository } from './repository/repository.ts'
@@ -95,7 +96,10 @@ export function createMainParts(
   })
   const registrations = openRegistrations({
     ...{ state, objects, jobs, applicationId, keys, repository: stored },
-    abis: createSimulatedAbis(state, applicationId, matcher, recordKeys),
+    abis: shareWithAbis(createSimulatedAbis(state, applicationId, matcher, recordKeys), {
+      ...{ state, clock, partners: partners.store, datashare: partners.datashare },
+      ...{ decisions: partners.decisions, events: partners.events },
+    }),
     credentials: { issue: ({ rid, uin }) => order({ reason: rid, id: uin, idType: 'UIN' }) },
   })
   const main: MainParts = {
