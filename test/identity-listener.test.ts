@@ -60,6 +60,26 @@ describe.each(['main', 'ida', 'oprf'])('role %s', (role) => {
   })
 })
 
+test('an IDA that starts with the address of its issuer pins the issuer’s root by itself', async () => {
+  const identity = { KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' }
+  const main = await start(identity)
+  const issuerUrl = main.identityUrl!
+  const without = (referenceId: string, applicationId: string) =>
+    fetch(
+      `${issuerUrl}/v1/keymanager/getCertificate?applicationId=${applicationId}&referenceId=${referenceId}`,
+    ).then(async (answer) => (await answer.json()) as { response: { certificate: string } | null })
+  expect((await without('', 'ROOT')).response?.certificate).toContain('BEGIN CERTIFICATE')
+  expect((await without('uin', 'ID_REPO')).response).toBeNull()
+  expect((await without('x', 'ROOT')).response).toBeNull()
+  const ida = await start({ ...identity, KEYHAVEN_ROLE: 'ida', KEYHAVEN_ISSUER_URL: issuerUrl })
+  await expect
+    .poll(
+      async () => ((await ida.admin('GET', '/identity/authentication')).body as { issuer: unknown }).issuer,
+      { timeout: 15_000 },
+    )
+    .toMatchObject({ subject: expect.stringContaining('CN=ROOT') })
+})
+
 test('a call is logged by its route: keys in the path stay out of the log', async () => {
   const fixture = await createStateFixture(SQLITE!, {
     KEYHAVEN_ROLE: 'ida',

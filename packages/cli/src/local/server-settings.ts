@@ -229,7 +229,7 @@ const IDENTITY_SETTINGS: readonly Setting[] = [
     description: 'ida: fullName=phonetic:60,fullName.fra=partial:80 …: how demographics are compared',
     default: 'every text exactly',
   },
-  { variable: 'KEYHAVEN_ISSUER_URL', description: "ida: the main server's identity listener" },
+  { variable: 'KEYHAVEN_ISSUER_URL', description: "ida and oprf: the main server's identity listener" },
   { variable: 'KEYHAVEN_PKCS11_MODULE', description: 'library of an HSM for root, module and master keys' },
   { variable: 'KEYHAVEN_PKCS11_SLOT_LABEL', description: 'label of its token' },
   { variable: 'KEYHAVEN_PKCS11_PIN_FILE', description: 'file that holds the PIN' },

@@ -11,7 +11,7 @@ const ROLE_OF: Readonly<Record<string, readonly string[]>> = {
   KEYHAVEN_SMTP_FROM: ['ida'],
   KEYHAVEN_BIOSDK_URL: ['ida', 'main'],
   KEYHAVEN_PIN_ITERATIONS: ['main'],
-  KEYHAVEN_ISSUER_URL: ['ida'],
+  KEYHAVEN_ISSUER_URL: ['ida', 'oprf'],
   KEYHAVEN_AUTH_MATCHING: ['ida'],
   KEYHAVEN_IDENTITY_OIDC_ISSUER: ['main'],
   KEYHAVEN_IDENTITY_OIDC_CLIENT_ID: ['main'],
