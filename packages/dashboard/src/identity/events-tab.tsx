@@ -25,8 +25,8 @@ export function EventsTab({ applicationId }: { readonly applicationId: string })
   const replay = useReplayEvent(applicationId)
   const mayReplay = useMay('partner-manager')
   return (
-    <Stack gap="md">
-      <Text c="dimmed" size="sm">
+    <Stack gap={0}>
+      <Text c="dimmed" size="sm" mb="md">
         Events go to a partner’s webhook, one after the other. One that was tried too often is dead, and those
         behind it go on; mend the webhook, then replay it.
       </Text>
@@ -74,7 +74,7 @@ export function EventsTab({ applicationId }: { readonly applicationId: string })
 const COLUMNS: readonly Column<PartnerEvent>[] = [
   { header: 'Partner', wide: true, cell: ({ partnerId }) => <PartnerLink id={partnerId} /> },
   { header: 'Number', cell: ({ sequence }) => sequence.toLocaleString() },
-  { header: 'Event', cell: ({ topic }) => <span className="kh-mono">{topic}</span> },
+  { header: 'Event', cell: ({ topic }) => <span className="kh-mono kh-nowrap">{topic}</span> },
   { header: 'State', cell: ({ state }) => <StateBadge look={EVENT_STATES[state]} /> },
   { header: 'Tried', cell: ({ attempts }) => attempts.toLocaleString() },
   { header: 'Last failure', cell: ({ failure }) => failure || '–' },

@@ -1,12 +1,12 @@
 import { Badge, Button, Group, Paper, Skeleton, Stack } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { type PartnerDetails, usePartner } from '../api/identity-partners.ts'
+import { type Partner, type PartnerDetails, usePartner } from '../api/identity-partners.ts'
 import { useMay } from '../api/session.ts'
 import { Actor } from '../parts/actor.tsx'
 import { FactList } from '../parts/fact-list.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { Time } from '../parts/time.tsx'
+import { useChosen } from '../parts/use-chosen.ts'
 import { ApiKeys } from './api-keys.tsx'
 import { IdentityCrumbs } from './identity-crumbs.tsx'
 import { identityPartPath } from './identity-path.ts'
@@ -25,7 +25,8 @@ interface PartnerPageProps {
 export function PartnerPage({ applicationId, id }: PartnerPageProps) {
   const { data, isError, error, dataUpdatedAt, refetch } = usePartner(applicationId, id)
   const mayManage = useMay('partner-manager')
-  const [asking, dialog] = useDisclosure(false)
+  // As it was when the dialog opened: a change must not turn the dialog into its opposite.
+  const asking = useChosen<Partner>()
   const active = data?.state === 'active'
   return (
     <>
@@ -38,7 +39,7 @@ export function PartnerPage({ applicationId, id }: PartnerPageProps) {
             <Button
               variant="default"
               {...(active ? { c: 'var(--mantine-color-error)' } : {})}
-              onClick={dialog.open}
+              onClick={() => asking.choose(data)}
             >
               {active ? 'Revoke partner' : 'Activate partner'}
             </Button>
@@ -65,12 +66,7 @@ export function PartnerPage({ applicationId, id }: PartnerPageProps) {
           <PartnerCertificates partner={data} now={dataUpdatedAt} />
           <PartnerSubscriptions applicationId={applicationId} partner={data} />
           <ApiKeys applicationId={applicationId} partner={data} now={dataUpdatedAt} />
-          <PartnerStateDialog
-            applicationId={applicationId}
-            partner={data}
-            opened={asking}
-            onClose={dialog.close}
-          />
+          <PartnerStateDialog applicationId={applicationId} asking={asking} />
         </Stack>
       )}
     </>

@@ -3,25 +3,30 @@ import { type Partner, useSetPartnerActive } from '../api/identity-partners.ts'
 import { ConfirmationForm } from '../parts/confirmation-form.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { ReasonForm } from '../parts/reason-form.tsx'
+import type { Chosen } from '../parts/use-chosen.ts'
 
 interface PartnerStateDialogProps {
   readonly applicationId: string
-  readonly partner: Partner
-  readonly opened: boolean
-  readonly onClose: () => void
+  readonly asking: Chosen<Partner>
 }
 
 /** Revokes an active partner; activates any other. */
-export function PartnerStateDialog({ opened, ...rest }: PartnerStateDialogProps) {
-  const active = rest.partner.state === 'active'
+export function PartnerStateDialog({ applicationId, asking }: PartnerStateDialogProps) {
+  const { row: partner, opened, close } = asking
+  const active = partner?.state === 'active'
+  const Form = active ? RevokeForm : ActivateForm
   return (
-    <Modal opened={opened} onClose={rest.onClose} title={active ? 'Revoke partner' : 'Activate partner'}>
-      {active ? <RevokeForm {...rest} /> : <ActivateForm {...rest} />}
+    <Modal opened={opened} onClose={close} title={active ? 'Revoke partner' : 'Activate partner'}>
+      {partner !== undefined && <Form applicationId={applicationId} partner={partner} onClose={close} />}
     </Modal>
   )
 }
 
-type FormProps = Omit<PartnerStateDialogProps, 'opened'>
+interface FormProps {
+  readonly applicationId: string
+  readonly partner: Partner
+  readonly onClose: () => void
+}
 
 function RevokeForm({ applicationId, partner: { id }, onClose }: FormProps) {
   const change = useSetPartnerActive(applicationId, id)

@@ -1,5 +1,4 @@
 import { Badge, Button, Group, Paper, Skeleton, Stack } from '@mantine/core'
-import { useState } from 'react'
 import { type PolicyDetails, usePolicy } from '../api/identity-policies.ts'
 import { useMay } from '../api/session.ts'
 import { Actor } from '../parts/actor.tsx'
@@ -8,6 +7,7 @@ import { FactList } from '../parts/fact-list.tsx'
 import { PageHeader } from '../parts/page-header.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { Time } from '../parts/time.tsx'
+import { type Chosen, useChosen } from '../parts/use-chosen.ts'
 import { IdentityCrumbs } from './identity-crumbs.tsx'
 import { identityPartPath } from './identity-path.ts'
 import { POLICY_STATES } from './identity-states.ts'
@@ -22,18 +22,28 @@ interface PolicyPageProps {
   readonly id: string
 }
 
+interface Asked {
+  readonly dialog: 'publish' | 'state' | 'revise'
+  /** As it was when the dialog opened: a change must not turn the dialog into its opposite. */
+  readonly policy: PolicyDetails
+}
+
 /** One policy: what counts now, and what is being written. */
 export function PolicyPage({ applicationId, id }: PolicyPageProps) {
   const { data, isError, error, refetch } = usePolicy(applicationId, id)
   const mayManage = useMay('partner-manager')
-  const [dialog, setDialog] = useState<'publish' | 'state' | 'revise'>()
-  const close = (): void => setDialog(undefined)
+  const asking = useChosen<Asked>()
   return (
     <>
       <IdentityCrumbs label="Policies" href={identityPartPath('policies')} />
       <PageHeader
         title={id}
-        actions={mayManage && data !== undefined && <Actions policy={data} open={setDialog} />}
+        actions={
+          mayManage &&
+          data !== undefined && (
+            <Actions policy={data} open={(dialog) => asking.choose({ dialog, policy: data })} />
+          )
+        }
       >
         <Group gap={10} mih={26}>
           {data === undefined ? (
@@ -56,33 +66,32 @@ export function PolicyPage({ applicationId, id }: PolicyPageProps) {
           {data.body !== '' && (
             <CodeBlock label={`Published version ${data.version}`} code={prettyJson(data.body)} />
           )}
-          <PublishPolicyDialog
-            applicationId={applicationId}
-            policy={data}
-            opened={dialog === 'publish'}
-            onClose={close}
-          />
-          <PolicyStateDialog
-            applicationId={applicationId}
-            policy={data}
-            opened={dialog === 'state'}
-            onClose={close}
-          />
-          <RevisePolicyDialog
-            applicationId={applicationId}
-            policy={data}
-            opened={dialog === 'revise'}
-            onClose={close}
-          />
+          {asking.row !== undefined && <Dialogs applicationId={applicationId} {...asking} row={asking.row} />}
         </Stack>
       )}
     </>
   )
 }
 
+interface DialogsProps extends Chosen<Asked> {
+  readonly applicationId: string
+  readonly row: Asked
+}
+
+function Dialogs({ applicationId, row: { dialog, policy }, opened, close }: DialogsProps) {
+  const common = { applicationId, policy, onClose: close }
+  return (
+    <>
+      <PublishPolicyDialog {...common} opened={opened && dialog === 'publish'} />
+      <PolicyStateDialog {...common} opened={opened && dialog === 'state'} />
+      <RevisePolicyDialog {...common} opened={opened && dialog === 'revise'} />
+    </>
+  )
+}
+
 interface ActionsProps {
   readonly policy: PolicyDetails
-  readonly open: (dialog: 'publish' | 'state' | 'revise') => void
+  readonly open: (dialog: Asked['dialog']) => void
 }
 
 function Actions({ policy: { version, state, draft }, open }: ActionsProps) {

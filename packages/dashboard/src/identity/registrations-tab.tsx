@@ -62,7 +62,7 @@ function StageFilter({ applicationId, stage, onChange }: StageFilterProps) {
       {choices.map(({ value, label, count }) => (
         <Button
           key={value}
-          size="compact-md"
+          size="compact-sm"
           h={BUTTON_PX}
           variant={stage === value ? 'filled' : 'default'}
           aria-pressed={stage === value}
@@ -88,7 +88,7 @@ const COLUMNS: readonly Column<Registration>[] = [
         href={identityRecordPath('registrations', rid)}
         fw={600}
         size="sm"
-        className="kh-mono"
+        className="kh-mono kh-nowrap"
       >
         {rid}
       </Anchor>
@@ -106,7 +106,7 @@ const COLUMNS: readonly Column<Registration>[] = [
         </Text>
       ),
   },
-  { header: 'Station', cell: ({ refId }) => <span className="kh-mono">{refId}</span> },
+  { header: 'Station', cell: ({ refId }) => <span className="kh-mono kh-nowrap">{refId}</span> },
   { header: 'Received', cell: ({ receivedAt }) => <Time at={receivedAt} /> },
   { header: 'Last change', cell: ({ changedAt }) => <Time at={changedAt} /> },
 ]

@@ -72,7 +72,7 @@ const MACHINES: readonly Column<Machine>[] = [
   {
     header: 'Machine',
     wide: true,
-    cell: ({ centre, id }) => <strong className="kh-mono">{`${centre}_${id}`}</strong>,
+    cell: ({ centre, id }) => <strong className="kh-mono kh-nowrap">{`${centre}_${id}`}</strong>,
   },
   { header: 'State', cell: ({ endedAt }) => <OpenBadge open={endedAt === null} closed="Ended" /> },
   { header: 'Registered', cell: ({ createdAt }) => <Time at={createdAt} /> },

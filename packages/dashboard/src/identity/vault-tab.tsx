@@ -67,12 +67,14 @@ function Rotation({ vault }: { readonly vault: VaultStatus }) {
         Rotation
       </Title>
       <Paper p="lg">
-        <Text size="sm" mb={8}>
+        <Text size="sm" mb={all > 0 ? 8 : 0}>
           {describeRotation(vault, done, all)}
         </Text>
-        <Progress.Root size="lg">
-          <Progress.Section value={percent} aria-label="Under keys of the newest generation" />
-        </Progress.Root>
+        {all > 0 && (
+          <Progress.Root size="lg">
+            <Progress.Section value={percent} aria-label="Under keys of the newest generation" />
+          </Progress.Root>
+        )}
         {percent < 100 && vault.role === 'main' && (
           <Text size="sm" c="dimmed" mt={8}>
             The rest follows on next use, or at once with{' '}
