@@ -17,6 +17,9 @@ export async function emitPackages(out: string): Promise<void> {
       extends: fromOut('tsconfig.json'),
       compilerOptions: {
         noEmit: false,
+        // Another place each time: what was written before says nothing.
+        incremental: false,
+        tsBuildInfoFile: null,
         declaration: true,
         rewriteRelativeImportExtensions: true,
         rootDir: fromOut('packages'),
