@@ -132,6 +132,12 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
 
   test('MOSIP’s multipart upload: received once, then recognised', async () => {
     await setUp()
+    const keys = await (await call(`/v1/identity/machines/${REF_ID}`)).json()
+    expect(keys).toMatchObject({
+      record: expect.stringMatching(/^ey/),
+      certificates: [expect.stringContaining('BEGIN CERTIFICATE')],
+    })
+    expect((await call('/v1/identity/machines/10001_10078')).status).toBe(404)
     const { fileName, bytes, rid } = await simulatedPacket('Example Person 1', 1)
     const first = await call(RECEIVER, { method: 'POST', body: form(fileName, bytes) })
     expect(await first.json()).toMatchObject({

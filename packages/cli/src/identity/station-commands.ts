@@ -135,7 +135,7 @@ function addMachine(frame: Frame, machines: Command): void {
     .argument(...APPLICATION)
     .argument('<centre>', 'where it stands')
     .argument('<machine>', 'its id')
-    .requiredOption('--key <file>', 'its public key, PEM or Base64; - is stdin')
+    .requiredOption('--key <file>', 'its public key: PEM, Base64 or JWK; - is stdin')
   withServerOptions(add).action(
     action<ServerOptions & { key: string }>(frame, async ({ context, output, options, args }) => {
       const [application, centre, id] = args as unknown as [string, string, string]

@@ -124,6 +124,12 @@ export type {
 } from './partners/ports.ts'
 export { createPolicyService, type PolicyService, type PolicyToDefine } from './policy/policy-service.ts'
 export { demographicTag } from './registration/demographic-tag.ts'
+export {
+  createKeyhavenPacketOpener,
+  createMosipPacketOpener,
+  type PacketOpener,
+  stationPacketKey,
+} from './registration/packet-opener.ts'
 export type {
   Abis,
   CredentialRequests,

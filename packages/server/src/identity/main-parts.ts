@@ -29,6 +29,7 @@ import { createRecordKeys } from './repository/record-keys.ts'
 import { openIdentityRepository } from './repository/repository.ts'
 import { createIssuerVault, type IssuerVaultService } from './vault/create-issuer-vault.ts'
 
+const UIN_DIGITS = 10
 const TIDY_MS = 60_000
 const PRUNE_EVENTS_MS = 3_600_000
 /** Issuer's name in credentials, where no address of it is configured. */
@@ -85,7 +86,7 @@ export function createMainParts(
     ...{ events: partners.events, decisions: partners.decisions, datashare: partners.datashare },
     ...{ vault: vault.vault, issuer: identity.url ?? ISSUER },
     person: (id, idType) => personOf(stored, id, idType),
-    token: async (id, partnerId) => personToken(await uinOf(stored, id), partnerId),
+    token: (id, partnerId) => tokenOf(stored, personToken, id, partnerId),
   })
   const order = createCredentialOrders(partners.store, credentials)
   const repository = createIssuingRepository({
@@ -95,7 +96,7 @@ export function createMainParts(
     order,
   })
   const registrations = openRegistrations({
-    ...{ state, objects, jobs, applicationId, keys, repository: stored },
+    ...{ state, objects, jobs, applicationId, profile, keys, clock, repository: stored },
     abis: shareWithAbis(createSimulatedAbis(state, applicationId, matcher, recordKeys), {
       ...{ state, clock, partners: partners.store, datashare: partners.datashare },
       ...{ decisions: partners.decisions, events: partners.events },
@@ -165,8 +166,18 @@ async function personOf(
   return { identity, biometrics: Object.fromEntries(records) }
 }
 
-async function uinOf(repository: IdentityRepository, id: string): Promise<string> {
-  return (await repository.retrieve(id, id.length === UIN_DIGITS ? 'UIN' : 'VID')).uin
+/** Empty for a blocked person: the event that says so needs none, and nothing else is issued. */
+async function tokenOf(
+  repository: IdentityRepository,
+  personToken: (uin: string, partnerId: string) => Promise<string>,
+  id: string,
+  partnerId: string,
+): Promise<string> {
+  if (id.length === UIN_DIGITS) return personToken(id, partnerId)
+  try {
+    return await personToken((await repository.retrieve(id, 'VID')).uin, partnerId)
+  } catch (error) {
+    if (error instanceof KeyhavenError && error.code === 'ACCESS_DENIED') return ''
+    throw error
+  }
 }
-
-const UIN_DIGITS = 10

@@ -1,4 +1,4 @@
-import type { RsaPublicKey } from '@keyhaven/crypto'
+import type { RsaPublicKey, VerifyKey } from '@keyhaven/crypto'
 import type { Bir } from '../../biometrics/bir.ts'
 import type { IdentityKeys } from '../../keys/identity-keys.ts'
 import type { RegistrationStage } from '../../registration/stages.ts'
@@ -68,8 +68,10 @@ export interface StageStore {
 
 /** A registered machine. */
 export interface Station {
-  /** K10. */
-  readonly publicKey: RsaPublicKey
+  /** K10, profile `mosip`. */
+  readonly publicKey?: RsaPublicKey
+  /** The machine's key, profile `keyhaven`. */
+  readonly verifyKey?: VerifyKey
   /** Milliseconds since the epoch. */
   readonly since: number
   /** Of machine or centre, whichever ended first; null: both are in use. */

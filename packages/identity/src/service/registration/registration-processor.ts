@@ -1,10 +1,10 @@
-import { type CryptoBackend, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
+import { type CryptoBackend, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { encodeCbeff } from '../../biometrics/encode-cbeff.ts'
-import { sealLayoutC } from '../../mosip/hybrid.ts'
 import type { OpenedPacket } from '../../packet/open-packet.ts'
 import { isFinalStage } from '../../registration/stages.ts'
 import type { IdentityFile, IdentityRepository } from '../repository/identity-repository.ts'
 import { demographicTag } from './demographic-tag.ts'
+import type { PacketOpener } from './packet-opener.ts'
 import type {
   Abis,
   CredentialRequests,
@@ -17,12 +17,13 @@ import type {
   StoredRegistration,
 } from './ports.ts'
 import { signReceipt } from './sign-receipt.ts'
-import { isRefusal, openRegistration, verifyRegistration } from './verify-registration.ts'
+import { isRefusal, verifyRegistration } from './verify-registration.ts'
 
 export interface RegistrationProcessorParts {
   readonly backend: CryptoBackend
   readonly applicationId: string
   readonly packets: PacketSource
+  readonly opener: PacketOpener
   readonly keys: RegistrationKeys
   readonly stations: StationDirectory
   readonly operators: OperatorDirectory
@@ -55,9 +56,8 @@ export function createRegistrationProcessor(parts: RegistrationProcessorParts): 
     try {
       const { packet, officer } = await verifyRegistration(parts, registration, bytes)
       remember(packet)
-      const to = await keys.recipient({ appId: 'REGISTRATION', refId: registration.refId })
-      const sealed = await sealLayoutC(backend, to, utf8(JSON.stringify(packet.identity)))
-      const demographics = utf8(toBase64url(sealed))
+      const json = utf8(JSON.stringify(packet.identity))
+      const demographics = await parts.opener.sealDemographics(registration, json)
       const receipt = await signReceipt(backend, keys, registration, demographics)
       return { stage: 'VERIFIED', officer, demographics, receipt } as const
     } catch (error) {
@@ -126,7 +126,7 @@ export function createRegistrationProcessor(parts: RegistrationProcessorParts): 
       while (!isFinalStage(registration.stage)) {
         const present: StoredRegistration = registration
         const opened = async () =>
-          packet ?? (await openRegistration(parts, present, await parts.packets.read(present)))
+          packet ?? (await parts.opener.open(present, await parts.packets.read(present)))
         registration = await store.advance(present, await next(store, present, opened, remember))
       }
     },

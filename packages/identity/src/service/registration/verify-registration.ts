@@ -1,8 +1,9 @@
-import { type CryptoBackend, KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
 import { labelledValues } from '../../packet/meta-info.ts'
-import { type OpenedPacket, openPacket } from '../../packet/open-packet.ts'
+import type { OpenedPacket } from '../../packet/open-packet.ts'
 import { packetInvalid } from '../../packet/packet-invalid.ts'
-import type { OperatorDirectory, RegistrationKeys, StationDirectory, StoredRegistration } from './ports.ts'
+import type { PacketOpener } from './packet-opener.ts'
+import type { OperatorDirectory, StationDirectory, StoredRegistration } from './ports.ts'
 
 /** How far the clock of a registration client may be ahead of ours. */
 export const MACHINE_CLOCK_SKEW_MS = 300_000
@@ -10,8 +11,7 @@ export const MACHINE_CLOCK_SKEW_MS = 300_000
 const NEW_REGISTRATION = 'NEW'
 
 export interface VerifyParts {
-  readonly backend: CryptoBackend
-  readonly keys: RegistrationKeys
+  readonly opener: PacketOpener
   readonly stations: StationDirectory
   readonly operators: OperatorDirectory
 }
@@ -35,7 +35,7 @@ export async function verifyRegistration(
 ): Promise<VerifiedPacket> {
   const { refId, receivedAt } = registration
   const station = await parts.stations.find(refId)
-  const packet = await openRegistration(parts, registration, bytes)
+  const packet = await parts.opener.open(registration, bytes)
   if (packet.process !== NEW_REGISTRATION) throw packetInvalid(`process ${packet.process}`)
   const madeAt = creationOf(packet)
   if (!(madeAt <= receivedAt + MACHINE_CLOCK_SKEW_MS)) throw packetInvalid('date: it is ahead of ours')
@@ -48,19 +48,6 @@ export async function verifyRegistration(
     throw packetInvalid('operator: not a registration officer at that time')
   }
   return { packet, officer }
-}
-
-/** Opens one that was verified before: what ended since then does not matter any more. */
-export async function openRegistration(
-  { backend, keys, stations }: VerifyParts,
-  { rid, refId }: StoredRegistration,
-  bytes: Uint8Array,
-): Promise<OpenedPacket> {
-  return openPacket(backend, bytes, {
-    opener: keys.opener({ appId: 'REGISTRATION', refId }),
-    machinePublicKey: async (named) => (await stations.find(named))?.publicKey,
-    expected: { rid, refId },
-  })
 }
 
 /** The date inside what the machine signed. */

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
-import { KeyhavenError } from '@keyhaven/crypto'
+import { KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { fromAnyBase64 } from '@keyhaven/identity'
 import { applicationIdSchema } from '../../applications/application-routes.ts'
 import { body, json } from '../../directory/admin-directory-api.ts'
@@ -103,7 +103,9 @@ export const adminStationRoutes = {
             .string()
             .min(1)
             .max(MAX_KEY_CHARS)
-            .openapi({ description: 'SubjectPublicKeyInfo, RSA-2048, Base64' }),
+            .openapi({
+              description: 'SubjectPublicKeyInfo, RSA-2048, Base64; profile keyhaven: a public JWK, JSON',
+            }),
         }),
       ),
     },
@@ -231,8 +233,9 @@ export function addAdminStationRoutes(app: OpenAPIHono<AdminEnv>, parts: AdminSt
   })
 }
 
-/** With or without the lines of PEM around it. */
+/** A JWK, or Base64 with or without the lines of PEM around it. */
 function decodeKey(text: string): Uint8Array {
+  if (text.trimStart().startsWith('{')) return utf8(text)
   try {
     return fromAnyBase64(text.replace(/-----[A-Z ]+-----|\s/g, ''))
   } catch (cause) {

@@ -18,6 +18,8 @@ import { type Registrations, received } from './registrations.ts'
 export const MOSIP_RECEIVER_PATH = '/registrationprocessor/v1/packetreceiver/registrationpackets'
 export const PACKETS_PATH = '/v1/identity/packets'
 export const REGISTRATIONS_PATH = '/v1/identity/registrations'
+/** Behind it `centre_machine`. */
+export const MACHINES_PATH = '/v1/identity/machines'
 /** Name of the packet that an upload brings: `<RID>-<centre_machine>-<yyyyMMddHHmmss>.zip`. */
 export const PACKET_HEADER = 'keyhaven-packet'
 
@@ -132,6 +134,10 @@ export function addRegistrationRoutes(app: OpenAPIHono<AppEnv>, parts: Registrat
     if (method === 'PATCH') await requireKept(packets, packet)
     return response
   })
+
+  router.get(`${MACHINES_PATH}/:machine`, signedIn, manages, async (c) =>
+    c.json(await registrations.stationKeys(c.req.param('machine')), 200, { 'cache-control': 'no-store' }),
+  )
 
   router.get(`${REGISTRATIONS_PATH}/:rid`, signedIn, requirePermission('read-registrations'), async (c) => {
     const rid = c.req.param('rid')

@@ -1,8 +1,10 @@
 import { backend, KeyhavenError } from '@keyhaven/crypto'
-import type { RegistrationStage } from '@keyhaven/identity'
+import type { Profile, RegistrationStage } from '@keyhaven/identity'
 import {
   type Abis,
   type CredentialRequests,
+  createKeyhavenPacketOpener,
+  createMosipPacketOpener,
   createRegistrationProcessor,
   type IdentityRepository,
   type RegistrationKeys,
@@ -24,6 +26,7 @@ import {
   registrationHistory,
 } from './registration-rows.ts'
 import { createStageStore } from './stage-store.ts'
+import { type StationKeys, stationKeys } from './station-keys.ts'
 import { createStations, type Stations } from './stations.ts'
 
 export const REGISTRATION_QUEUE = 'identity.registration'
@@ -43,6 +46,8 @@ export interface Registrations {
   counts(): Promise<ReadonlyMap<RegistrationStage, number>>
   /** Oldest first. */
   history(rid: string): Promise<readonly RegistrationEvent[]>
+  /** What the client of a machine works with. @throws KeyhavenError `NOT_FOUND` */
+  stationKeys(refId: string): Promise<StationKeys>
   /** Works on what waits, beside the other processes. */
   run(onError: (error: unknown) => void, options?: RunOptions): JobRunner
 }
@@ -52,19 +57,25 @@ export interface RegistrationOptions {
   readonly objects: ObjectStore
   readonly jobs: Jobs
   readonly applicationId: string
+  readonly profile: Profile
   readonly keys: RegistrationKeys
   readonly abis: Abis
   readonly repository: Pick<IdentityRepository, 'giveUin' | 'add'>
   readonly credentials: CredentialRequests
+  readonly clock: () => number
 }
 
 export function openRegistrations(options: RegistrationOptions): Registrations {
-  const { state, objects, jobs, applicationId } = options
-  const stations = createStations(state, applicationId)
+  const { state, objects, jobs, applicationId, profile, keys } = options
+  const stations = createStations(state, applicationId, profile)
   const recordKeys = createRecordKeys(state, applicationId)
   const packets = createPacketUploads(state, objects, applicationId, receive)
   const processor = createRegistrationProcessor({
-    ...{ backend, applicationId, stations, operators: stations, keys: options.keys, abis: options.abis },
+    ...{ backend, applicationId, stations, operators: stations, keys, abis: options.abis },
+    opener:
+      profile === 'mosip'
+        ? createMosipPacketOpener(backend, keys, stations)
+        : createKeyhavenPacketOpener(backend, applicationId, recordKeys, stations),
     ...{ repository: options.repository, credentials: options.credentials },
     packets: { read: ({ packet, packetHash }) => packets.read(packet, packetHash) },
     tagKey: async () => (await recordKeys()).tagKey,
@@ -118,6 +129,8 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
     find: (rid) => findRegistration(state.db, applicationId, rid),
     list: (page) => listRegistrations(state.db, applicationId, page),
     counts: () => countStages(state.db, applicationId),
+    stationKeys: (refId) =>
+      stationKeys({ applicationId, profile, keys, recordKeys, stations, clock: options.clock }, refId),
     history: (rid) => registrationHistory(state.db, applicationId, rid),
     run: (onError, options = {}) =>
       jobs.createJobRunner({

@@ -1,5 +1,5 @@
-import { backend, KeyhavenError } from '@keyhaven/crypto'
-import { machineKeyIndex } from '@keyhaven/identity'
+import { backend, type Jwk, jwkThumbprint, KeyhavenError, type VerifyKey } from '@keyhaven/crypto'
+import { machineKeyIndex, type Profile } from '@keyhaven/identity'
 import type { OperatorDirectory, StationDirectory } from '@keyhaven/identity/service'
 import type { Actor } from '@keyhaven/keys'
 import type { State } from '../../platform/state/state.ts'
@@ -16,7 +16,7 @@ export interface Centre {
 export interface Machine {
   readonly centre: string
   readonly id: string
-  /** SHA-256 of its public key, with colons: what the machine's own `readme.txt` says. */
+  /** SHA-256 of its public key, with colons, as the machine's own `readme.txt` says; or the JWK's thumbprint. */
   readonly keyIndex: string
   readonly createdAt: number
   readonly endedAt: number | null
@@ -37,7 +37,8 @@ export interface Stations extends StationDirectory, OperatorDirectory {
   closeCentre(id: string, actor: Actor): Promise<void>
   listMachines(): Promise<readonly Machine[]>
   /**
-   * @param publicKey - SubjectPublicKeyInfo, DER, of an RSA key of 2048 bits.
+   * @param publicKey - profile `mosip`: SubjectPublicKeyInfo, DER, of an RSA key of 2048 bits; profile `keyhaven`: a
+   *   public JWK, JSON in UTF-8, of EdDSA or PS256.
    * @throws KeyhavenError `NOT_FOUND` (centre), `CONFLICT`, `INPUT_INVALID`.
    */
   addMachine(machine: { centre: string; id: string; publicKey: Uint8Array }, actor: Actor): Promise<Machine>
@@ -48,7 +49,7 @@ export interface Stations extends StationDirectory, OperatorDirectory {
   endOfficer(officer: string, actor: Actor): Promise<void>
 }
 
-export function createStations(state: State, applicationId: string): Stations {
+export function createStations(state: State, applicationId: string, profile: Profile): Stations {
   const own = { application_id: applicationId }
   const entry = (action: string, actor: Actor, subject: string) => ({ action, actor, subject, applicationId })
 
@@ -68,7 +69,9 @@ export function createStations(state: State, applicationId: string): Stations {
       if (row === undefined) return undefined
       const ends = [row.ended_at, row.closed_at].filter((at) => at !== null)
       return {
-        publicKey: await backend.rsa.importPublicKey(row.public_key),
+        ...(profile === 'mosip'
+          ? { publicKey: await backend.rsa.importPublicKey(row.public_key) }
+          : { verifyKey: await verifyKeyOf(row.public_key) }),
         since: row.created_at,
         until: ends.length === 0 ? null : Math.min(...ends),
       }
@@ -138,8 +141,7 @@ export function createStations(state: State, applicationId: string): Stations {
     },
 
     async addMachine({ centre, id, publicKey }, actor) {
-      await requireMachineKey(publicKey)
-      const keyIndex = await machineKeyIndex(publicKey)
+      const { keyIndex, stored } = await (profile === 'mosip' ? rsaKey(publicKey) : jwkKey(publicKey))
       return state.transaction(async (transaction) => {
         const { db, now } = transaction
         const open = await db
@@ -152,7 +154,7 @@ export function createStations(state: State, applicationId: string): Stations {
         const { numInsertedOrUpdatedRows } = await db
           .insertInto('identity_machines')
           .values({
-            ...{ ...own, centre, id, public_key: publicKey, key_index: keyIndex },
+            ...{ ...own, centre, id, public_key: stored, key_index: keyIndex },
             ...{ created_at: now, ended_at: null },
           })
           .onConflict((conflict) => conflict.doNothing())
@@ -221,13 +223,35 @@ export function createStations(state: State, applicationId: string): Stations {
   }
 }
 
-async function requireMachineKey(spki: Uint8Array): Promise<void> {
+interface MachineKeyRow {
+  readonly keyIndex: string
+  readonly stored: Uint8Array
+}
+
+async function rsaKey(spki: Uint8Array): Promise<MachineKeyRow> {
   const key = await Promise.resolve(backend.rsa.importPublicKey(spki)).catch((cause: unknown) => {
     throw new KeyhavenError('INPUT_INVALID', 'publicKey: SubjectPublicKeyInfo of an RSA key', { cause })
   })
   if (key.modulusBits !== MACHINE_KEY_BITS) {
     throw new KeyhavenError('INPUT_INVALID', `publicKey: an RSA key of ${MACHINE_KEY_BITS} bits`)
   }
+  return { keyIndex: await machineKeyIndex(spki), stored: spki }
+}
+
+/** Only the public members are kept, whatever was sent. */
+async function jwkKey(json: Uint8Array): Promise<MachineKeyRow> {
+  try {
+    const { jwk } = await verifyKeyOf(json)
+    const keyIndex = await jwkThumbprint(backend, jwk)
+    return { keyIndex, stored: Buffer.from(JSON.stringify(jwk)) }
+  } catch (cause) {
+    throw new KeyhavenError('INPUT_INVALID', 'publicKey: a public JWK of EdDSA or PS256', { cause })
+  }
+}
+
+async function verifyKeyOf(json: Uint8Array): Promise<VerifyKey> {
+  const jwk = JSON.parse(Buffer.from(json).toString()) as Jwk
+  return backend.signatures.importVerifyKey(jwk.kty === 'RSA' ? 'PS256' : 'EdDSA', jwk)
 }
 
 function taken(what: string): KeyhavenError {
