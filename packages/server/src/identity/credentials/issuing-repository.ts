@@ -34,17 +34,24 @@ export function createIssuingRepository(parts: IssuingParts): IdentityRepository
       await order({ reason: `vid-${randomUUID()}`, id: made.vid, idType: 'VID', verifiersOnly: true })
       return made
     },
+    // An IDA is told of an end before it comes: afterwards nobody is read, and an end that was told and did not
+    // come is asked for again.
     async revokeVid(vid, actor) {
-      const summary = await repository.revokeVid(vid, actor)
       await announce('REMOVE_ID', [vid])
-      return summary
+      return repository.revokeVid(vid, actor)
     },
     async setStatus(id, type, status, actor) {
-      const summary = await repository.setStatus(id, type, status, actor)
-      const vids =
-        type === 'UIN' ? (await repository.vids(id, actor).catch(() => [])).map(({ vid }) => vid) : []
-      await announce(status === 'ACTIVATED' ? 'ACTIVATE_ID' : 'DEACTIVATE_ID', [id, ...vids])
-      return summary
+      const vidsOf = async () =>
+        type === 'UIN' ? (await repository.vids(id, actor)).map(({ vid }) => vid) : []
+      if (status === 'ACTIVATED') {
+        const summary = await repository.setStatus(id, type, status, actor)
+        await announce('ACTIVATE_ID', [id, ...(await vidsOf())])
+        return summary
+      }
+      if ((await repository.summary(id, type)).status === 'ACTIVATED') {
+        await announce('DEACTIVATE_ID', [id, ...(await vidsOf())])
+      }
+      return repository.setStatus(id, type, status, actor)
     },
   }
 }
