@@ -1,30 +1,11 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type DashboardKit,
-  overflow,
-  PATIENCE,
-  PHONE,
-  seriousFaults,
-  settle,
-  startDashboard,
-} from './kit/dashboard.ts'
+import { overflow, PATIENCE, PHONE, seriousFaults, settle } from './kit/dashboard.ts'
 import { enrollMember } from './kit/dashboard-conversations.ts'
 import { addDevice, enroll, issueToken as issueSignUpToken } from './kit/dashboard-directory.ts'
-
-interface Screen {
-  readonly name: string
-  /** With `MANAGED` or `SEALED` for the id of a conversation. */
-  readonly route: string
-  /** The page's first heading, or how it begins. */
-  readonly heading: string
-  /** What only this page says, where the one before has the same heading. */
-  readonly shows?: string
-  /** Opens what lies on top of the page. */
-  readonly open?: (page: Page) => Promise<void>
-}
-
-const click = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click()
+import { type IdentityDashboard, startIdentityDashboard } from './kit/dashboard-identity.ts'
+import { IDENTITY_SCREENS } from './kit/dashboard-identity-screens.ts'
+import { click, type Screen } from './kit/dashboard-screen.ts'
 
 const USER = '/applications/demo/directory/users/ann~40example.com'
 const CONVERSATION = '/applications/demo/conversations/MANAGED'
@@ -168,6 +149,7 @@ const SCREENS: readonly Screen[] = [
     heading: 'Conversation',
     shows: 'NOT_FOUND',
   },
+  ...IDENTITY_SCREENS,
   { name: 'audit log', route: '/audit', heading: 'Audit log' },
   { name: 'verify the log', route: '/audit', heading: 'Audit log', open: click('Verify the log') },
   { name: 'API tokens', route: '/tokens', heading: 'API tokens' },
@@ -176,11 +158,11 @@ const SCREENS: readonly Screen[] = [
   { name: 'no such page', route: '/nothing', heading: 'No such page' },
 ]
 
-let kit: DashboardKit
+let kit: IdentityDashboard
 let managed: string
 let sealed: string
 beforeAll(async () => {
-  kit = await startDashboard()
+  kit = await startIdentityDashboard()
   const rootThumbprints = ['A'.repeat(43), 'B'.repeat(43)]
   await kit.admin('POST', '/applications', { id: 'offline-root', rootThumbprints })
   await kit.admin('POST', '/applications', {
@@ -320,7 +302,10 @@ async function show(page: Page, screen: Screen): Promise<void> {
     (route) => {
       location.hash = route
     },
-    screen.route.replace('MANAGED', managed).replace('SEALED', sealed),
+    screen.route
+      .replace('MANAGED', managed)
+      .replace('SEALED', sealed)
+      .replace('REJECTED', kit.registrations.rejected),
   )
   await page.getByRole('heading', { level: 1, name: screen.heading }).waitFor()
   if (screen.shows !== undefined) await page.getByText(screen.shows).first().waitFor()

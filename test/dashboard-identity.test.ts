@@ -1,6 +1,15 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, type DashboardPage, settle, signIn } from './kit/dashboard.ts'
+import {
+  ADMIN_TOKEN,
+  type DashboardKit,
+  type DashboardPage,
+  overflow,
+  PHONE,
+  seriousFaults,
+  settle,
+  signIn,
+} from './kit/dashboard.ts'
 import {
   APP,
   IDA_PARTNER,
@@ -280,6 +289,12 @@ test('an IDA’s own dashboard shows when who asked and what was answered, and i
   expect(await opened.page.getByRole('tab').allTextContents()).toEqual(['Authentications', 'Vault'])
   await opened.page.getByRole('tab', { name: 'Vault' }).click()
   await opened.page.getByText('The keys come from the issuer').waitFor()
+  expect(await seriousFaults(opened.page)).toEqual([])
+  await opened.page.getByRole('tab', { name: 'Authentications' }).click()
+  await opened.page.setViewportSize(PHONE)
+  await settle(opened.page)
+  expect(await seriousFaults(opened.page)).toEqual([])
+  expect(await overflow(opened.page)).toBe(0)
   expect(opened.complaints).toEqual([])
   await opened.close()
 })
