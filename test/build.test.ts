@@ -1,7 +1,7 @@
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram } from './kit/run-program.ts'
 
@@ -29,12 +29,21 @@ beforeAll(async () => {
   }
   // The packages' own versions first: they win over those at the top.
   for (const source of [...globSync(join(ROOT, 'packages/*/node_modules')), join(ROOT, 'node_modules')]) {
-    for (const name of readdirSync(source)) {
+    for (const name of installed(source)) {
       const link = join(modules, name)
-      if (!name.startsWith('.') && !existsSync(link)) symlinkSync(join(source, name), link)
+      await mkdir(dirname(link), { recursive: true })
+      if (!existsSync(link)) symlinkSync(join(source, name), link)
     }
   }
 }, BUILD_TIMEOUT_MS)
+
+/** Names of packages, with their scope. */
+function installed(modules: string): string[] {
+  return readdirSync(modules).flatMap((name) => {
+    if (name.startsWith('.')) return []
+    return name.startsWith('@') ? readdirSync(join(modules, name)).map((of) => join(name, of)) : [name]
+  })
+}
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
