@@ -3,28 +3,39 @@
 import { parseArgs } from 'node:util'
 import { channelTour } from './demo/channel.ts'
 import { conversationsTour } from './demo/conversations.ts'
+import { identityTour } from './demo/identity.ts'
 import { messagingTour } from './demo/messaging.ts'
 import { createTour, type Tour } from './demo/tour.ts'
 
 const FILE_MEGABYTES = '200'
+const PEOPLE = '25'
+const MIN_PEOPLE = 3
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     /** Size of the file that the tour of conversations sends. */
     'file-megabytes': { type: 'string', default: FILE_MEGABYTES },
+    /** How many the tour of identity enrols. */
+    people: { type: 'string', default: PEOPLE },
   },
 })
 const fileMegabytes = Number(values['file-megabytes'])
+const people = Number(values.people)
 
 const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = {
   channel: channelTour,
   messaging: messagingTour,
   conversations: (tour) => conversationsTour(tour, { fileMegabytes }),
+  identity: (tour) => identityTour(tour, { people }),
 }
 
 if (!(fileMegabytes > 0)) {
   console.error('--file-megabytes: a number above 0')
+  process.exit(2)
+}
+if (!(Number.isInteger(people) && people >= MIN_PEOPLE)) {
+  console.error(`--people: a whole number, at least ${MIN_PEOPLE}`)
   process.exit(2)
 }
 const names = values.only === undefined ? Object.keys(TOURS) : values.only.split(',')

@@ -7,6 +7,8 @@ const DIRECTORY = '/applications/demo/directory'
 /** A key server in a process of its own, on a data folder that stays. */
 export interface KeyServer {
   readonly publicUrl: string
+  /** Of the identity capability, where it is on. */
+  readonly identityUrl: string
   readonly dataDir: string
   /** What it was started with. */
   readonly settings: Readonly<Record<string, string>>
@@ -14,6 +16,8 @@ export interface KeyServer {
   readonly pid: number
   /** Calls the admin API. @param token - of an operator; the demo's own one if left out. */
   operator(method: string, path: string, body?: unknown, token?: string): Promise<Answer>
+  /** The same as the demo's own operator. @throws Error on any status but 2xx. */
+  admin<T>(method: string, path: string, body?: unknown): Promise<T>
   /** @param path - under the application's directory. @throws Error on any status but 2xx. */
   directory<T>(method: string, path: string, body?: unknown): Promise<T>
   /** What an operator gives to somebody who may sign up. */
@@ -45,10 +49,12 @@ export async function startKeyServer(
   let stopped: Promise<unknown> | undefined
   return {
     publicUrl: server.publicUrl,
+    identityUrl: server.identityUrl ?? '',
     dataDir,
     settings,
     pid: server.pid,
     rootThumbprints: server.defaultApplication.rootThumbprints,
+    admin,
     operator: (method, path, body, token) => callAdmin(server.adminUrl, method, path, body, token),
     directory,
     async signUpToken(username) {
