@@ -115,7 +115,7 @@ test('the IDA hears that somebody is blocked, and that he is active again, of th
 
 test('the IDA hears that a VID is revoked', async () => {
   const { items } = await operate('GET', `/registrations/${rid}/vids`)
-  await operate('DELETE', `/registrations/${rid}/vids/${items[0].vid}`)
+  await operate('POST', `/registrations/${rid}/vids/revocation`, { vid: items[0].vid })
   await expect.poll(() => taken('REMOVE_ID'), SOON).toBe(1)
   expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 1 })
 })

@@ -69,13 +69,13 @@ test.each([
   expect(admin.seen).toMatchObject([{ path: `${PATH}${path}`, ...(body && { body }) }])
 })
 
-test('identity machines add reads the key from a file, vid revoke deletes', async () => {
+test('identity machines add reads the key from a file, vid revoke names the number in the body only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keyhaven-cli-'))
   const key = join(folder, 'machine.pem')
   writeFileSync(key, '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n')
   await using admin = await startScriptedAdmin({
     [`POST ${PATH}/machines`]: { json: machine },
-    [`DELETE ${PATH}/registrations/${RID}/vids/${VID}`]: { json: {} },
+    [`POST ${PATH}/registrations/${RID}/vids/revocation`]: { json: {} },
   })
   const server = ['--server', admin.url]
   const add = ['identity', 'machines', 'add', 'demo', '10001', '10077', '--key', key, ...server]
@@ -84,5 +84,6 @@ test('identity machines add reads the key from a file, vid revoke deletes', asyn
     (await runCommand(['identity', 'vid', 'revoke', 'demo', RID, VID, ...server], { env })).exitCode,
   ).toBe(0)
   expect(JSON.stringify(admin.seen[0])).toContain('BEGIN PUBLIC KEY')
+  expect(admin.seen[1]).toMatchObject({ body: { vid: VID } })
   rmSync(folder, { recursive: true })
 })

@@ -273,12 +273,13 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
     expect(made).toMatchObject({ status: 201, body: { type: 'Perpetual', expiresAt: null } })
     expect(await operate('POST', `${of}/vids`, { type: 'Perpetual' })).toMatchObject({ status: 409 })
     expect((await operate('GET', `${of}/vids`)).body.items).toEqual([made.body])
-    const others = `/registrations/${packets[1]!.rid}/vids/${made.body.vid}`
-    expect(await operate('DELETE', others)).toMatchObject({ status: 404 })
+    const named = { vid: made.body.vid }
+    const others = `/registrations/${packets[1]!.rid}/vids/revocation`
+    expect(await operate('POST', others, named)).toMatchObject({ status: 404 })
     expect(await operate('POST', `${of}/identity/status`, { status: 'BLOCKED' })).toMatchObject({
       body: { status: 'BLOCKED', version: 1 },
     })
-    expect(await operate('DELETE', `${of}/vids/${made.body.vid}`)).toMatchObject({ status: 204 })
+    expect(await operate('POST', `${of}/vids/revocation`, named)).toMatchObject({ status: 204 })
     expect((await operate('GET', '/jobs')).body.items).toEqual([])
     expect(await operate('POST', '/jobs/00000000000000000000000000000000/replay')).toMatchObject({
       status: 404,

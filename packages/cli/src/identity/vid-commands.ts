@@ -86,7 +86,8 @@ function revokeCommand(frame: Frame, vid: Command): void {
     action<ServerOptions>(frame, async ({ context, output, options, args }) => {
       using admin = await connectAdmin(context, options)
       const [application, rid, number] = args as unknown as [string, string, string]
-      await admin.call('DELETE', identityPath(application, 'registrations', rid, 'vids', number))
+      const path = identityPath(application, 'registrations', rid, 'vids', 'revocation')
+      await admin.call('POST', path, { body: { vid: number } })
       output.result({ revoked: number }, () => `revoked ${number}`)
       return undefined
     }),

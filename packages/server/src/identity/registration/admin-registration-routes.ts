@@ -26,7 +26,6 @@ const PATH = '/admin/v1/applications/{id}/identity/registrations'
 const documented = { tags: ['Identity'], security: [{ bearer: [] }] }
 const params = z.object({ id: applicationIdSchema })
 const one = params.extend({ rid: z.string().regex(/^[A-Za-z0-9_]{1,64}$/, 'a registration id') })
-const vidParams = one.extend({ vid: z.string().regex(/^\d{16}$/, 'a VID') })
 const reads = [requirePermission('read-registrations')]
 const manages = [requirePermission('manage-registrations')]
 // Numbers of people are for nobody else.
@@ -121,12 +120,15 @@ export const adminRegistrationRoutes = {
     },
   }),
   revokeVid: createRoute({
-    method: 'delete',
-    path: `${PATH}/{rid}/vids/{vid}`,
+    method: 'post',
+    path: `${PATH}/{rid}/vids/revocation`,
     ...documented,
-    summary: 'Revoke a VID, for ever',
+    summary: 'Revoke a VID, for ever; its number is in no path, and so in no log',
     middleware: administers,
-    request: { params: vidParams },
+    request: {
+      params: one,
+      body: body(z.strictObject({ vid: z.string().regex(/^\d{16}$/, 'a VID') })),
+    },
     responses: { 204: { description: 'Revoked' }, ...problemAnswers(400, 401, 403, 404) },
   }),
 }
@@ -201,8 +203,8 @@ export function addAdminRegistrationRoutes(app: OpenAPIHono<AdminEnv>, parts: Ad
   })
 
   app.openapi(adminRegistrationRoutes.revokeVid, async (c) => {
-    const { vid, ...named } = c.req.valid('param')
-    const uin = await uinOf(named)
+    const { vid } = c.req.valid('json')
+    const uin = await uinOf(c.req.valid('param'))
     const own = await repository.summary(uin, 'UIN')
     const { record } = await repository.summary(vid, 'VID')
     if (record !== own.record) throw new KeyhavenError('NOT_FOUND', 'there is no such VID')
