@@ -1,6 +1,6 @@
 import { type Awaitable, type RsaPublicKey, toHex } from '@keyhaven/crypto'
 import type { Certificate, KeyUsageName } from './certificate.ts'
-import { parseCertificate, x509CertificateOf } from './parse-certificate.ts'
+import { certificateFacts, parseCertificate } from './parse-certificate.ts'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -52,7 +52,7 @@ export async function issueCertificate(request: CertificateRequest): Promise<Cer
   const { issuer, publicKey } = request
   const spki = Uint8Array.from(publicKey.spki)
   const subject = new Name(jsonName(request.subject))
-  const parent = issuer.certificate && x509CertificateOf(issuer.certificate)
+  const parent = issuer.certificate && certificateFacts(issuer.certificate).x509
   const usages = request.keyUsage.reduce((flags, name) => flags | KeyUsageFlags[name], 0)
   const made = await X509CertificateGenerator.create(
     {

@@ -24,14 +24,21 @@ const USAGES: readonly KeyUsageName[] = [
   'cRLSign',
 ]
 
-interface Parsed {
-  readonly certificate: Certificate
+/** @internal What checking chains asks of a certificate again and again, worked out once. */
+export interface CertificateFacts {
+  /** The library's object. */
   readonly x509: X509Certificate
+  /** Thumbprint, DER of the subject's and of the issuer's name: hexadecimal. */
+  readonly thumbprint: string
+  readonly subject: string
+  readonly issuer: string
+  /** Object identifiers of its critical extensions. */
+  readonly critical: readonly string[]
 }
 
 /** By thumbprint, the least recently used out first: parsing takes as long as ten verifications. */
-const cache = new Map<string, Parsed>()
-const x509Of = new WeakMap<Certificate, X509Certificate>()
+const cache = new Map<string, Certificate>()
+const factsOf = new WeakMap<Certificate, CertificateFacts>()
 
 /**
  * @param derOrPem - one certificate; of a PEM with several the first.
@@ -43,11 +50,11 @@ export function parseCertificate(derOrPem: Uint8Array | string): Certificate {
   const thumbprint = sha256(der)
   const name = toHex(thumbprint)
   const known = cache.get(name)
-  const parsed = known ?? parse(Uint8Array.from(der), thumbprint)
+  const certificate = known ?? parse(Uint8Array.from(der), thumbprint, name)
   if (known !== undefined) cache.delete(name)
   else if (cache.size >= MAX_CACHED_CERTIFICATES) cache.delete(cache.keys().next().value!)
-  cache.set(name, parsed)
-  return parsed.certificate
+  cache.set(name, certificate)
+  return certificate
 }
 
 /** Every certificate of a PEM bundle. Throws as {@link parseCertificate}. */
@@ -65,14 +72,14 @@ export function certificateToPem(certificate: Certificate): string {
   return `${PemConverter.encode(Uint8Array.from(certificate.der), PemConverter.CertificateTag)}\n`
 }
 
-/** @internal The library's object of a certificate that {@link parseCertificate} made. */
-export function x509CertificateOf(certificate: Certificate): X509Certificate {
-  const known = x509Of.get(certificate)
+/** @internal Of a certificate that {@link parseCertificate} made. */
+export function certificateFacts(certificate: Certificate): CertificateFacts {
+  const known = factsOf.get(certificate)
   if (known === undefined) throw new TypeError('not a certificate that parseCertificate made')
   return known
 }
 
-function parse(der: Uint8Array<ArrayBuffer>, thumbprint: Uint8Array): Parsed {
+function parse(der: Uint8Array<ArrayBuffer>, thumbprint: Uint8Array, name: string): Certificate {
   try {
     if (!isStrictCertificate(der)) throw invalid()
     const x509 = new X509Certificate(der)
@@ -99,8 +106,13 @@ function parse(der: Uint8Array<ArrayBuffer>, thumbprint: Uint8Array): Parsed {
       isCa: constraints?.ca ?? false,
       pathLength: constraints?.pathLength,
     }
-    x509Of.set(certificate, x509)
-    return { certificate, x509 }
+    factsOf.set(certificate, {
+      ...{ x509, thumbprint: name },
+      subject: toHex(new Uint8Array(x509.subjectName.toArrayBuffer())),
+      issuer: toHex(new Uint8Array(x509.issuerName.toArrayBuffer())),
+      critical: x509.extensions.filter(({ critical }) => critical).map(({ type }) => type),
+    })
+    return certificate
   } catch {
     throw invalid()
   }

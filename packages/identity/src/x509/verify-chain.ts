@@ -1,6 +1,6 @@
-import { KeyhavenError, toHex } from '@keyhaven/crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
 import type { Certificate, KeyUsageName } from './certificate.ts'
-import { x509CertificateOf } from './parse-certificate.ts'
+import { certificateFacts } from './parse-certificate.ts'
 
 /** What the leaf is used for now. */
 export type CertificatePurpose = 'sign' | 'encrypt' | 'issue'
@@ -87,8 +87,8 @@ function checkOne(
   if (certificate.publicKey.modulusBits < minRsaBits) {
     throw invalid(`its key is no RSA key of at least ${minRsaBits} bits`)
   }
-  for (const { critical, type } of x509CertificateOf(certificate).extensions) {
-    if (critical && !UNDERSTOOD.has(type)) throw invalid(`its critical extension ${type} is not understood`)
+  for (const type of certificateFacts(certificate).critical) {
+    if (!UNDERSTOOD.has(type)) throw invalid(`its critical extension ${type} is not understood`)
   }
 }
 
@@ -109,21 +109,18 @@ function requireAuthority(certificate: Certificate, below: number): void {
 }
 
 function namesIssuer(certificate: Certificate, issuer: Certificate): boolean {
-  const wanted = x509CertificateOf(certificate).issuerName.toArrayBuffer()
-  return (
-    toHex(new Uint8Array(wanted)) ===
-    toHex(new Uint8Array(x509CertificateOf(issuer).subjectName.toArrayBuffer()))
-  )
+  return certificateFacts(certificate).issuer === certificateFacts(issuer).subject
 }
 
 async function isIssuedBy(certificate: Certificate, issuer: Certificate): Promise<boolean> {
-  const link = `${toHex(certificate.thumbprint)} ${toHex(issuer.thumbprint)}`
+  const { x509, thumbprint } = certificateFacts(certificate)
+  const above = certificateFacts(issuer)
+  const link = `${thumbprint} ${above.thumbprint}`
   if (verifiedLinks.has(link)) return true
-  const x509 = x509CertificateOf(certificate)
   const hash = (x509.signatureAlgorithm.hash as { readonly name?: string } | undefined)?.name
   if (hash === undefined || !SIGNATURE_HASHES.includes(hash)) return false
   try {
-    const publicKey = x509CertificateOf(issuer).publicKey
+    const { publicKey } = above.x509
     if (!(await x509.verify({ publicKey, signatureOnly: true }, globalThis.crypto))) return false
   } catch {
     return false
@@ -134,7 +131,7 @@ async function isIssuedBy(certificate: Certificate, issuer: Certificate): Promis
 }
 
 function isSame(one: Certificate, other: Certificate): boolean {
-  return one === other || toHex(one.thumbprint) === toHex(other.thumbprint)
+  return one === other || certificateFacts(one).thumbprint === certificateFacts(other).thumbprint
 }
 
 function invalid(reason: string): KeyhavenError {
