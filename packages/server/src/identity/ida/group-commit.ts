@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** At most so many in one transaction: it holds up whoever else writes. */
 const MAX_GROUP = 64
 
 /**
- * Writes what comes while a transaction runs in the next one, together: a disk that needs a millisecond for a
- * commit bounds the time of a call, and no longer the number of calls.
+ * Writes what comes in one turn of the event loop, or while a transaction runs, together in one: a disk that needs
+ * a millisecond for a commit bounds the time of a call, and no longer the number of calls. SQLite works while the
+ * event loop stands, so that nothing would come during its transactions.
  *
  * @param write - one transaction; its answers are in the order of the items.
  */
@@ -16,6 +19,7 @@ export function createGroupCommit<Item, Answer>(
   async function run(): Promise<void> {
     running = true
     while (waiting.length > 0) {
+      await setImmediate()
       const group = waiting.splice(0, MAX_GROUP)
       try {
         const answers = await write(group.map(({ item }) => item))
