@@ -19,6 +19,7 @@ import { trustCommand } from './commands/trust.ts'
 import { witnessCommand } from './commands/witness.ts'
 import { EXIT_CODE_MEANINGS } from './exit-code.ts'
 import type { Frame } from './frame.ts'
+import { authCommand } from './identity/auth-commands.ts'
 import { identityCommand } from './identity/identity-commands.ts'
 import { packetCommand } from './identity/packet-commands.ts'
 import { vaultCommand } from './identity/vault-commands.ts'
@@ -80,6 +81,7 @@ export function createProgram(frame: Frame): Command {
   program.commandsGroup('Protect identity data:')
   packetCommand(frame, program)
   vaultCommand(frame, program)
+  authCommand(frame, program)
   identityCommand(frame, program)
   program.commandsGroup('Shell:')
   completionCommand(frame, program)

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { runCommand } from './run-command.ts'
+import { startScriptedAdmin } from './scripted-admin.ts'
+
+const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
+const PATH = '/admin/v1/identity/authentication'
+const AT = '2026-03-01T09:30:00.000Z'
+const ANSWERS = {
+  [`GET ${PATH}`]: {
+    json: {
+      ...{ partnerId: 'mpartner-default-auth', profile: 'mosip', partners: 3, windowMinutes: 15 },
+      ...{ matcher: 'simulated matcher (compares simulated templates only)', channels: [], issuer: null },
+    },
+  },
+  [`GET ${PATH}/answers`]: {
+    json: {
+      items: [
+        {
+          ...{
+            id: 'a',
+            at: AT,
+            caller: 'partner:bank-1',
+            kind: 'auth',
+            result: 'no',
+            types: ['demo', 'bio'],
+          },
+          ...{ errors: ['IDA-BIA-001'], token: null },
+        },
+      ],
+      nextCursor: '41',
+    },
+  },
+  [`GET ${PATH}/limits`]: {
+    json: { items: [{ subject: 'partner:bank-1', failures: 1_000, limit: 1_000, until: AT, locked: true }] },
+  },
+  [`POST ${PATH}/unlock`]: { status: 204, text: '' },
+}
+
+test('auth status says that the matcher is simulated, and that no issuer is trusted', async () => {
+  await using admin = await startScriptedAdmin(ANSWERS)
+  const { stdout } = await runCommand(['auth', 'status', '--server', admin.url], { env })
+  expect(stdout).toContain('simulated matcher')
+  expect(stdout).toContain('none is trusted yet')
+})
+
+test('auth list shows who asked and the answer, a page at a time', async () => {
+  await using admin = await startScriptedAdmin(ANSWERS)
+  const args = ['auth', 'list', '--partner', 'bank-1', '--server', admin.url]
+  const { stdout, stderr } = await runCommand(args, { env })
+  expect(stdout).toMatch(/partner:bank-1\s+auth\s+demo\+bio\s+no\s+IDA-BIA-001/)
+  expect(stdout + stderr).toContain('--cursor 41')
+  expect(admin.seen.at(-1)!.path).toContain('/answers')
+})
+
+test('auth limits and unlock: a subject or an id, and the id may come by stdin', async () => {
+  await using admin = await startScriptedAdmin(ANSWERS)
+  const run = (args: string[], stdin?: string) =>
+    runCommand(['auth', ...args, '--server', admin.url], { env, ...(stdin === undefined ? {} : { stdin }) })
+  expect((await run(['limits'])).stdout).toMatch(/partner:bank-1\s+1000 of 1000\s+locked/)
+  expect((await run(['unlock'])).exitCode).toBe(2)
+  expect((await run(['unlock', 'partner:bank-1', '--id', '1'])).exitCode).toBe(2)
+  expect((await run(['unlock', 'partner:bank-1'])).exitCode).toBe(0)
+  expect(admin.seen.at(-1)).toMatchObject({ body: { subject: 'partner:bank-1' } })
+  await run(['unlock', '--id', '-'], '7193064825\n')
+  expect(admin.seen.at(-1)).toMatchObject({ body: { id: '7193064825' } })
+})
+
+test('auth try names what its file lacks', async () => {
+  const { stderr, exitCode } = await runCommand(['auth', 'try', '--party', '-', '--id', '1'], {
+    env,
+    stdin: '{}',
+  })
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('url is missing')
+})
