@@ -20,7 +20,7 @@ export function sightingsIn(parts: readonly Buffer[], text: string | Uint8Array)
 }
 
 /** The bytes, their hex, and their base64 wherever in something longer they begin. */
-function forms(text: string | Uint8Array): readonly Buffer[] {
+export function forms(text: string | Uint8Array): readonly Buffer[] {
   const bytes = Buffer.from(text)
   const found = new Set([bytes.toString('hex')])
   for (const encoding of ['base64', 'base64url'] as const) {

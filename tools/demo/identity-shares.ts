@@ -12,10 +12,12 @@ export interface Numbered extends Enrolled {
   readonly vid: string | undefined
 }
 
-/** Bytes that a partner opened: what a search must find there. */
 export interface Shared {
   readonly people: readonly Numbered[]
-  readonly opened: readonly Uint8Array[]
+  /** What ABIS opened: CBEFF. */
+  readonly templates: readonly Uint8Array[]
+  /** What the printer opened: JSON. */
+  readonly cards: readonly Uint8Array[]
 }
 
 const VIDS = 2
@@ -51,7 +53,7 @@ export async function shareWithPartners(
       birs.every((person) => person.every(({ level }) => level !== 'Raw')) &&
       templates.data.every((data) => !Buffer.from(data).includes('fullName')),
     `ABIS: ${templates.events.length} signed events, ${birs.length} shares of ${birs[0]?.length ?? 0} ` +
-      'templates each: no name, no number, no image',
+      'templates each, who came twice among them: no name, no number, no image',
   )
   const cards = await readAll(print, printReads)
   const subjects = cards.data.map((data) => subjectOf(data))
@@ -88,7 +90,7 @@ export async function shareWithPartners(
     `IDA: ${count} people by UIN and ${vids.length} by VID have arrived, each under pool keys chosen at ` +
       `random: ${known?.generations[0]?.keys} of the issuer's 10,000 are here`,
   )
-  return { people, opened: [...templates.data, ...cards.data] }
+  return { people, templates: templates.data, cards: cards.data }
 }
 
 async function readAll({ received }: Subscriber, reader: Reader) {

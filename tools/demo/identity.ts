@@ -11,8 +11,10 @@ import { type Cast, castOf } from './identity-people.ts'
 import { enrol } from './identity-registration.ts'
 import { rotatePool } from './identity-rotation.ts'
 import { type IdentityPlace, REDIRECT, startScene } from './identity-scene.ts'
+import { whatRolesHold } from './identity-seen.ts'
 import { shareWithPartners } from './identity-shares.ts'
 import { startSubscriber } from './identity-subscribers.ts'
+import { theft } from './identity-theft.ts'
 import type { Tour } from './tour.ts'
 
 export interface IdentityTourOptions {
@@ -65,4 +67,7 @@ async function profileTour(place: IdentityPlace, cast: Cast, profile: Profile, c
   const desk = await authenticatePeople(scene, cast, keys, people)
   await rotatePool(scene, desk, people)
   await revoke(scene, cast, desk, people[0]!)
+  await Promise.all([scene.main.stop(), scene.ida.stop(), scene.oprf?.stop()])
+  await theft(scene, people)
+  await whatRolesHold(scene, cast, shared)
 }
