@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runCommand } from './run-command.ts'
 import { startScriptedAdmin } from './scripted-admin.ts'
@@ -6,6 +9,7 @@ const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
 const PATH = '/admin/v1/identity/vault'
 const CREATED = '2026-03-01T09:30:00.000Z'
 const ID = '0b54c0e4-8a1f-4f0e-9a53-6a7a0c1d2e3f'
+const THUMBPRINT = '0f'.repeat(32)
 const ANSWERS = {
   [`GET ${PATH}`]: {
     json: {
@@ -37,6 +41,10 @@ const ANSWERS = {
     },
   },
   [`POST ${PATH}/conflicts/${ID}/closure`]: { status: 204, text: '' },
+  [`POST ${PATH}/recipients`]: {
+    json: { partner: 'ida-1', thumbprint: THUMBPRINT, subject: 'CN=IDA-CRED_SERVICE', notAfter: CREATED },
+  },
+  [`DELETE ${PATH}/recipients/ida-1/${THUMBPRINT}`]: { status: 204, text: '' },
 }
 
 test('vault status shows generations, progress and what is missing', async () => {
@@ -66,4 +74,17 @@ test('vault conflicts lists, and closes with a reason only', async () => {
   expect((await run('--close', ID)).stderr).toContain('--close needs --reason')
   expect((await run('--close', ID, '--reason', 'looked into')).exitCode).toBe(0)
   expect(admin.seen.at(-1)).toMatchObject({ method: 'POST', body: { reason: 'looked into' } })
+})
+
+test('vault recipients adds a certificate from a file, and removes one', async () => {
+  await using admin = await startScriptedAdmin(ANSWERS)
+  const folder = mkdtempSync(join(tmpdir(), 'keyhaven-cli-'))
+  const file = join(folder, 'k22.pem')
+  writeFileSync(file, '-----BEGIN CERTIFICATE-----')
+  const run = (...args: string[]) =>
+    runCommand(['vault', 'recipients', ...args, '--server', admin.url], { env })
+  expect((await run('add', 'ida-1', '--certificate', file)).stdout).toContain(THUMBPRINT)
+  expect(admin.seen.at(-1)?.body).toEqual({ partner: 'ida-1', certificate: '-----BEGIN CERTIFICATE-----' })
+  expect((await run('remove', 'ida-1', THUMBPRINT)).stdout).toContain('removed')
+  rmSync(folder, { recursive: true })
 })

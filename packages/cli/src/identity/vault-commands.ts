@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { describe, type Frame } from '../frame.ts'
 import { vaultConflictsCommand } from './vault-conflicts.ts'
 import { vaultPoolCommands } from './vault-pool.ts'
+import { vaultRecipientsCommand } from './vault-recipients.ts'
 import { vaultReencryptCommand } from './vault-reencrypt.ts'
 import { vaultStatusCommand } from './vault-status.ts'
 
@@ -17,6 +18,7 @@ export function vaultCommand(frame: Frame, program: Command): void {
   )
   vaultStatusCommand(frame, vault)
   vaultPoolCommands(frame, vault)
+  vaultRecipientsCommand(frame, vault)
   vaultReencryptCommand(frame, vault)
   vaultConflictsCommand(frame, vault)
 }

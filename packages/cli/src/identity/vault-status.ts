@@ -57,7 +57,7 @@ function describeStatus(status: VaultStatus): string {
           { heading: 'UNTIL', cell: (one) => one.notAfter },
         ],
         status.recipients,
-        'no certificate of an IDA: credentials for one cannot be issued',
+        'no certificate of an IDA: no credential for one can be issued; `keyhaven vault recipients add`',
       ),
     )
   }
