@@ -166,6 +166,8 @@ describe('every shell example calls what exists', () => {
       .replaceAll('\\\n', ' ')
       .split('\n')
       .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+      // Where a command's output goes.
+      .map((line) => (/^[^"']*keyhaven /.test(line) ? line.replace(/ > \S+$/, '') : line))
       .filter(Boolean)
       .map((line) => [place(example), line] as const),
   )

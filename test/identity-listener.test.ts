@@ -1,3 +1,4 @@
+import { SETTING_NAMES } from '@keyhaven/server'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES } from './kit/engines.ts'
 import { startServerProcess } from './kit/server-process.ts'
@@ -30,6 +31,12 @@ async function loadedCode(env: Readonly<Record<string, string>>): Promise<string
   await fixture.dispose()
   return [...server.log().matchAll(/^LOADED (.*)$/gm)].map((match) => match[1]!)
 }
+
+test('no setting turns off a check of identity data', () => {
+  const suspicious = /DISABLE|SKIP|VERIF|VALIDAT|TRUST|SIGNATURE|HASH|INSECURE|IGNORE|CERTIFICATE/
+  expect(SETTING_NAMES.length).toBeGreaterThan(50)
+  expect(SETTING_NAMES.filter((name) => suspicious.test(name))).toEqual([])
+})
 
 describe('identity is off unless asked for', () => {
   test('a server without it loads neither its package nor any library of it', async () => {
