@@ -8,7 +8,7 @@ import { enrollUser } from './fixtures/directory-user.ts'
 import { startFileServerProcess } from './fixtures/file-server-process.ts'
 import { tusClient } from './fixtures/tus-client.ts'
 
-const GIBIBYTES = Number(process.env.SOAK_FILE_GIBIBYTES ?? 1)
+const GIBIBYTES = Number(process.env.SOAK_FILE_GIBIBYTES ?? 0.5)
 const FILE_BYTES = GIBIBYTES * 1_024 ** 3
 const APP = 'app'
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA'
