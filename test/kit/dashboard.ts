@@ -121,14 +121,26 @@ export async function settle(page: Page): Promise<void> {
 
 const AXE_PATH = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
-/** What axe finds serious or critical, as lines that name the rule and the element. */
-export async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(AXE_PATH, 'utf8'))
-  const results: AxeResults = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run({
+/** Axe's rules on colours, but for the one that asks for more contrast than WCAG's level AA does. */
+const COLOUR_RULES = ['color-contrast', 'link-in-text-block']
+
+/**
+ * What axe finds serious or critical, as lines that name the rule and the element.
+ *
+ * @param rules - `colours`: only what depends on them.
+ */
+export async function seriousFaults(page: Page, rules: 'all' | 'colours' = 'all'): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) {
+    await page.evaluate(await readFile(AXE_PATH, 'utf8'))
+  }
+  const results: AxeResults = await page.evaluate(
+    (options) =>
+      (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options),
+    {
       resultTypes: ['violations'],
       preload: false,
-    }),
+      ...(rules === 'colours' && { runOnly: { type: 'rule', values: COLOUR_RULES } }),
+    } satisfies RunOptions as RunOptions,
   )
   return results.violations
     .filter((violation) => violation.impact === 'serious' || violation.impact === 'critical')
