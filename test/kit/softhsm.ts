@@ -33,7 +33,12 @@ export function createSoftHsm(label = 'keyhaven'): TestHsm {
     const words = ['--init-token', '--free', '--label', name, '--so-pin', '91736482', '--pin', PIN]
     execFileSync('softhsm2-util', words, { stdio: 'pipe' })
   }
-  addToken(label)
+  try {
+    addToken(label)
+  } catch (error) {
+    rmSync(folder, { recursive: true })
+    throw error
+  }
   return {
     location: { module: MODULE, slotLabel: label, pinFile },
     folder,

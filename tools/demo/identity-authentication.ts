@@ -5,13 +5,11 @@ import {
   parseCertificate,
   type RelyingParty,
   type RelyingPartyOptions,
-  SIGNATURE_HEADER,
-  signDetachedJws,
 } from '@keyhaven/identity'
-import { createSimulatedDevice, type SimulatedPerson } from '@keyhaven/identity/simulator'
-import { type CallKeys, certificateOfIda, POLICIES, partnerManager } from './identity-partners.ts'
+import type { SimulatedPerson } from '@keyhaven/identity/simulator'
+import { type CallKeys, certificateOfIda } from './identity-partners.ts'
 import { type Cast, type Holder, pemOf, privateKeyPem } from './identity-people.ts'
-import { IDENTITY, type IdentityScene, signIn, until } from './identity-scene.ts'
+import type { IdentityScene } from './identity-scene.ts'
 import type { Numbered } from './identity-shares.ts'
 import { ENVIRONMENT, REGISTERED_PARTS } from './identity-station.ts'
 
@@ -23,7 +21,8 @@ export interface Desk {
   readonly last: () => Call
 }
 
-interface Call {
+/** A call of a relying party, as it was sent. */
+export interface Call {
   readonly url: string
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
@@ -79,7 +78,6 @@ export async function authenticatePeople(
       'token for this bank',
   )
   await otherWays(scene, cast, desk, people)
-  await refusals(scene, cast, desk, people, keys)
   return desk
 }
 
@@ -132,12 +130,9 @@ async function otherWays(
   tour.claim(noConsent.identity === undefined, `eKYC without consent: ${said(noConsent)}`)
 }
 
-async function captures({ ida }: IdentityScene, { devices: trust }: Cast) {
+async function captures({ ida }: IdentityScene, { finger, face }: Cast) {
   const k21 = parseCertificate((await certificateOfIda(ida, 'IDA', 'FIR')).certificate)
   const recipient = { thumbprint: k21.thumbprint, publicKey: k21.publicKey }
-  const device = async (type: 'Finger' | 'Face') =>
-    createSimulatedDevice(backend, { trust, type, level: 'L1', serialNo: `BANK-${type}`, now: Date.now })
-  const [finger, face] = [await device('Finger'), await device('Face')]
   return async (person: string, transactionId: string) => {
     const request = {
       ...({ purpose: 'Auth', transactionId, env: ENVIRONMENT, domainUri: DOMAIN_URI } as const),
@@ -155,67 +150,6 @@ async function captures({ ida }: IdentityScene, { devices: trust }: Cast) {
   }
 }
 
-async function refusals(
-  scene: IdentityScene,
-  cast: Cast,
-  { party, last }: Desk,
-  people: readonly Numbered[],
-  keys: CallKeys,
-): Promise<void> {
-  const { tour, main } = scene
-  const [{ uin, person }, other] = people as readonly [Numbered, Numbered]
-  const wrong = await party.authenticate({ id: uin, demographics: claimsOf(other.person) })
-  const unknown = await party.authenticate({ id: '4999999994', demographics: claimsOf(other.person) })
-  tour.claim(
-    !wrong.authenticated && said(wrong) === said(unknown),
-    `the wrong person: ${said(wrong)}; somebody who is not enrolled: the same`,
-  )
-  await party.authenticate({ id: uin, demographics: claimsOf(person) })
-  const call = last()
-  const replayed = await send(call)
-  const body = alter(call.body)
-  const altered = await send({ ...call, body })
-  const signature = await signDetachedJws(cast.bank.signer, body)
-  const signed = await send({ ...call, body, headers: { ...call.headers, [SIGNATURE_HEADER]: signature } })
-  tour.claim(
-    [replayed, altered, signed].every((codes) => codes.startsWith('IDA-')),
-    `the same request again: ${replayed}; altered: ${altered}; altered and signed anew: ${signed}`,
-  )
-  const own = await signIn(scene, 'grace', 'partner', cast.newcomer.organisation)
-  const key = await partnerManager(main, own, 'PATCH', `/partners/${cast.newcomer.name}/generate/apikey`, {
-    ...{ policyName: POLICIES.bank, label: 'demo' },
-  })
-  const newcomer = await openDesk(scene, cast.newcomer, keys)
-  const borrowed = await newcomer.party.authenticate({ id: uin, demographics: claimsOf(person) })
-  tour.claim(
-    key.errors?.[0]?.errorCode === 'PMS_PRT_061' && !borrowed.authenticated && borrowed.errors.length > 0,
-    `a partner without policy gets no API key (${key.errors?.[0]?.errorCode}), and with that of the bank: ` +
-      said(borrowed),
-  )
-}
-
-/** The last partner's certificate, then the partner itself: refused from the next request on. */
-export async function revoke(
-  scene: IdentityScene,
-  { bank }: Cast,
-  { party }: Desk,
-  { uin, person }: Numbered,
-): Promise<void> {
-  const { tour, main } = scene
-  const ask = () => party.authenticate({ id: uin, demographics: claimsOf(person) })
-  const before = await ask()
-  const thumbprint = Buffer.from(bank.certificate.thumbprint).toString('hex')
-  const begun = performance.now()
-  await main.admin('POST', `${IDENTITY}/certificates/${thumbprint}/revoke`, { reason: 'key lost' })
-  const after = await until(ask, ({ authenticated }) => !authenticated)
-  const milliseconds = (performance.now() - begun).toFixed(0)
-  tour.claim(
-    before.authenticated && after !== undefined,
-    `the bank's certificate is revoked: before ${said(before)}, after ${milliseconds} ms ` +
-      `${after === undefined ? 'still yes' : said(after)}`,
-  )
-}
-
 /** yes, or the codes that it was refused with. */
 export function said(result: {
   readonly authenticated: boolean
@@ -223,22 +157,4 @@ export function said(result: {
 }): string {
   if (result.authenticated) return 'yes'
   return [...new Set(result.errors.map(({ errorCode }) => errorCode))].join(' ') || 'no'
-}
-
-async function send({ url, headers, body }: Call): Promise<string> {
-  const answer = await fetch(url, { method: 'POST', headers, body })
-  const { errors } = (await answer.json()) as { errors: readonly { errorCode: string }[] | null }
-  return errors?.map(({ errorCode }) => errorCode).join(' ') ?? 'yes'
-}
-
-/** One character within what is encrypted. */
-function alter(body: string): string {
-  const parsed = JSON.parse(body) as { request: string }
-  const at = Math.floor(parsed.request.length / 2)
-  const changed = parsed.request[at] === 'A' ? 'B' : 'A'
-  return JSON.stringify({
-    ...parsed,
-    transactionID: 'ALTERED001',
-    request: parsed.request.slice(0, at) + changed + parsed.request.slice(at + 1),
-  })
 }

@@ -96,7 +96,7 @@ export async function setUpPartners(
   return { apiKey: response.apiKey, licenceKey: licence.key }
 }
 
-async function trust(main: KeyServer, { authority, devices }: Cast): Promise<void> {
+async function trust(main: KeyServer, { authority, trust: devices }: Cast): Promise<void> {
   const pems = {
     AUTH: pemOf(authority),
     DEVICE: devices.anchors.device.map(certificateToPem).join(''),

@@ -1,6 +1,11 @@
 import { backend, type KemKeyPair, type RsaPrivateKey } from '@keyhaven/crypto'
 import { type Certificate, certificateToPem, issueCertificate, type JwsSigner } from '@keyhaven/identity'
-import { createSimulatedTrust, type SimulatedTrust } from '@keyhaven/identity/simulator'
+import {
+  createSimulatedDevice,
+  createSimulatedTrust,
+  type SimulatedDevice,
+  type SimulatedTrust,
+} from '@keyhaven/identity/simulator'
 
 const KEY_BITS = 2_048
 const DAY_MS = 86_400_000
@@ -26,7 +31,10 @@ export interface Cast {
   /** One that nobody has approved. */
   readonly newcomer: Holder
   readonly misp: Holder
-  readonly devices: SimulatedTrust
+  readonly trust: SimulatedTrust
+  /** L1, at the registration client and at the bank. */
+  readonly finger: SimulatedDevice
+  readonly face: SimulatedDevice
   /** K10 of the registration client. */
   readonly machineKey: RsaPrivateKey
 }
@@ -36,16 +44,20 @@ export async function castOf(): Promise<Cast> {
   const at = Date.now() - DAY_MS
   const authority = await holderOf('Partner authority', 'Invented Authority', at)
   const of = (name: string, organisation: string) => holderOf(name, organisation, at, authority)
-  const [abis, print, bank, newcomer, misp, devices, machineKey] = await Promise.all([
+  const trust = await createSimulatedTrust(backend, { at })
+  const device = (type: 'Finger' | 'Face') =>
+    createSimulatedDevice(backend, { trust, type, level: 'L1', serialNo: `DEMO-${type}`, now: Date.now })
+  const [abis, print, bank, newcomer, misp, finger, face, machineKey] = await Promise.all([
     of('abis-1', 'Invented ABIS'),
     of('print-1', 'Invented Printers'),
     of('bank-1', 'Bank of Inventions'),
     of('newcomer-1', 'Invented Newcomer'),
     of('misp-1', 'Invented Network'),
-    createSimulatedTrust(backend, { at }),
+    device('Finger'),
+    device('Face'),
     backend.rsa.generateKeyPair(KEY_BITS),
   ])
-  return { authority, abis, print, bank, newcomer, misp, devices, machineKey }
+  return { authority, abis, print, bank, newcomer, misp, trust, finger, face, machineKey }
 }
 
 async function holderOf(name: string, organisation: string, at: number, issuer?: Holder): Promise<Holder> {

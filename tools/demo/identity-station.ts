@@ -16,7 +16,6 @@ import {
 import { issuerTrust } from '@keyhaven/identity/service'
 import {
   BODY_PARTS,
-  createSimulatedDevice,
   SIMULATED_SCHEMA,
   type SimulatedDevice,
   type SimulatedPerson,
@@ -53,7 +52,7 @@ export interface OpenStation {
 /** An operator registers centre, machine and officer; the client gets its keys, and verifies who signed them. */
 export async function openStation(
   scene: IdentityScene,
-  { devices: trust, machineKey: key }: Cast,
+  { trust, finger, face, machineKey: key }: Cast,
 ): Promise<OpenStation> {
   const { main, oidc, profile } = scene
   const { centreId, machineId } = STATION
@@ -94,14 +93,9 @@ export async function openStation(
     nextSequence: () => sequence++,
     captureOpener: machineOpener(backend, machineKey),
   })
-  const devices = await Promise.all(
-    (['Finger', 'Face'] as const).map((type) =>
-      createSimulatedDevice(backend, { trust, type, level: 'L1', serialNo: `REG-${type}`, now: Date.now }),
-    ),
-  )
   const tokens = createIdTokens({ issuer: oidc.issuer, clientId: oidc.clientId })
   return {
-    ...{ client, token, devices, recipient: await machineRecipient(backend, machineKey) },
+    ...{ client, token, devices: [finger, face], recipient: await machineRecipient(backend, machineKey) },
     async signIn(idToken) {
       const { sub, roles, exp } = await tokens.verify(idToken)
       session = { subject: sub, roles: roles as string[], expiresAt: exp * 1000 }
