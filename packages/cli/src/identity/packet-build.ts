@@ -35,7 +35,7 @@ interface Options {
 export function packetBuildCommand(frame: Frame, packet: Command): void {
   describe(
     packet.command('build'),
-    'build a registration packet: signed by a machine, encrypted for its centre',
+    'build a registration packet of the profile mosip: signed by a machine, encrypted for its centre',
     [
       [
         'keyhaven packet build --simulate person-1 --station 10001_10077 --officer 110125 ' +
