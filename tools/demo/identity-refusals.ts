@@ -46,7 +46,7 @@ export async function refuseOthers(
   )
 }
 
-/** The last partner's certificate, then the partner itself: refused from the next request on. */
+/** A partner is switched off, and on again; then its certificate is revoked, which is for ever. */
 export async function revoke(
   scene: IdentityScene,
   { bank }: Cast,
@@ -55,16 +55,22 @@ export async function revoke(
 ): Promise<void> {
   const { tour, main } = scene
   const ask = () => party.authenticate({ id: uin, demographics: claimsOf(person) })
-  const before = await ask()
+  /** @returns what was answered, as soon as it was another answer; and how long that took. */
+  const after = async (path: string, body: object, becomes: boolean) => {
+    const begun = performance.now()
+    await main.admin('POST', IDENTITY + path, body)
+    const answer = await until(ask, ({ authenticated }) => authenticated === becomes)
+    const milliseconds = (performance.now() - begun).toFixed(0)
+    return { isSo: answer !== undefined, text: `${answer && said(answer)} after ${milliseconds} ms` }
+  }
+  const setActive = (active: boolean) =>
+    after(`/partners/${bank.name}/state`, { active, reason: 'a dispute' }, active)
+  const [off, on] = [await setActive(false), await setActive(true)]
   const thumbprint = Buffer.from(bank.certificate.thumbprint).toString('hex')
-  const begun = performance.now()
-  await main.admin('POST', `${IDENTITY}/certificates/${thumbprint}/revoke`, { reason: 'key lost' })
-  const after = await until(ask, ({ authenticated }) => !authenticated)
-  const milliseconds = (performance.now() - begun).toFixed(0)
+  const ended = await after(`/certificates/${thumbprint}/revoke`, { reason: 'key lost' }, false)
   tour.claim(
-    before.authenticated && after !== undefined,
-    `the bank's certificate is revoked: before ${said(before)}, after ${milliseconds} ms ` +
-      `${after === undefined ? 'still yes' : said(after)}`,
+    off.isSo && on.isSo && ended.isSo,
+    `the bank is switched off: ${off.text}; on again: ${on.text}; its certificate is revoked: ${ended.text}`,
   )
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { birOfCapture, encodeCbeff, parseCbeff } from '@keyhaven/identity'
 import { sightingsIn } from './eavesdropper.ts'
+import type { CallKeys } from './identity-partners.ts'
 import type { Cast } from './identity-people.ts'
 import type { IdentityScene, RoleName } from './identity-scene.ts'
 import type { Shared } from './identity-shares.ts'
@@ -15,8 +16,13 @@ const SLICE_BYTES = 24
 /** Name in English, phone, e-mail address, UIN; an address besides. */
 const TEXTS_ON_A_CARD = 4
 
-/** Searches every file, log line and table of each role for what only the people may know. */
-export async function whatRolesHold(scene: IdentityScene, cast: Cast, shared: Shared): Promise<void> {
+/** Searches every file, log line and table of each role for what only the people and the bank may know. */
+export async function whatRolesHold(
+  scene: IdentityScene,
+  cast: Cast,
+  shared: Shared,
+  { apiKey, licenceKey }: CallKeys,
+): Promise<void> {
   const { tour, profile, main, ida, oprf } = scene
   tour.chapter(`${profile} 6. What lies in files, logs and tables`)
   const { people, templates, cards } = shared
@@ -29,7 +35,7 @@ export async function whatRolesHold(scene: IdentityScene, cast: Cast, shared: Sh
     ...people.flatMap(({ captured }) => captured.flatMap(({ value }) => value ?? [])),
     ...templates.flatMap((cbeff) => parseCbeff(cbeff).birs.map(({ bdb }) => bdb)),
   ].map(middleOf)
-  const search = createSearch(new Set<string | Uint8Array>([...texts, ...biometrics]))
+  const search = createSearch(new Set<string | Uint8Array>([...texts, apiKey, licenceKey, ...biometrics]))
   const captures = people.map(({ captured }) => encodeCbeff({ birs: captured.map(birOfCapture) }))
   const [onCards, inCaptures, inTemplates] = [cards, captures, templates].map(
     (opened) => search(opened.map((bytes) => Buffer.from(bytes))).found,
@@ -37,7 +43,7 @@ export async function whatRolesHold(scene: IdentityScene, cast: Cast, shared: Sh
   tour.claim(
     onCards! >= TEXTS_ON_A_CARD * people.length &&
       [inCaptures!, inTemplates!].every((found) => found >= people.length * REGISTERED_PARTS.length),
-    `control: the search for ${texts.length} texts and pieces of ${biometrics.length} biometrics finds ${onCards} ` +
+    `control: the search for ${texts.length} texts, two keys of the bank and pieces of ${biometrics.length} biometrics finds ${onCards} ` +
       `on the printer's cards, ${inCaptures} in what the devices gave, ${inTemplates} in what ABIS has`,
   )
   // With what must be found there, or the search would be worth nothing.

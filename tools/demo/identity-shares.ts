@@ -94,7 +94,9 @@ export async function shareWithPartners(
 }
 
 async function readAll({ received }: Subscriber, reader: Reader) {
-  const events = await Promise.all(received.map((event) => reader.open(event)))
+  const models = await Promise.all(received.map((event) => reader.open(event)))
+  // One that was not answered in time comes again.
+  const events = [...new Map(models.map((model) => [model.event.id, model])).values()]
   const urls = events.map(({ event }) => event.dataShareUri ?? '')
   const data: Uint8Array[] = []
   for (const url of urls) {

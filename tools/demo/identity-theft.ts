@@ -71,6 +71,7 @@ export async function theft(scene: IdentityScene, people: readonly Numbered[]): 
     const all = people.length
     const isOpen = profile === 'mosip'
     await report("IDA's database", database, { enrolled: isOpen ? all : 0, read: 0 })
+    tour.say('the pool key K18: with its folder, and the HSM token and its PIN where there is one')
     const poolKey = await poolOf(profile, await open(ida, join(stolen, 'ida')))
     const withPool = { ...database, poolKey }
     await report('… and the pool key', withPool, { enrolled: isOpen ? all : 0, read: isOpen ? all : 0 })

@@ -77,5 +77,5 @@ async function profileTour(scene: IdentityScene, cast: Cast, count: number): Pro
   await askWithToken(scene, cast, people[0]!.uin)
   await Promise.all([scene.main.stop(), scene.ida.stop(), scene.oprf?.stop()])
   await theft(scene, people)
-  await whatRolesHold(scene, cast, shared)
+  await whatRolesHold(scene, cast, shared, keys)
 }
