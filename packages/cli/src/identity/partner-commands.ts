@@ -331,7 +331,7 @@ function keyCommands(frame: Frame, partners: Command): void {
 }
 
 function webhookCommand(frame: Frame, partners: Command): void {
-  identityAction<{ url: string; secret?: string }>(
+  identityAction<{ url: string; secretFile?: string }>(
     frame,
     partners,
     {
@@ -350,9 +350,9 @@ function webhookCommand(frame: Frame, partners: Command): void {
     (command) =>
       command
         .requiredOption('--url <url>', 'https; empty: nowhere')
-        .option('--secret <file>', 'file with the secret of X-Hub-Signature; - for stdin'),
+        .option('--secret-file <file>', 'file with the secret of X-Hub-Signature; - for stdin'),
     async ({ context, output, options, args }, admin) => {
-      const secret = options.secret === undefined ? null : await readInput(context, options.secret)
+      const secret = options.secretFile === undefined ? null : await readInput(context, options.secretFile)
       const path = identityPath(args[0]!, 'partners', args[1]!, 'webhook')
       const changed = await admin.call<Partner>('POST', path, { body: { url: options.url, secret } })
       output.result(changed, () => describePartner(changed))
