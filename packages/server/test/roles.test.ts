@@ -23,6 +23,8 @@ const MANAGERS: readonly Caller[] = ['admin', 'key-manager']
 const PARTNER_MANAGERS: readonly Caller[] = ['admin', 'partner-manager']
 const AUDITORS: readonly Caller[] = ['admin', 'auditor']
 const ADMINS: readonly Caller[] = ['admin']
+const OFFICERS: readonly Caller[] = ['admin', 'registration-officer']
+const REGISTRARS: readonly Caller[] = ['admin', 'auditor', 'registration-officer', 'identity-service']
 
 /** Every route of the admin API, and who may call it. */
 const MATRIX: ReadonlyArray<
@@ -71,6 +73,7 @@ const MATRIX: ReadonlyArray<
   ['POST', '/applications/{id}/identity/partners', PARTNER_MANAGERS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/partners/{item}/state', PARTNER_MANAGERS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/partners/{item}/certificate', PARTNER_MANAGERS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/partners/{item}/encryption-key', PARTNER_MANAGERS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/partners/{item}/webhook', PARTNER_MANAGERS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/certificates/{item}/revoke', PARTNER_MANAGERS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/authorities', PARTNER_MANAGERS, { bad: 1 }],
@@ -100,10 +103,66 @@ const MATRIX: ReadonlyArray<
   ['GET', '/status', READERS],
 ]
 
+/** What a server with an identity address has besides. */
+const IDENTITY_MATRIX: typeof MATRIX = [
+  ['GET', '/applications/{id}/identity/registrations', REGISTRARS],
+  ['GET', '/applications/{id}/identity/registrations/counts', REGISTRARS],
+  ['GET', '/applications/{id}/identity/registrations/{rid}', REGISTRARS],
+  ['GET', '/applications/{id}/identity/registrations/{rid}/identity', REGISTRARS],
+  ['POST', '/applications/{id}/identity/registrations/{rid}/identity/status', OFFICERS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/registrations/{rid}/vids', ADMINS],
+  ['POST', '/applications/{id}/identity/registrations/{rid}/vids', ADMINS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/registrations/{rid}/vids/revocation', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/centres', REGISTRARS],
+  ['POST', '/applications/{id}/identity/centres', ADMINS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/centres/{item}/close', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/machines', REGISTRARS],
+  ['POST', '/applications/{id}/identity/machines', ADMINS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/machines/{item}/{item}/end', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/officers', REGISTRARS],
+  ['POST', '/applications/{id}/identity/officers', ADMINS, { bad: 1 }],
+  ['POST', '/applications/{id}/identity/officers/{item}/end', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/jobs', REGISTRARS],
+  ['GET', '/applications/{id}/identity/jobs/dead', REGISTRARS],
+  ['POST', '/applications/{id}/identity/jobs/{item}/replay', ADMINS, { bad: 1 }],
+]
+
+/** What a server of role `ida` has besides. */
+const IDA_MATRIX: typeof MATRIX = [
+  ['GET', '/identity/authentication', READERS],
+  ['GET', '/identity/authentication/answers', AUDITORS],
+  ['GET', '/identity/authentication/limits', AUDITORS],
+  ['GET', '/identity/authentication/partners', READERS],
+  ['GET', '/identity/authentication/partner-key', READERS],
+  ['POST', '/identity/authentication/partner-key/renewal', MANAGERS],
+  ['POST', '/identity/authentication/unlock', PARTNER_MANAGERS, { bad: 1 }],
+  ['PUT', '/identity/authentication/issuer', ADMINS, { bad: 1 }],
+]
+
 /** Signing in and out is for everybody; it is tested by itself. */
 const OPEN_ROUTES = ['GET /session/options', 'POST /session', 'DELETE /session']
 
-describe('each role × each route', () => {
+const STATION = /\{(?:centre|machine|officer|job)\}/g
+const IDENTITY_ENV = { KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' }
+
+test('the tables have every route there is', () => {
+  const documented = Object.entries(buildOpenApiDocument().paths ?? {})
+    .filter(([path]) => path.startsWith('/admin/v1'))
+    .flatMap(([path, item]) =>
+      Object.keys(item as object).map(
+        (method) => `${method.toUpperCase()} ${path.slice('/admin/v1'.length)}`,
+      ),
+    )
+    .map((route) => route.replace(STATION, '{item}'))
+  const tested = [...MATRIX, ...IDENTITY_MATRIX, ...IDA_MATRIX].map(([method, path]) => `${method} ${path}`)
+  expect(documented.filter((route) => !OPEN_ROUTES.includes(route)).sort()).toEqual(tested.sort())
+})
+
+describe.each([
+  { server: 'without identity', env: {}, matrix: MATRIX },
+  { server: 'with identity', env: IDENTITY_ENV, matrix: IDENTITY_MATRIX },
+  { server: 'of role ida', env: { ...IDENTITY_ENV, KEYHAVEN_ROLE: 'ida' }, matrix: IDA_MATRIX },
+])('each role × each route of a server $server', ({ env, matrix }) => {
   let server: TestServer
   const tokens = new Map<Caller, string | null>([
     ['nobody', null],
@@ -111,7 +170,7 @@ describe('each role × each route', () => {
   ])
 
   beforeAll(async () => {
-    server = await startTestServer(ENGINES[0]!)
+    server = await startTestServer(ENGINES[0]!, env)
     for (const role of ROLES) {
       const made = await server.admin('POST', '/tokens', { name: `is-${role}`, roles: [role] })
       tokens.set(role, made.body.token)
@@ -119,24 +178,13 @@ describe('each role × each route', () => {
   })
   afterAll(() => server?.dispose())
 
-  test('the table has every route there is', () => {
-    const documented = Object.entries(buildOpenApiDocument().paths ?? {})
-      .filter(([path]) => path.startsWith('/admin/v1'))
-      .flatMap(([path, item]) =>
-        Object.keys(item as object).map(
-          (method) => `${method.toUpperCase()} ${path.slice('/admin/v1'.length)}`,
-        ),
-      )
-    const tested = MATRIX.map(([method, path]) => `${method} ${path}`)
-    expect(documented.filter((route) => !OPEN_ROUTES.includes(route)).sort()).toEqual(tested.sort())
-  })
-
-  for (const [method, path, allowed, body] of MATRIX)
+  for (const [method, path, allowed, body] of matrix)
     test(`${method} ${path}`, async () => {
       const target = path
         .replace('{id}', path.startsWith('/tokens') ? UUID : 'demo')
         .replace(/\{(key|token)\}/, UUID)
         .replace('{username}', 'nobody')
+        .replace('{rid}', '10001100010000120200601120000')
         .replace(/\{(device|conversation|export|item)\}/g, DEVICE)
       for (const caller of [...ROLES, 'nobody', 'unknown'] as const) {
         const answer = await server.admin(method, target, body, tokens.get(caller))

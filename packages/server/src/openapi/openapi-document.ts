@@ -15,6 +15,7 @@ import { adminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
 import { directoryRoutes } from '../directory/directory-routes.ts'
 import { logRoutes } from '../directory/log/log-routes.ts'
 import { fileApi } from '../files/file-api.ts'
+import { adminAuthRoutes } from '../identity/authentication/admin-auth-routes.ts'
 import { adminShareRoutes } from '../identity/events/admin-share-routes.ts'
 import { adminPartnerRoutes } from '../identity/partners/admin-partner-routes.ts'
 import { adminPolicyRoutes } from '../identity/partners/admin-policy-routes.ts'
@@ -58,6 +59,7 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   adminShareRoutes,
   adminRegistrationRoutes,
   adminStationRoutes,
+  adminAuthRoutes,
   tokenRoutes,
   auditRoutes,
   statusRoutes,

@@ -11,7 +11,7 @@ export interface AuthenticationOptions {
   readonly application: string
   readonly profile: Profile
   readonly store: AuthenticationStore
-  readonly vault: Pick<IdaVault, 'find'>
+  readonly vault: Pick<IdaVault, 'find' | 'pretend'>
   readonly keys: IdentityKeys
   readonly secrets: AuthenticationSecrets
   readonly matcher: BiometricMatcher

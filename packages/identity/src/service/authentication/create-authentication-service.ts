@@ -80,7 +80,7 @@ export async function createAuthenticationService(
     codec,
     names: createSubjectNames(secrets.subjectKey, application),
     limits: createAttemptLimits(),
-    decoy: await createDecoyPerson(),
+    decoy: createDecoyPerson(),
     tokens: createPersonTokens(secrets.tokenKey, application, profile),
   }
 
@@ -106,7 +106,7 @@ export async function createAuthenticationService(
         ? { id: AUTH_REQUEST_IDS[kind], version: AUTH_VERSION }
         : { id: KEYHAVEN_REQUEST_IDS[kind], version: KEYHAVEN_VERSION }),
       responseTime: new Date(clock()).toISOString(),
-      transactionID: transactionOf(body),
+      transactionID: request?.transactionId ?? transactionOf(body),
       response: outcome.response,
       errors: outcome.errors.length === 0 ? null : outcome.errors,
     })

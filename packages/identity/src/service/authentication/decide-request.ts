@@ -137,11 +137,14 @@ async function marksOf({ kind, caller, request, proof }: AskedRequest): Promise<
 }
 
 async function open(
-  { decoy }: DecisionParts,
+  { decoy, options }: DecisionParts,
   person: FoundPerson | undefined,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  if (person === undefined) return decoy.open(names)
+  if (person === undefined) {
+    await options.vault.pretend(decoy.attributes(names))
+    return new Map()
+  }
   return person.open(names.filter((name) => person.record.attributes.includes(name)))
 }
 

@@ -1,26 +1,24 @@
-import { backend, utf8 } from '@keyhaven/crypto'
+import { backend } from '@keyhaven/crypto'
 import { encodeCbeff } from '../../biometrics/encode-cbeff.ts'
-import { deriveMosipKey, openMosipAttribute, sealMosipAttribute } from '../../vault/mosip-attribute.ts'
+import type { PretendedAttribute } from '../vault/ida-vault.ts'
 
 /** As large as a text and as a template are. */
 const TEXT_BYTES = 96
 const TEMPLATE_BYTES = 560
-const POOL_KEY_BYTES = 32
+const BIOMETRIC_NAME = /^(Finger|Iris|Face)/
 
 /**
  * Stands in for a person who is not there: the same derivation, decryption and comparison are done, so that an
  * unknown id takes as long as a wrong person. What it holds matches nobody.
  */
 export interface DecoyPerson {
-  open(names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** What to pretend to open for these names. */
+  attributes(names: readonly string[]): readonly PretendedAttribute[]
   /** A CBEFF text to compare with. */
   readonly template: string
 }
 
-export async function createDecoyPerson(): Promise<DecoyPerson> {
-  const poolKey = backend.randomBytes(POOL_KEY_BYTES)
-  const id = 'nobody'
-  const key = await deriveMosipKey(backend, poolKey, id)
+export function createDecoyPerson(): DecoyPerson {
   const template = new TextDecoder().decode(
     encodeCbeff({
       birs: [
@@ -31,16 +29,9 @@ export async function createDecoyPerson(): Promise<DecoyPerson> {
       ],
     }),
   )
-  const text = await sealMosipAttribute(backend, key, 0, backend.randomBytes(TEXT_BYTES))
-  const sealedTemplate = await sealMosipAttribute(backend, key, 0, utf8(template))
   return {
     template,
-    async open(names) {
-      for (const name of names) {
-        const derived = await deriveMosipKey(backend, poolKey, id)
-        await openMosipAttribute(backend, derived, /^(Finger|Iris|Face)/.test(name) ? sealedTemplate : text)
-      }
-      return new Map()
-    },
+    attributes: (names) =>
+      names.map((name) => ({ name, bytes: BIOMETRIC_NAME.test(name) ? template.length : TEXT_BYTES })),
   }
 }

@@ -14,6 +14,7 @@ import { importCredential } from './import-credential.ts'
 import { createKeyhavenIdaProfile } from './keyhaven-ida-profile.ts'
 import { createMosipIdaProfile } from './mosip-ida-profile.ts'
 import { createPool } from './pool.ts'
+import { createPretence } from './pretend-person.ts'
 
 const STATES: Readonly<Record<Exclude<CredentialTopic, 'CREDENTIAL_ISSUED'>, IdaRecordState>> = {
   ACTIVATE_ID: 'active',
@@ -57,6 +58,7 @@ export function createIdaVault(options: IdaVaultOptions): IdaVault {
     },
 
     find,
+    pretend: createPretence(options, pool, profile),
 
     async openAttributes(id, names, request) {
       const person = await find(id, request)

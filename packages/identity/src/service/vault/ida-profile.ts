@@ -27,6 +27,8 @@ export interface IdaProfile {
     request: PartnerSignedRequest | undefined,
     store: IdaStore,
   ): Promise<readonly IdaLookUp[]>
+  /** One under which nobody is stored, to open what it has sealed itself. */
+  decoy(): IdaLookUp
   /** A look-up by a newer key than `known`, which is the newest that was used; undefined: there is none. */
   newest(
     id: string,

@@ -85,6 +85,11 @@ export interface IdaVault {
    * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `STORE_UNAVAILABLE` of the oblivious PRF.
    */
   find(id: string, request?: PartnerSignedRequest): Promise<FoundPerson | undefined>
+  /**
+   * Does for nobody what opening attributes does: the same queries, derivations and decryptions, so that an
+   * unknown id costs what a known one does.
+   */
+  pretend(attributes: readonly PretendedAttribute[]): Promise<void>
   /** {@link find}, open, close. @throws KeyhavenError `NOT_FOUND` */
   openAttributes(
     id: string,
@@ -94,6 +99,12 @@ export interface IdaVault {
   status(): Promise<IdaVaultStatus>
   conflicts(page: { readonly after?: string; readonly limit: number }): Promise<readonly PoolConflict[]>
   closeConflict(id: string, actor: string, reason: string): Promise<boolean>
+}
+
+export interface PretendedAttribute {
+  readonly name: string
+  /** How long its text would be. */
+  readonly bytes: number
 }
 
 export interface IdaVaultStatus {

@@ -12,6 +12,9 @@ import {
 import type { IdaLookUp, IdaProfile } from './ida-profile.ts'
 import type { StoredIdaRecord } from './ida-store.ts'
 import type { Pool } from './pool.ts'
+import { NOBODY } from './pretend-person.ts'
+
+const PERSON_KEY_BYTES = 32
 
 /** People by a tag, keys by a secret, both from the oblivious PRF: nothing here is guessed without it. */
 export function createKeyhavenIdaProfile(
@@ -27,30 +30,32 @@ export function createKeyhavenIdaProfile(
       reason: async () => ({ kind: 'authentication', ...request }),
     })
     const { tag, personKey } = await personSecrets(backend, output)
-    return {
-      idHash: toBase64url(tag),
-      oprfKey: version,
-      async open(record, name, value) {
-        const bytes = fromBase64url(value)
-        const { index, oprfKey } = readVaultHeader(bytes)
-        if (oprfKey !== version) throw new KeyhavenError('OPEN_FAILED', 'cannot be opened')
-        const poolKey = await pool.open(index)
-        try {
-          const secrets = { poolKey, personKey }
-          return await openVaultAttribute(backend, secrets, placeOf(application, record, name), bytes)
-        } finally {
-          overwrite(poolKey)
-        }
-      },
-      async seal(record, name, plaintext, { index, poolKey }) {
-        const secrets = { poolKey, personKey }
-        const place = placeOf(application, record, name)
-        const header = { index, oprfKey: version }
-        return toBase64url(await sealVaultAttribute(backend, secrets, header, place, plaintext))
-      },
-      close: () => overwrite(personKey),
-    }
+    return lookUpOf(toBase64url(tag), personKey, version)
   }
+
+  const lookUpOf = (idHash: string, personKey: Uint8Array, version: number): IdaLookUp => ({
+    idHash,
+    oprfKey: version,
+    async open(record, name, value) {
+      const bytes = fromBase64url(value)
+      const { index, oprfKey } = readVaultHeader(bytes)
+      if (oprfKey !== version) throw new KeyhavenError('OPEN_FAILED', 'cannot be opened')
+      const poolKey = await pool.open(index)
+      try {
+        const secrets = { poolKey, personKey }
+        return await openVaultAttribute(backend, secrets, placeOf(application, record, name), bytes)
+      } finally {
+        overwrite(poolKey)
+      }
+    },
+    async seal(record, name, plaintext, { index, poolKey }) {
+      const secrets = { poolKey, personKey }
+      const place = placeOf(application, record, name)
+      const header = { index, oprfKey: version }
+      return toBase64url(await sealVaultAttribute(backend, secrets, header, place, plaintext))
+    },
+    close: () => overwrite(personKey),
+  })
 
   return {
     async lookUps(id, request, store) {
@@ -64,6 +69,7 @@ export function createKeyhavenIdaProfile(
       const versions = used.length > 0 ? used : newest === undefined ? [] : [newest]
       return Promise.all(versions.map((version) => lookUp(id, request, version)))
     },
+    decoy: () => lookUpOf(NOBODY, backend.randomBytes(PERSON_KEY_BYTES), 0),
     async newest(id, known, request) {
       const [newest] = await oprf.versions()
       if (newest === undefined || newest <= known.oprfKey || request === undefined) return undefined
