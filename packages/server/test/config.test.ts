@@ -217,6 +217,7 @@ describe('settings of the identity capability', () => {
       idaPartner: 'mpartner-default-auth',
       matching: {},
       webhooksPrivate: false,
+      pinIterations: 100_000,
       unlimitedShares: false,
     })
     expect(loadConfig({ KEYHAVEN_ROLE: 'oprf' }).identity).toMatchObject({
@@ -253,6 +254,7 @@ describe('settings of the identity capability', () => {
         gender: { strategy: 'exact', threshold: 100 },
       },
       webhooksPrivate: false,
+      pinIterations: 100_000,
       unlimitedShares: false,
       smtp: { url: 'smtp://127.0.0.1:2525', from: 'otp@ida.example' },
       pkcs11: { module: '/lib/softhsm2.so', slotLabel: 'ida', pinFile: '/run/pin' },

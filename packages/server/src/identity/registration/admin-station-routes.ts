@@ -99,13 +99,9 @@ export const adminStationRoutes = {
         z.strictObject({
           centre: stationId,
           id: stationId,
-          publicKey: z
-            .string()
-            .min(1)
-            .max(MAX_KEY_CHARS)
-            .openapi({
-              description: 'SubjectPublicKeyInfo, RSA-2048, Base64; profile keyhaven: a public JWK, JSON',
-            }),
+          publicKey: z.string().min(1).max(MAX_KEY_CHARS).openapi({
+            description: 'SubjectPublicKeyInfo, RSA-2048, Base64; profile keyhaven: a public JWK, JSON',
+          }),
         }),
       ),
     },
