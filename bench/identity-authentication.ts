@@ -24,7 +24,7 @@ const PROFILES: readonly Profile[] = ['mosip', 'keyhaven']
 const PEOPLE = 40
 const FIRST_UIN = 5_283_940_600
 const REQUESTS = 600
-const WARM_UP_REQUESTS = 200
+const WARM_UP_REQUESTS = 400
 const KYC_REQUESTS = 200
 const MAX_HALF_LOAD_SECONDS = 8
 /** A person may be tried ten times at once. */
@@ -124,11 +124,17 @@ async function measureIda(ida: Ida, profile: Profile): Promise<Row[]> {
   }
   const bare = await bareMicroseconds()
   const cpu = `${name}: CPU of the IDA a call`
+  // The oblivious PRF is no part of MOSIP's figures.
+  const promised = profile === 'mosip'
   return [
-    targetRow(throughput, rate / TARGET_PER_SECOND, { atLeast: 1 }),
-    targetRow(latency, p99 / MAX_P99_MILLISECONDS, { atMost: 1 }),
+    promised
+      ? targetRow(throughput, rate / TARGET_PER_SECOND, { atLeast: 1 })
+      : measuredRow(throughput.name, rate, throughput.unit, throughput.reference),
+    promised
+      ? targetRow(latency, p99 / MAX_P99_MILLISECONDS, { atMost: 1 })
+      : measuredRow(latency.name, p99, latency.unit, latency.reference),
     measuredRow(`${name}: median at half that load`, median(half) / MICROSECONDS_PER_MILLISECOND, 'ms'),
-    profile === 'mosip'
+    promised
       ? measuredRow(cpu, full.cpu, 'µs of CPU', { name: 'bare RSA of a call', value: bare })
       : measuredRow(cpu, full.cpu, 'µs of CPU'),
     ...(full.oprfCpu === undefined

@@ -19,7 +19,7 @@ import { cpuMicroseconds } from './server-figures.ts'
 
 const DATA_BYTES = 1_024
 const REQUESTS = 3_000
-const WARM_UP_REQUESTS = 800
+const WARM_UP_REQUESTS = 2_000
 const CONNECTIONS = 32
 const RSA_BITS = 2_048
 const IV_BYTES = 12
