@@ -12,7 +12,7 @@ const FAST = { kem: 'x25519', aead: 'aes-256-gcm' } as const
 const BY = { actor: 'token:test' }
 const UNAVAILABLE = { code: 'STORE_UNAVAILABLE' }
 /** Room for the empty tables and the journal of their making, and for some rows. */
-const FILE_KILOBYTES = 1_000
+const FILE_KILOBYTES = 3_000
 const run = promisify(execFile)
 
 describe('a full disk under SQLite', () => {
