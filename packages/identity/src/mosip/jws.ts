@@ -1,7 +1,6 @@
 import {
   type Awaitable,
   type CryptoBackend,
-  fromBase64,
   fromBase64url,
   fromUtf8,
   KeyhavenError,
@@ -10,7 +9,7 @@ import {
   utf8,
 } from '@keyhaven/crypto'
 import type { Certificate } from '../x509/certificate.ts'
-import { parseCertificate } from '../x509/parse-certificate.ts'
+import { parseCertificateText } from '../x509/parse-certificate.ts'
 
 const RS256 = 'RS256'
 const JWS_PARTS = 3
@@ -181,7 +180,7 @@ function certificatesOf({ x5c }: Readonly<Record<string, unknown>>): Certificate
   if (!Array.isArray(x5c) || x5c.length === 0 || x5c.length > MAX_CHAIN_CERTIFICATES) throw invalid()
   return x5c.map((text: unknown) => {
     if (typeof text !== 'string') throw invalid()
-    return decoded(() => parseCertificate(fromBase64(text)))
+    return decoded(() => parseCertificateText(text))
   })
 }
 

@@ -1,4 +1,4 @@
-import { KeyhavenError, toHex } from '@keyhaven/crypto'
+import { fromBase64, KeyhavenError, toHex } from '@keyhaven/crypto'
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { Certificate, KeyUsageName } from './certificate.ts'
 import {
@@ -14,6 +14,7 @@ import { isStrictCertificate } from './strict-der.ts'
 export const MAX_CERTIFICATE_BYTES = 16_384
 const MAX_PEM_CHARACTERS = 32_768
 const MAX_CACHED_CERTIFICATES = 1_024
+const MAX_CACHED_TEXTS = 256
 const USAGES: readonly KeyUsageName[] = [
   'digitalSignature',
   'nonRepudiation',
@@ -38,6 +39,7 @@ export interface CertificateFacts {
 
 /** By thumbprint, the least recently used out first: parsing takes as long as ten verifications. */
 const cache = new Map<string, Certificate>()
+const texts = new Map<string, Certificate>()
 const factsOf = new WeakMap<Certificate, CertificateFacts>()
 
 /**
@@ -54,6 +56,22 @@ export function parseCertificate(derOrPem: Uint8Array | string): Certificate {
   if (known !== undefined) cache.delete(name)
   else if (cache.size >= MAX_CACHED_CERTIFICATES) cache.delete(cache.keys().next().value!)
   cache.set(name, certificate)
+  return certificate
+}
+
+/**
+ * A certificate as `x5c` has it (RFC 7515 §4.1.6). The same text comes with every signature of a signer: it is
+ * decoded and hashed once.
+ *
+ * @param text - standard Base64 of DER.
+ * @throws KeyhavenError `CERTIFICATE_INVALID`, `WIRE_MALFORMED`.
+ */
+export function parseCertificateText(text: string): Certificate {
+  const known = texts.get(text)
+  if (known !== undefined) return known
+  const certificate = parseCertificate(fromBase64(text))
+  if (texts.size >= MAX_CACHED_TEXTS) texts.clear()
+  texts.set(text, certificate)
   return certificate
 }
 
