@@ -19,6 +19,11 @@ import { sendSealed, type Transport } from './send-sealed.ts'
 import type { OutgoingRequest } from './take-request.ts'
 import type { TrustSource } from './trust-source.ts'
 
+/** A timer can end early: what is left is waited for again, but not for ever, as a clock can stand still. */
+const MAX_PAUSES = 3
+/** Node's timers leave out parts of a millisecond. */
+const TIMER_EARLY_MILLISECONDS = 1
+
 export interface CallContext {
   readonly backend: CryptoBackend
   readonly transport: Transport
@@ -102,8 +107,11 @@ async function correctClock(
   clock.correct(refusal.now)
   if (!neverRan) throw clockResultUnknown()
   if (!canRetry) throw clockSkew()
-  const pause = untilAccepted(refusal, clock.now())
-  if (pause > 0) await orAbort(new Promise((resolve) => setTimeout(resolve, pause)), signal)
+  for (let turn = 0; turn < MAX_PAUSES; turn++) {
+    const pause = untilAccepted(refusal, clock.now())
+    if (pause === 0) return
+    await orAbort(new Promise((resolve) => setTimeout(resolve, pause + TIMER_EARLY_MILLISECONDS)), signal)
+  }
 }
 
 function newStamp({ backend, clock }: CallContext): Stamp {

@@ -194,9 +194,23 @@ describe('a gateway that has just started, with a store in memory', () => {
     })
     server.now = startedAt
     await server.publish()
-    // Clocks have whole milliseconds: what is sealed in that of the start could be from before it.
-    await delay(5)
+    // What takes longer than since the start could be from before it.
+    await delay(100)
     const channel = server.channel({ clock: Date.now, monotonic: () => performance.now() })
+    expect((await channel.fetch('/', { method: 'POST', body: 'x' })).status).toBe(200)
+    expect(server.runs).toHaveLength(1)
+  })
+
+  test('it waits as long as the clock says, also when timers end early', async () => {
+    await delay(1_500 - (Date.now() % 1_000))
+    const begun = Date.now()
+    const clock = () => begun + Math.floor((Date.now() - begun) * 0.95)
+    const replay = createMemoryReplayStore(clock, { refusesBefore: begun + 1 })
+    server = await createTestServer({ replay, gateway: { clock } })
+    server.now = begun
+    await server.publish()
+    await delay(200)
+    const channel = server.channel({ clock, monotonic: clock })
     expect((await channel.fetch('/', { method: 'POST', body: 'x' })).status).toBe(200)
     expect(server.runs).toHaveLength(1)
   })
