@@ -77,7 +77,11 @@ export function createDiskStore(root: string): ObjectStore {
 
     async beginUpload(name) {
       const path = folder(name)
-      await makeFolder(path)
+      // A folder that was there may be on its way out: somebody removes the upload.
+      await makeFolder(path).catch((error: unknown) => {
+        unlessMissing(error)
+        return makeFolder(path).catch(overIfMissing)
+      })
       return basename(path)
     },
 
