@@ -1,19 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
-import { backend, fromBase64url } from '../../packages/crypto/src/node/index.ts'
+import { backend } from '../../packages/crypto/src/node/index.ts'
 import {
-  buildKeyhavenPacket,
-  buildPacket,
-  type Certificate,
   certificateToPem,
   createRelyingParty,
-  type PacketInput,
   type PartnerType,
   type Profile,
-  parseCertificate,
   type Recipient,
   type RelyingParty,
   signEncryptionKey,
-  softwareMachineKey,
 } from '../../packages/identity/src/index.ts'
 import {
   createSimulatedDevice,
@@ -22,23 +16,30 @@ import {
   type SimulatedTrust,
   simulatedRegistration,
 } from '../../packages/identity/src/simulator/index.ts'
-import { type TestHolder, testHolder, testKey } from '../../packages/identity/test/kit/test-keys.ts'
+import { testHolder } from '../../packages/identity/test/kit/test-keys.ts'
 import { useTestKeys } from '../../packages/identity/test/kit/use-test-keys.ts'
 import type { Engine } from './engines.ts'
 import { pemOfKey } from './identity-authentication.ts'
+import {
+  certificateOf,
+  certified,
+  joinIda,
+  openMachine,
+  STATION,
+  type SystemServer,
+} from './identity-system-parts.ts'
 import { TEST_ADMIN_TOKEN } from './server-process.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
 
-export const STATION = { centreId: '10001', machineId: '10077' }
-const REF_ID = '10001_10077'
 const OFFICER = 'officer-1'
 const IDA_PARTNER = 'mpartner-default-auth'
-const AUTH_POLICY = 'mpolicy-default-auth'
 const BANK_POLICY = 'mpolicy-default-relying-party'
 const WAIT_MS = 20
 const PATIENCE_MS = 40_000
-const MACHINE_KEY = 2
 const REASON = 'for a test'
+const RECEIVER_PATH = '/registrationprocessor/v1/packetreceiver/registrationpackets'
+/** Of MOSIP: the packet is here already. */
+const HAS_ARRIVED = 'RPR-PKR-005'
 export const SYSTEM_ENV = 'Staging'
 export const SYSTEM_DOMAIN = 'https://bank.example'
 
@@ -50,16 +51,31 @@ export interface Enrolled {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+type StartServer<S> = (env: Readonly<Record<string, string>>) => Promise<S>
+
+/** A made-up person's packet, as the machine of a station builds it. */
+export interface MadePacket {
+  readonly rid: string
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly fileName: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 /** Main server, IDA and (profile `keyhaven`) oblivious PRF, set up as operators do it, talking over HTTP. */
-export interface IdentitySystem {
-  readonly main: TestServer
-  readonly ida: TestServer
-  readonly oprf: TestServer | undefined
+export interface IdentitySystem<S extends SystemServer = TestServer> {
+  readonly main: S
+  readonly ida: S
+  readonly oprf: S | undefined
   readonly devices: SimulatedTrust
+  packet(seed: string, sequence: number): Promise<MadePacket>
+  /** Sends a packet once. @throws Error if it has not arrived whole, now or before. */
+  upload(packet: MadePacket): Promise<void>
   /** Registers a made-up person by a packet and waits until IDA knows the UIN and a VID. */
   enrol(seed: string, sequence: number): Promise<Enrolled>
-  /** A relying party with its own certificate, policy and API key. */
-  bank(id: string): Promise<RelyingParty>
+  /** A relying party with its own certificate, policy and API key. @param at - which IDA it asks. */
+  bank(id: string, at?: S): Promise<RelyingParty>
+  /** Makes another IDA a partner that gets everybody. */
+  join(ida: S, partnerId: string): Promise<void>
   device(type: 'Finger' | 'Face'): Promise<SimulatedDevice>
   /** A certificate that IDA gives out. */
   idaRecipient(refId: string): Promise<Recipient>
@@ -68,14 +84,24 @@ export interface IdentitySystem {
   dispose(): Promise<void>
 }
 
-export async function startIdentitySystem(engine: Engine, profile: Profile): Promise<IdentitySystem> {
-  const stopTestKeys = useTestKeys()
-  const servers: TestServer[] = []
-  const start = async (env: Readonly<Record<string, string>>): Promise<TestServer> => {
-    const server = await startTestServer(engine, {
+export function startIdentitySystem(engine: Engine, profile: Profile): Promise<IdentitySystem> {
+  return setUpIdentitySystem(profile, (env) =>
+    startTestServer(engine, {
       ...{ KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0', KEYHAVEN_IDENTITY_PROFILE: profile },
       ...env,
-    })
+    }),
+  )
+}
+
+/** @param startServer - starts one of the roles, by its settings. */
+export async function setUpIdentitySystem<S extends SystemServer>(
+  profile: Profile,
+  startServer: StartServer<S>,
+): Promise<IdentitySystem<S>> {
+  const stopTestKeys = useTestKeys()
+  const servers: S[] = []
+  const start: StartServer<S> = async (env) => {
+    const server = await startServer(env)
     servers.push(server)
     return server
   }
@@ -91,18 +117,18 @@ export async function startIdentitySystem(engine: Engine, profile: Profile): Pro
   }
 }
 
-async function setUp(
+async function setUp<S extends SystemServer>(
   profile: Profile,
-  start: (env: Readonly<Record<string, string>>) => Promise<TestServer>,
+  start: StartServer<S>,
   dispose: () => Promise<void>,
-): Promise<IdentitySystem> {
+): Promise<IdentitySystem<S>> {
   // The oblivious PRF trusts the main server, which asks it: so it is told of it a moment later.
   const oprf =
     profile === 'keyhaven' ? await start({ KEYHAVEN_ROLE: 'oprf', KEYHAVEN_IDA_PARTNER: 'oprf' }) : undefined
   const oprfEnv = oprf && { KEYHAVEN_OPRF_URL: oprf.identityUrl!, KEYHAVEN_OPRF_TOKEN: TEST_ADMIN_TOKEN }
   const main = await start({ KEYHAVEN_WEBHOOKS_PRIVATE: 'on', ...oprfEnv })
   const ida = await start({ KEYHAVEN_ROLE: 'ida', KEYHAVEN_ISSUER_URL: main.identityUrl!, ...oprfEnv })
-  const call = async (server: TestServer, method: string, path: string, body?: unknown) => {
+  const call = async (server: SystemServer, method: string, path: string, body?: unknown) => {
     const answer = await server.admin(method, path, body)
     if (answer.status < 300) return answer.body
     throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
@@ -169,7 +195,10 @@ async function setUp(
   await until('the IDA has pinned its issuer', async () =>
     (await call(ida, 'GET', '/identity/authentication')).issuer === null ? undefined : true,
   )
-  await joinIda(main, ida, profile, manage, call, register, subscribe)
+  const join = (one: S, partnerId: string) =>
+    joinIda({ main, ida: one, partnerId, profile, manage, call, register, subscribe })
+  await join(ida, IDA_PARTNER)
+  await call(main, 'POST', '/identity/vault/pool')
 
   await manage('POST', '/centres', { id: STATION.centreId, name: 'Invented Town Hall' })
   const machine = await openMachine(main, profile)
@@ -185,25 +214,57 @@ async function setUp(
   await subscribe('misp-1', MISP_POLICY.id)
   const licence = await manage('POST', '/partners/misp-1/licences', {})
 
+  const packet = async (seed: string, sequence: number): Promise<MadePacket> => {
+    const at = Date.now()
+    const { input, person } = simulatedRegistration(seed, {
+      station: STATION,
+      sequence,
+      at,
+      officerId: OFFICER,
+    })
+    return { rid: input.rid, fields: { ...person.fields }, ...(await machine.build(input, at)) }
+  }
+  const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
+  const upload = async ({ bytes, fileName }: MadePacket) => {
+    const form = new FormData()
+    form.append('file', new Blob([bytes]), fileName)
+    const sent = await fetch(`${main.identityUrl}${RECEIVER_PATH}`, { method: 'POST', body: form, headers })
+    const text = await sent.text()
+    if (!sent.ok) throw new Error(`the packet was refused: ${text}`)
+    const { response, errors } = JSON.parse(text)
+    const arrived = response?.status === 'PACKET_RECEIVED' || errors?.[0]?.errorCode === HAS_ARRIVED
+    if (!arrived) throw new Error(`the packet was refused: ${text}`)
+  }
+
+  const banks = new Map<string, Promise<Bank>>()
+  const openBank = async (id: string): Promise<Bank> => {
+    const own = await certified(authority, `Invented ${id}`)
+    await register(id, 'Auth_Partner', { ...own, groupId: 'mpolicygroup-default-relying-party' })
+    await subscribe(id, BANK_POLICY)
+    const kem = await backend.kem.generateKeyPair('x-wing')
+    if (profile === 'keyhaven') {
+      const signer = { ...own.holder.signer, chain: [authority.certificate] }
+      const statement = await signEncryptionKey(signer, id, kem.publicKey.bytes)
+      await manage('POST', `/partners/${id}/encryption-key`, { statement })
+    }
+    const { key: apiKey } = await manage('POST', `/partners/${id}/api-keys`, {
+      policyId: BANK_POLICY,
+      label: 'a',
+    })
+    const encryptionKey = await backend.kem.exportPrivateKey(kem.privateKey)
+    return {
+      ...{ partnerId: id, apiKey, certificate: own.pem, privateKey: await pemOfKey(own.holder) },
+      encryptionKey,
+    }
+  }
+
   return {
-    ...{ main, ida, oprf, devices, until, dispose },
+    ...{ main, ida, oprf, devices, packet, upload, join, until, dispose },
 
     async enrol(seed, sequence) {
-      const at = Date.now()
-      const { input, person } = simulatedRegistration(seed, {
-        station: STATION,
-        sequence,
-        at,
-        officerId: OFFICER,
-      })
-      const packet = await machine.build(input, at)
-      const form = new FormData()
-      form.append('file', new Blob([packet.bytes]), packet.fileName)
-      const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
-      const receiver = '/registrationprocessor/v1/packetreceiver/registrationpackets'
-      const sent = await fetch(`${main.identityUrl}${receiver}`, { method: 'POST', body: form, headers })
-      if (!sent.ok) throw new Error(`the packet was refused: ${await sent.text()}`)
-      const { rid } = input
+      const made = await packet(seed, sequence)
+      await upload(made)
+      const { rid, fields } = made
       await until(`registration ${rid}`, async () => {
         const { stage, reason } = await manage('GET', `/registrations/${rid}`)
         if (stage === 'REJECTED') throw new Error(`rejected: ${reason}`)
@@ -212,38 +273,22 @@ async function setUp(
       const { vid } = await manage('POST', `/registrations/${rid}/vids`, { type: 'Perpetual' })
       const read = await fetch(`${main.identityUrl}/idrepository/v1/vid/${vid}`, { headers })
       const { UIN: uin } = ((await read.json()) as { response: { UIN: string } }).response
-      return { rid, seed, uin, vid, fields: { ...person.fields } }
+      return { rid, seed, uin, vid, fields }
     },
 
-    async bank(id) {
-      const own = await certified(authority, `Invented ${id}`)
-      await register(id, 'Auth_Partner', { ...own, groupId: 'mpolicygroup-default-relying-party' })
-      await subscribe(id, BANK_POLICY)
-      const kem = await backend.kem.generateKeyPair('x-wing')
-      if (profile === 'keyhaven') {
-        const signer = { ...own.holder.signer, chain: [authority.certificate] }
-        const statement = await signEncryptionKey(signer, id, kem.publicKey.bytes)
-        await manage('POST', `/partners/${id}/encryption-key`, { statement })
-      }
-      const { key: apiKey } = await manage('POST', `/partners/${id}/api-keys`, {
-        policyId: BANK_POLICY,
-        label: 'a',
-      })
+    async bank(id, at = ida) {
+      const opened = banks.get(id) ?? openBank(id)
+      banks.set(id, opened)
+      const bank = await opened
       await until('the IDA knows the partner’s key', async () => {
-        const { items } = await call(ida, 'GET', '/identity/authentication/partners')
+        const { items } = await call(at, 'GET', '/identity/authentication/partners')
         return items.find((one: { id: string; apiKeys: number }) => one.id === id && one.apiKeys === 1)
       })
-      const root = await certificateOf(
-        ida.identityUrl!,
-        '/idauthentication/v1/internal/getCertificate',
-        'ROOT',
-        '',
-      )
+      const path = '/idauthentication/v1/internal/getCertificate'
+      const root = await certificateOf(at.identityUrl!, path, 'ROOT', '')
       return createRelyingParty({
-        ...{ url: ida.identityUrl!, profile, partnerId: id, apiKey, licenceKey: licence.key },
-        ...{ certificate: own.pem, privateKey: await pemOfKey(own.holder) },
+        ...{ ...bank, url: at.identityUrl!, profile, licenceKey: licence.key },
         ...{ idaRoots: certificateToPem(root.certificate), env: SYSTEM_ENV, domainUri: SYSTEM_DOMAIN },
-        encryptionKey: await backend.kem.exportPrivateKey(kem.privateKey),
       })
     },
 
@@ -263,6 +308,11 @@ async function setUp(
   }
 }
 
+type Bank = Pick<
+  Parameters<typeof createRelyingParty>[0],
+  'partnerId' | 'apiKey' | 'certificate' | 'privateKey' | 'encryptionKey'
+>
+
 const MISP_POLICY = {
   id: 'mpolicy-misp',
   groupId: 'mpolicygroup-default-relying-party',
@@ -270,107 +320,4 @@ const MISP_POLICY = {
   description: 'for a test',
   type: 'MISP',
   document: { allowAuthRequestDelegation: true, allowKycRequestDelegation: true },
-}
-
-/** What the operators of both do once: the IDA becomes a partner, its keys become known, the pool is made. */
-async function joinIda(
-  main: TestServer,
-  ida: TestServer,
-  profile: Profile,
-  manage: (method: string, path: string, body?: unknown) => Promise<unknown>,
-  // biome-ignore lint/suspicious/noExplicitAny: tests look at any member
-  call: (server: TestServer, method: string, path: string, body?: unknown) => Promise<any>,
-  register: (
-    id: string,
-    type: PartnerType,
-    more: { organisation: string; pem?: string; webhook?: string; groupId?: string },
-  ) => Promise<void>,
-  subscribe: (partnerId: string, policyId: string) => Promise<void>,
-): Promise<void> {
-  const key = await call(ida, 'GET', '/identity/authentication/partner-key')
-  const chain = (key.chain as string).split(/(?<=-----END CERTIFICATE-----\n)/).reverse()
-  for (const pem of chain) await manage('POST', '/authorities', { domain: 'AUTH', pem })
-  const [organisation = ''] = parseCertificate(key.certificate as string).organisations
-  await register(IDA_PARTNER, 'Online_Verification_Partner', {
-    ...{ organisation, pem: key.certificate, groupId: 'mpolicygroup-default-auth' },
-    webhook: `${ida.identityUrl}/idauthentication/v1/callback/events`,
-  })
-  if (profile === 'keyhaven') {
-    await manage('POST', `/partners/${IDA_PARTNER}/encryption-key`, { statement: key.encryptionKey })
-  }
-  await subscribe(IDA_PARTNER, AUTH_POLICY)
-  const path = '/idauthentication/v1/internal/getCertificate'
-  const { certificate } = await certificateOf(ida.identityUrl!, path, 'IDA', 'CRED_SERVICE')
-  await call(main, 'POST', '/identity/vault/recipients', {
-    partner: IDA_PARTNER,
-    certificate: certificateToPem(certificate),
-  })
-  await call(main, 'POST', '/identity/vault/pool')
-}
-
-interface Machine {
-  /** As it is registered. */
-  readonly publicKey: string
-  build(input: PacketInput, at: number): Promise<{ fileName: string; bytes: Uint8Array<ArrayBuffer> }>
-}
-
-/** The registration machine of a profile: what it signs with, and whom it seals packets for. */
-async function openMachine(main: TestServer, profile: Profile): Promise<Machine> {
-  if (profile === 'mosip') {
-    const machineKey = await softwareMachineKey(backend, await testKey(MACHINE_KEY))
-    return {
-      publicKey: Buffer.from(machineKey.publicKeySpki).toString('base64'),
-      async build(input, at) {
-        const path = '/v1/keymanager/getCertificate'
-        const { recipient } = await certificateOf(main.identityUrl!, path, 'REGISTRATION', REF_ID)
-        const { fileName, bytes } = await buildPacket(backend, input, { machineKey, recipient }, { at })
-        return { fileName, bytes: Uint8Array.from(bytes) }
-      },
-    }
-  }
-  const signer = await backend.signatures.generateKeyPair('EdDSA')
-  const jwk = JSON.stringify(signer.publicKey.jwk)
-  return {
-    publicKey: Buffer.from(jwk).toString('base64'),
-    async build(input, at) {
-      const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
-      const answer = await fetch(`${main.identityUrl}/v1/identity/machines/${REF_ID}`, { headers })
-      const { packetKey } = (await answer.json()) as { packetKey: string }
-      const recipient = await backend.kem.importPublicKey('x-wing', fromBase64url(packetKey))
-      const { fileName, stream } = await buildKeyhavenPacket(backend, input, { signer, recipient }, { at })
-      const pieces: Uint8Array[] = []
-      for await (const piece of stream) pieces.push(piece)
-      return { fileName, bytes: new Uint8Array(Buffer.concat(pieces)) }
-    },
-  }
-}
-
-async function certified(
-  authority: TestHolder,
-  organisation: string,
-): Promise<{ organisation: string; pem: string; holder: TestHolder }> {
-  const holder = await testHolder(4, {
-    issuedBy: authority,
-    subject: { commonName: organisation, organisation },
-  })
-  return { organisation, pem: certificateToPem(holder.certificate), holder }
-}
-
-async function certificateOf(
-  url: string,
-  path: string,
-  applicationId: string,
-  referenceId: string,
-): Promise<{ readonly certificate: Certificate; readonly recipient: Recipient }> {
-  const query = new URLSearchParams({ applicationId, referenceId })
-  const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
-  const answer = await fetch(`${url}${path}?${query}`, { headers })
-  const { response, errors } = (await answer.json()) as {
-    response: { certificate: string } | null
-    errors: unknown
-  }
-  if (response === null) throw new Error(`${applicationId}/${referenceId}: ${JSON.stringify(errors)}`)
-  const certificate = parseCertificate(response.certificate)
-  const { thumbprint, publicKey } = certificate
-  return { certificate, recipient: { thumbprint, publicKey } }
 }
