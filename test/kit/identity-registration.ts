@@ -75,7 +75,8 @@ export interface RegistrationWorld {
   dispose(): Promise<void>
 }
 
-export async function openRegistrationWorld(engine: Engine): Promise<RegistrationWorld> {
+/** @param schedule - false: jobs are kept and nobody runs them. */
+export async function openRegistrationWorld(engine: Engine, schedule = true): Promise<RegistrationWorld> {
   const restore = useTestKeys()
   const fixture = await createStateFixture(engine, { KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' })
   const state = await fixture.open({ schedule: false })
@@ -86,7 +87,7 @@ export async function openRegistrationWorld(engine: Engine): Promise<Registratio
   const base: IdentityBase = {
     ...{ role: 'main', profile: 'mosip', applicationId: APPLICATION, config: fixture.config, identity },
     ...{ clock: Date.now, logger: createLogger('silent'), metrics: createMetricsRegistry(), state, objects },
-    ...{ schedule: true, url: () => 'https://id.example.org', every: () => {} },
+    ...{ schedule, url: () => 'https://id.example.org', every: () => {} },
     moduleKeys: (profile) => createLocalModuleKeys(state, APPLICATION, profile),
     onClose: (work) => closers.unshift(work),
   }

@@ -21,7 +21,7 @@ const vid = {
   status: 'ACTIVE',
   createdAt: AT,
   expiresAt: null,
-  transactionsLeft: null,
+  transactionLimit: null,
 }
 const machine = { centre: '10001', id: '10077', keyIndex: 'ab:cd', createdAt: AT, endedAt: null }
 

@@ -153,7 +153,7 @@ describe.each(CASES)('identity repository, profile $profile on $title', ({ engin
       type: 'Perpetual',
       status: 'ACTIVE',
       expiresAt: null,
-      transactionsLeft: null,
+      transactionLimit: null,
     })
     expect(isVid(lasting.vid)).toBe(true)
     const again = Array.from({ length: 4 }, () => repository.createVid(uin, 'Perpetual', BY))
@@ -162,7 +162,7 @@ describe.each(CASES)('identity repository, profile $profile on $title', ({ engin
     }
     expect((await repository.retrieve(lasting.vid, 'VID')).record).toBe(record)
     const short = await repository.createVid(uin, 'Temporary', BY)
-    expect(short).toMatchObject({ expiresAt: now + 30 * 60_000, transactionsLeft: 1 })
+    expect(short).toMatchObject({ expiresAt: now + 30 * 60_000, transactionLimit: 1 })
     expect(new Set((await repository.vids(uin, BY)).map(({ vid }) => vid))).toEqual(
       new Set([lasting.vid, short.vid]),
     )

@@ -31,7 +31,7 @@ export interface Vid {
   readonly status: string
   readonly createdAt: string
   readonly expiresAt: string | null
-  readonly transactionsLeft: number | null
+  readonly transactionLimit: number | null
 }
 
 /** `/applications/APP/identity` and what is below it. */

@@ -36,7 +36,7 @@ function listCommand(frame: Frame, vid: Command): void {
             { heading: 'VID', cell: (row) => row.vid },
             { heading: 'TYPE', cell: ({ type }) => type },
             { heading: 'EXPIRES', cell: ({ expiresAt }) => expiresAt },
-            { heading: 'USES LEFT', cell: ({ transactionsLeft }) => transactionsLeft, align: 'right' },
+            { heading: 'USES ALLOWED', cell: ({ transactionLimit }) => transactionLimit, align: 'right' },
           ],
           found.items,
           'no active VIDs',
@@ -50,7 +50,10 @@ function listCommand(frame: Frame, vid: Command): void {
 function createCommand(frame: Frame, vid: Command): void {
   const create = describe(vid.command('create'), 'make a VID of a person', [
     [`keyhaven identity vid create demo ${EXAMPLE}`, 'Perpetual: valid until it is revoked'],
-    [`keyhaven identity vid create demo ${EXAMPLE} --type Temporary`, 'For 30 minutes and one use'],
+    [
+      `keyhaven identity vid create demo ${EXAMPLE} --type Temporary`,
+      'For 30 minutes and one use at each IDA',
+    ],
   ])
     .argument(...APPLICATION)
     .argument(...RID)
@@ -67,7 +70,7 @@ function createCommand(frame: Frame, vid: Command): void {
           ['VID', made.vid],
           ['type', made.type],
           ['expires', made.expiresAt ?? 'when it is revoked'],
-          ['uses', made.transactionsLeft ?? 'no limit'],
+          ['uses', made.transactionLimit ?? 'no limit'],
         ]),
       )
       return undefined

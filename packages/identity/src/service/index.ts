@@ -5,6 +5,7 @@ export {
   limitOf,
   otpSubject,
   PARTNER_FAILURES,
+  PARTNER_OTPS,
   PERSON_FAILURES,
   PERSON_OTPS,
 } from './authentication/attempt-limits.ts'
@@ -158,6 +159,7 @@ export {
   type IdentityHistoryEntry,
   type IdentityRepository,
   type IdentitySummary,
+  type PersonNumbers,
   type RepositoryIdType,
 } from './repository/identity-repository.ts'
 export { createKeyhavenSealer, type RecordKeys } from './repository/keyhaven-sealer.ts'
@@ -181,7 +183,7 @@ export type {
   StoredVersion,
   StoredVid,
 } from './repository/ports.ts'
-export type { VidSummary } from './repository/vids.ts'
+export type { PersonNumber, VidSummary } from './repository/vids.ts'
 export { createIdaVault } from './vault/create-ida-vault.ts'
 export {
   type GuessEffort,

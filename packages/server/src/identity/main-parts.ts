@@ -11,10 +11,12 @@ import {
 } from '@keyhaven/identity/service'
 import { simulatedMatcher } from '@keyhaven/identity/simulator'
 import type { TokenStore } from '../platform/auth/token-store.ts'
+import type { JobRunner } from '../platform/jobs/job.ts'
 import { createJobs, type Jobs } from '../platform/jobs/jobs.ts'
 import { type Credentials, createCredentials } from './credentials/create-credentials.ts'
 import { createIssuingRepository } from './credentials/issuing-repository.ts'
 import { createCredentialOrders } from './credentials/order-credentials.ts'
+import { planPersonOrders, runPersonOrders } from './credentials/person-orders.ts'
 import { createIssuerTokens } from './credentials/person-tokens.ts'
 import { pruneEvents, runDeliveries } from './events/run-deliveries.ts'
 import type { IdentityBase } from './identity-base.ts'
@@ -48,6 +50,8 @@ export interface MainParts {
   readonly credentials: Credentials
   readonly repository: IdentityRepository
   readonly registrations: Registrations
+  /** Orders what is planned of people who changed, in this process. */
+  readonly runPersonOrders: (onError: (error: unknown) => void) => JobRunner
   /** Shown wherever results of it are: the simulated one says what it is. */
   readonly matcher: string
 }
@@ -79,7 +83,10 @@ export function createMainParts(
   })
   const vault = createIssuerVault({ ...place, keys, signer: partners.signer, ...(oprf && { oprf }) })
   const recordKeys = createRecordKeys(state, applicationId)
-  const stored = openIdentityRepository({ ...place, objects, keys })
+  const stored = openIdentityRepository({
+    ...{ ...place, objects, keys },
+    onChange: planPersonOrders(jobs, applicationId),
+  })
   const personToken = createIssuerTokens(recordKeys, applicationId, profile)
   const credentials = createCredentials({
     ...{ state, applicationId, keys, jobs, clock, signer: partners.signer },
@@ -93,7 +100,6 @@ export function createMainParts(
     repository: stored,
     partners: partners.store,
     credentials,
-    order,
   })
   const registrations = openRegistrations({
     ...{ state, objects, jobs, applicationId, profile, keys, clock, repository: stored },
@@ -106,6 +112,7 @@ export function createMainParts(
   const main: MainParts = {
     ...{ keys, keymanager, keyPolicies, jobs, partners, vault, credentials, repository, registrations },
     callers: createPartnerCallers({ tokens, oidc: identity.oidc, clock }),
+    runPersonOrders: (onError) => runPersonOrders({ jobs, repository: stored, order }, onError),
     matcher: matcher.name,
   }
   if (base.schedule) runJobs(base, main)
@@ -113,7 +120,8 @@ export function createMainParts(
 }
 
 /** Registrations, credentials and events, as they come due; and what has to be forgotten. */
-function runJobs(base: IdentityBase, { jobs, partners, credentials, registrations }: MainParts): void {
+function runJobs(base: IdentityBase, main: MainParts): void {
+  const { jobs, partners, credentials, registrations } = main
   const { applicationId, logger } = base
   const onError = (what: string) => (error: unknown) => logger.warn({ err: error }, what)
   const runners = [
@@ -122,6 +130,7 @@ function runJobs(base: IdentityBase, { jobs, partners, credentials, registration
       onError: onError('a credential has to be tried again'),
       concurrency: CREDENTIALS_AT_ONCE,
     }),
+    main.runPersonOrders(onError('orders of a person have to be made again')),
     runDeliveries(partners.deliverer, {
       ...{ jobs, applicationId },
       onError: onError('an event has to be sent again'),

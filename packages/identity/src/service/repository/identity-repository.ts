@@ -11,7 +11,7 @@ import type {
   StoredRecord,
   StoredVersion,
 } from './ports.ts'
-import { createVids, type Vids } from './vids.ts'
+import { createVids, type PersonNumber, type Vids } from './vids.ts'
 
 export type RepositoryIdType = 'UIN' | 'VID'
 
@@ -52,6 +52,14 @@ export interface IdentityHistoryEntry {
   readonly createdAt: number
 }
 
+/** Under which numbers an active person is known, and since which registration. */
+export interface PersonNumbers {
+  /** Registration that brought the newest data. */
+  readonly rid: string
+  /** The UIN, then the VIDs in effect. */
+  readonly numbers: readonly PersonNumber[]
+}
+
 export interface IdentitySummary {
   readonly record: string
   readonly status: RecordStatus
@@ -87,6 +95,8 @@ export interface IdentityRepository extends Vids {
     status: Exclude<RecordStatus, 'RESERVED'>,
     actor: string,
   ): Promise<IdentitySummary>
+  /** Of an active person; undefined: nobody is to hear of this record. */
+  numbersOf(record: string): Promise<PersonNumbers | undefined>
   /** Oldest first. */
   history(id: string, type: RepositoryIdType): Promise<readonly IdentityHistoryEntry[]>
 }
@@ -196,9 +206,22 @@ export function createIdentityRepository(parts: RepositoryParts): IdentityReposi
     throw new KeyhavenError('STORE_UNAVAILABLE', 'no free number was found: they are nearly used up')
   }
 
+  const { activeVids, ...vids } = createVids(parts, (id) => find(store, id, 'UIN'))
   return {
-    ...createVids(parts, (id) => find(store, id, 'UIN')),
+    ...vids,
     giveUin,
+
+    async numbersOf(id) {
+      const record = await store.findRecord(id)
+      if (record?.status !== 'ACTIVATED') return undefined
+      const newest = (await store.versions(id)).at(-1)
+      if (newest === undefined) throw damaged()
+      const uin: PersonNumber = {
+        ...{ id: await sealer.openId(id, 'uin', record.uin), idType: 'UIN', tag: record.tag },
+        ...{ expiresAt: null, transactionLimit: null },
+      }
+      return { rid: newest.rid, numbers: [uin, ...(await activeVids(id))] }
+    },
 
     async add(data) {
       const { record: id } = await giveUin(data.rid)

@@ -63,8 +63,8 @@ export interface StoredVid {
   readonly createdAt: number
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
-  /** Null: no limit. */
-  readonly transactionsLeft: number | null
+  /** Authentications at each IDA; null: no limit. */
+  readonly transactionLimit: number | null
 }
 
 export interface RepositoryReads {

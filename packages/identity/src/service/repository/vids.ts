@@ -13,8 +13,19 @@ export interface VidSummary {
   readonly createdAt: number
   /** Milliseconds; null: never. */
   readonly expiresAt: number | null
-  /** Authentications; null: no limit. */
-  readonly transactionsLeft: number | null
+  /** Authentications at each IDA, which counts them; null: no limit. */
+  readonly transactionLimit: number | null
+}
+
+/** A number under which IDAs know a person. */
+export interface PersonNumber {
+  readonly id: string
+  readonly idType: 'UIN' | 'VID'
+  /** What names it without saying it: the same for ever. */
+  readonly tag: string
+  /** Milliseconds; null: never. */
+  readonly expiresAt: number | null
+  readonly transactionLimit: number | null
 }
 
 export interface Vids {
@@ -30,6 +41,11 @@ export interface Vids {
   revokeVid(vid: string, actor: string): Promise<VidSummary>
 }
 
+interface VidService extends Vids {
+  /** Neither revoked nor expired. */
+  activeVids(record: string): Promise<readonly PersonNumber[]>
+}
+
 export interface VidParts {
   readonly backend: CryptoBackend
   readonly store: RepositoryStore
@@ -41,13 +57,23 @@ export interface VidParts {
 export function createVids(
   { backend, store, sealer, clock }: VidParts,
   find: (uin: string) => Promise<StoredRecord>,
-): Vids {
+): VidService {
   const open = async (vid: StoredVid) => ({
     ...summaryOf(vid, clock()),
     vid: await sealer.openId(vid.record, placeOf(vid.tag), vid.vid),
   })
 
   return {
+    async activeVids(record) {
+      const active = (await store.vids(record)).filter((vid) => summaryOf(vid, clock()).status === 'ACTIVE')
+      return Promise.all(
+        active.map(async ({ tag, vid, expiresAt, transactionLimit }) => ({
+          ...{ id: await sealer.openId(record, placeOf(tag), vid), idType: 'VID' as const },
+          ...{ tag, expiresAt, transactionLimit },
+        })),
+      )
+    },
+
     async createVid(uin, type, actor) {
       const { record } = await find(uin)
       const policy = VID_POLICIES[type]
@@ -73,7 +99,7 @@ export function createVids(
           const row: StoredVid = {
             ...{ tag, record, type, vid: sealed, status: 'ACTIVE', createdAt: now },
             expiresAt: minutes === null ? null : now + minutes * MS_PER_MINUTE,
-            transactionsLeft: policy.transactionsAllowed,
+            transactionLimit: policy.transactionsAllowed,
           }
           if (!(await transaction.insertVid(row))) return undefined
           transaction.audit({ action: 'identity.vid.create', actor, subject: record, detail: { type } })
@@ -120,11 +146,11 @@ export function createVids(
 }
 
 function summaryOf(
-  { type, status, createdAt, expiresAt, transactionsLeft }: StoredVid,
+  { type, status, createdAt, expiresAt, transactionLimit }: StoredVid,
   now: number,
 ): VidSummary {
   const expired = status === 'ACTIVE' && expiresAt !== null && expiresAt <= now
-  return { type, status: expired ? 'EXPIRED' : status, createdAt, expiresAt, transactionsLeft }
+  return { type, status: expired ? 'EXPIRED' : status, createdAt, expiresAt, transactionLimit }
 }
 
 function placeOf(tag: string): string {

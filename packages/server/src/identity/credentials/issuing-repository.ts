@@ -2,20 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { IdentityRepository, PartnerStore } from '@keyhaven/identity/service'
 import type { StateTransaction } from '../../platform/state/state.ts'
 import type { Credentials } from './create-credentials.ts'
-import type { OrderedPerson } from './order-credentials.ts'
 
 export interface IssuingParts {
   readonly repository: IdentityRepository
   readonly partners: Pick<PartnerStore<StateTransaction>, 'reads'>
   readonly credentials: Pick<Credentials, 'announce'>
-  readonly order: (person: OrderedPerson) => Promise<void>
 }
 
 /**
- * The repository, whose changes reach the IDAs: a VID becomes known there, a blocked person cannot authenticate.
+ * The repository, whose ends reach the IDAs: a revoked VID is forgotten there, a blocked person cannot authenticate.
  */
 export function createIssuingRepository(parts: IssuingParts): IdentityRepository {
-  const { repository, partners, credentials, order } = parts
+  const { repository, partners, credentials } = parts
 
   async function announce(topic: 'ACTIVATE_ID' | 'DEACTIVATE_ID' | 'REMOVE_ID', ids: readonly string[]) {
     const verifiers = await partners.reads.partners.list({
@@ -29,11 +27,6 @@ export function createIssuingRepository(parts: IssuingParts): IdentityRepository
 
   return {
     ...repository,
-    async createVid(uin, type, actor) {
-      const made = await repository.createVid(uin, type, actor)
-      await order({ reason: `vid-${randomUUID()}`, id: made.vid, idType: 'VID', verifiersOnly: true })
-      return made
-    },
     // An IDA is told of an end before it comes: afterwards nobody is read, and an end that was told and did not
     // come is asked for again.
     async revokeVid(vid, actor) {

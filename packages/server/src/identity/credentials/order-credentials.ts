@@ -20,6 +20,10 @@ export interface OrderedPerson {
   readonly idType: IdType
   /** Only for IDAs: printers and residents do not learn of VIDs. */
   readonly verifiersOnly?: boolean
+  /** Milliseconds; null: never. */
+  readonly expiresAt?: number | null
+  /** Authentications at each IDA; null: no limit. */
+  readonly transactionLimit?: number | null
 }
 
 /** Orders a person's credentials: for each partner that every person's data goes to, under each approved policy. */
@@ -28,7 +32,7 @@ export function createCredentialOrders(
   credentials: Pick<CredentialService<StateTransaction>, 'request'>,
 ): (person: OrderedPerson) => Promise<void> {
   const { reads } = partners
-  return async ({ reason, id, idType, verifiersOnly = false }) => {
+  return async ({ reason, id, idType, verifiersOnly = false, expiresAt, transactionLimit }) => {
     for (const partner of await reads.partners.list({ state: 'active' })) {
       const credentialType = CREDENTIAL_TYPES[partner.type]
       if (credentialType === undefined || (verifiersOnly && credentialType !== AUTH_CREDENTIAL)) continue
@@ -37,6 +41,8 @@ export function createCredentialOrders(
         await credentials.request({
           requestId: `${reason}-${partner.id}-${policyId}`,
           ...{ id, idType, partner: partner.id, policyId, credentialType },
+          ...(expiresAt != null && { expiresAt }),
+          ...(transactionLimit != null && { transactionLimit }),
         })
       }
     }

@@ -53,7 +53,10 @@ export const vidSchema = z
     status: z.enum(['ACTIVE', 'REVOKED', 'EXPIRED']),
     createdAt: timeSchema,
     expiresAt: timeSchema.nullable(),
-    transactionsLeft: z.int().nullable(),
+    transactionLimit: z
+      .int()
+      .nullable()
+      .openapi({ description: 'Authentications at each IDA, which counts them' }),
   })
   .openapi('Vid')
 
@@ -101,9 +104,9 @@ export function identityJson({ record, status, version, createdAt, changedAt }: 
   return { record, status, version, createdAt: time(createdAt), changedAt: time(changedAt) }
 }
 
-export function vidJson({ vid, type, status, createdAt, expiresAt, transactionsLeft }: NumberedVid) {
+export function vidJson({ vid, type, status, createdAt, expiresAt, transactionLimit }: NumberedVid) {
   return {
-    ...{ vid, type, status, transactionsLeft },
+    ...{ vid, type, status, transactionLimit },
     ...{ createdAt: time(createdAt), expiresAt: timeOrNull(expiresAt) },
   }
 }

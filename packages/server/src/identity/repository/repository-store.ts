@@ -80,10 +80,9 @@ export function createRepositoryStore(options: RepositoryStoreOptions): Reposito
             return numInsertedOrUpdatedRows === 1n
           },
           async saveVid(vid) {
-            const { status, transactions_left } = vidRow(applicationId, vid)
             await db
               .updateTable(tables.vids)
-              .set({ status, transactions_left })
+              .set({ status: vid.status })
               .where('application_id', '=', applicationId)
               .where('tag', '=', vid.tag)
               .execute()
@@ -189,14 +188,14 @@ function vidOf(row: Selectable<IdentityVidsTable>): StoredVid {
     ...{ tag, record, vid, createdAt: created_at, expiresAt: expires_at },
     type: type as StoredVid['type'],
     status: status as StoredVid['status'],
-    transactionsLeft: transactions_left,
+    transactionLimit: transactions_left,
   }
 }
 
 function vidRow(application_id: string, vid: StoredVid) {
-  const { tag, record, type, vid: sealed, status, createdAt, expiresAt, transactionsLeft } = vid
+  const { tag, record, type, vid: sealed, status, createdAt, expiresAt, transactionLimit } = vid
   return {
     ...{ application_id, tag, record, type, vid: sealed, status, created_at: createdAt },
-    ...{ expires_at: expiresAt, transactions_left: transactionsLeft },
+    ...{ expires_at: expiresAt, transactions_left: transactionLimit },
   }
 }

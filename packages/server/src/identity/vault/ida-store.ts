@@ -23,11 +23,12 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
   const pool = createPoolStore(state, place)
   const at = (idHash: string) => ({ application_id: applicationId, id_hash: idHash })
 
-  const findRow = (db: Pick<DbTransaction, 'selectFrom'>, idHash: string) =>
+  const findRow = (db: Pick<DbTransaction, 'selectFrom'>, idHash: string, lock = false) =>
     db
       .selectFrom(records)
       .selectAll()
       .where((eb) => eb.and(at(idHash)))
+      .$if(lock && state.dialect === 'postgres', (query) => query.forUpdate())
       .executeTakeFirst()
 
   const dropAttributes = (db: DbTransaction, idHash: string) =>
@@ -84,7 +85,7 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
     const { db } = transaction
     const { record } = credential
     const { idHash } = record
-    const found = await findRow(db, idHash)
+    const found = await findRow(db, idHash, true)
     if (found?.credential_id === record.credentialId) return { result: 'known' }
     const since = found && (found.state === 'removed' ? found.state_at : found.issued_at)
     if (since !== undefined && since > record.issuedAt) return { result: 'older' }
@@ -103,7 +104,7 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
         ...{ ...at(idHash), credential_id: record.credentialId, partner_id: record.partner },
         ...{ policy_id: record.policy, token: record.token, state: kept ? 'deactivated' : 'active' },
         ...{ issued_at: record.issuedAt, state_at: kept ? found.state_at : record.issuedAt },
-        ...{ expires_at: record.expiresAt, transactions_left: record.transactionsLeft },
+        ...{ expires_at: record.expiresAt, transactions_left: transactionsLeft(found, record) },
         ...{ generation: record.generation, oprf_key: record.oprfKey },
         revision: (found?.revision ?? 0) + 1,
       })
@@ -271,6 +272,15 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
       return { records: await count(false), older: await count(true) }
     },
   }
+}
+
+/** A further credential of the same id gives no use back: it may be the same one, encrypted anew. */
+function transactionsLeft(
+  found: Pick<IdaRecordsTable, 'state' | 'transactions_left'> | undefined,
+  { transactionsLeft: came }: IdaImport['record'],
+): number | null {
+  const left = found === undefined || found.state === 'removed' ? null : found.transactions_left
+  return came === null || left === null ? came : Math.min(came, left)
 }
 
 /** Carries a conflict out of the transaction that it undoes. */
