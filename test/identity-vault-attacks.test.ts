@@ -233,7 +233,10 @@ describe('what is stolen, what is lost', () => {
     const k18 = await world.keys.ida.masterKey(keyName('IDA', 'IDENTITY_CACHE'))
     const poolKey = await k18.unwrap(Buffer.from(wrapped.wrapped, 'base64url'), aad)
     const guess = async (secretKey: Uint8Array, id: string, pool: Uint8Array) => {
-      const secrets = await personSecrets(backend, evaluateDirectly(secretKey, oprfInput(APPLICATION, id)))
+      const secrets = await personSecrets(
+        backend,
+        await evaluateDirectly(secretKey, oprfInput(APPLICATION, id)),
+      )
       const place = { application: APPLICATION, partner: IDA_PARTNER, policy: AUTH_POLICY }
       const phone = await openVaultAttribute(
         backend,
@@ -248,7 +251,7 @@ describe('what is stolen, what is lost', () => {
     }
     const nothing = { enrolled: false, phone: undefined }
     for (const id of GUESSES) {
-      expect(await guess(generateOprfKeyPair().secretKey, id, poolKey)).toEqual(nothing)
+      expect(await guess((await generateOprfKeyPair()).secretKey, id, poolKey)).toEqual(nothing)
     }
     // With the PRF's key, too.
     const [key] = await world.oprf!.state.db.selectFrom('identity_oprf_keys').selectAll().execute()

@@ -116,7 +116,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     reason: OprfReason | ((element: Uint8Array) => Promise<OprfReason>),
     version = 1,
   ) => {
-    const { blinded } = blindInput(input)
+    const { blinded } = await blindInput(input)
     const why = typeof reason === 'function' ? await reason(blinded) : reason
     return world.oprf!.server.evaluate('token:test', version, [{ element: blinded, reason: why }])
   }
@@ -147,7 +147,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     await evaluate(reason, version)
     await expect(evaluate(reason, version)).rejects.toThrow(failing('REPLAYED'))
     const twice = {
-      element: blindInput(input).blinded,
+      element: (await blindInput(input)).blinded,
       reason: { kind: 'authentication', ...(await world.partnerRequest()) },
     } as const
     await expect(world.oprf!.server.evaluate('token:test', 1, [twice, twice])).rejects.toThrow(
@@ -218,7 +218,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     expect(new Set(outputs.map(toBase64url)).size).toBe(1)
     const calls = (await state.audit.list({ action: 'oprf.evaluate' })).items.length - before
     expect(calls).toBeLessThan(8)
-    const forged = generateOprfKeyPair().publicKey
+    const forged = (await generateOprfKeyPair()).publicKey
     const liar = createOprfClient({
       transport: { keys: async () => [{ version: 1, publicKey: forged }], evaluate: async () => fail() },
       memory: { remember: async () => (await world.oprf!.server.keys()).at(-1)!.publicKey },

@@ -83,7 +83,7 @@ export function readDatabase(profile: Profile, path: string): Loot {
 export async function hashOf({ salts, oprfKey }: Loot, uin: string): Promise<string> {
   if (oprfKey !== undefined) {
     return toBase64url(
-      (await personSecrets(backend, evaluateDirectly(oprfKey, oprfInput(APPLICATION, uin)))).tag,
+      (await personSecrets(backend, await evaluateDirectly(oprfKey, oprfInput(APPLICATION, uin)))).tag,
     )
   }
   return idHash(backend, uin, salts.get(await idHashModulo(backend, uin)) ?? '')
@@ -102,7 +102,7 @@ export async function openName(loot: Loot, uin: string, record: StolenRecord): P
   const output =
     oprfKey === undefined
       ? await backend.sha256(utf8(uin))
-      : evaluateDirectly(oprfKey, oprfInput(APPLICATION, uin))
+      : await evaluateDirectly(oprfKey, oprfInput(APPLICATION, uin))
   const { personKey } = await personSecrets(backend, output)
   const secrets = { personKey, poolKey: await poolKey(readVaultHeader(bytes).index) }
   const place = {

@@ -20,7 +20,7 @@ const DATABASE = 'keyhaven.db'
 /** While all of it still runs: somebody with IDA's token asks the oblivious PRF. */
 export async function askWithToken({ tour, oprf, ida }: IdentityScene, { newcomer }: Cast, uin: string) {
   if (oprf === undefined) return
-  const { blinded } = blindInput(oprfInput(APPLICATION, uin))
+  const { blinded } = await blindInput(oprfInput(APPLICATION, uin))
   const authentication = {
     digest: toBase64url(randomBytes(32)),
     signature: toBase64url(randomBytes(256)),

@@ -8,6 +8,7 @@ import {
   verify as nodeVerify,
   privateDecrypt,
   publicEncrypt,
+  webcrypto,
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { KeyhavenError } from '../error.ts'
@@ -29,12 +30,17 @@ import { randomBytes } from './random-bytes.ts'
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
 const RAW = { padding: constants.RSA_NO_PADDING } as const
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING } as const
+const OAEP_ALGORITHM = { name: 'RSA-OAEP', hash: 'SHA-256' } as const
 const BITS_PER_BYTE = 8
+const { subtle } = webcrypto
 
 const generatePair = promisify(generateKeyPairCallback)
+/** With a callback, on a thread of the pool. */
+const signOnThread = promisify(nodeSign)
 /** Imported once for each key object, so the caller should keep his. */
 const publicObjects = new WeakMap<RsaPublicKey, KeyObject>()
 const privateObjects = new WeakMap<RsaPrivateKey, KeyObject>()
+const oaepKeys = new WeakMap<RsaPrivateKey, webcrypto.CryptoKey>()
 
 function publicObject(key: RsaPublicKey): KeyObject {
   const known = publicObjects.get(key)
@@ -96,19 +102,47 @@ function encryptOaep(key: RsaPublicKey, plaintext: Uint8Array, mgf1: Mgf1Hash = 
   }
 }
 
-function decryptOaep(key: RsaPrivateKey, ciphertext: Uint8Array, mgf1: Mgf1Hash = 'SHA-256'): Uint8Array {
-  const object = privateObject(key)
-  let opened: Uint8Array
+/** On a thread of the pool, but for SHA-1. */
+async function decryptOaep(
+  key: RsaPrivateKey,
+  ciphertext: Uint8Array,
+  mgf1: Mgf1Hash = 'SHA-256',
+): Promise<Uint8Array> {
+  if (mgf1 === 'SHA-1') return decryptOaepSha1(key, ciphertext)
+  const oaepKey = await oaepKeyOf(key)
   try {
-    opened = plainBytes(privateDecrypt({ key: object, ...(mgf1 === 'SHA-1' ? RAW : OAEP) }, ciphertext))
+    return new Uint8Array(await subtle.decrypt(OAEP_ALGORITHM, oaepKey, plainBytes(ciphertext)))
   } catch {
     throw openFailed()
   }
-  if (mgf1 === 'SHA-256') return opened
+}
+
+function decryptOaepSha1(key: RsaPrivateKey, ciphertext: Uint8Array): Uint8Array {
+  const object = privateObject(key)
+  let block: Uint8Array
   try {
-    return decodeOaep(opened, mgf1)
+    block = plainBytes(privateDecrypt({ key: object, ...RAW }, ciphertext))
+  } catch {
+    throw openFailed()
+  }
+  try {
+    return decodeOaep(block, 'SHA-1')
   } finally {
-    overwrite(opened)
+    overwrite(block)
+  }
+}
+
+/** Made when a key first decrypts. */
+async function oaepKeyOf(key: RsaPrivateKey): Promise<webcrypto.CryptoKey> {
+  const known = oaepKeys.get(key)
+  if (known !== undefined) return known
+  const pkcs8 = privateObject(key).export({ format: 'der', type: 'pkcs8' })
+  try {
+    const made = await subtle.importKey('pkcs8', pkcs8, OAEP_ALGORITHM, false, ['decrypt'])
+    oaepKeys.set(key, made)
+    return made
+  } finally {
+    overwrite(pkcs8)
   }
 }
 
@@ -134,7 +168,8 @@ export const nodeRsa: Rsa = {
   exportPrivateKey: (key) => plainBytes(privateObject(key).export({ format: 'der', type: 'pkcs8' })),
   encryptOaep,
   decryptOaep,
-  signPkcs1: (key, data) => plainBytes(nodeSign('sha256', data, { key: privateObject(key), ...PKCS1 })),
+  signPkcs1: async (key, data) =>
+    plainBytes(await signOnThread('sha256', data, { key: privateObject(key), ...PKCS1 })),
   verifyPkcs1,
 }
 

@@ -101,7 +101,7 @@ export function createOprfClient({ transport, memory, clock }: OprfClientOptions
       const orders = batch.map(({ blinded, reason }) => ({ element: blinded.blinded, reason }))
       const answer = await transport.evaluate(version, orders)
       const inputs = batch.map(({ blinded }) => blinded)
-      const outputs = finalizeEvaluation(inputs, publicKey, answer)
+      const outputs = await finalizeEvaluation(inputs, publicKey, answer)
       outputs.forEach((output, at) => {
         batch[at]!.resolve(output)
       })
@@ -122,7 +122,7 @@ export function createOprfClient({ transport, memory, clock }: OprfClientOptions
       return newest
     },
     async evaluate({ input, version, reason }) {
-      const blinded = blindInput(input)
+      const blinded = await blindInput(input)
       const why = await reason(blinded.blinded)
       return new Promise<Uint8Array>((resolve, reject) => {
         const queue = queues.get(version) ?? []

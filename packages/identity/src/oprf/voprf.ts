@@ -1,5 +1,6 @@
-import { KeyhavenError } from '@keyhaven/crypto'
-import { ristretto255_oprf } from '@noble/curves/ed25519.js'
+import { KeyhavenError, overwrite, utf8, Writer } from '@keyhaven/crypto'
+import { loadRistretto255, type Ristretto255 } from './ristretto255.ts'
+import { isProofValid, proveEvaluation, VOPRF_CONTEXT } from './voprf-proof.ts'
 
 /** RFC 9497 §4.1: ristretto255-SHA512, in the verifiable mode (§3.3.2). */
 export const OPRF_SUITE = 'ristretto255-SHA512'
@@ -9,8 +10,6 @@ export const OPRF_SCALAR_BYTES = 32
 export const OPRF_PROOF_BYTES = 64
 /** Elements in one evaluation: a proof covers all of them. */
 export const MAX_OPRF_ELEMENTS = 256
-
-const { oprf, voprf } = ristretto255_oprf
 
 export interface OprfKeyPair {
   /** Scalar, 32 bytes. */
@@ -33,13 +32,17 @@ export interface OprfEvaluation {
   readonly proof: Uint8Array
 }
 
-export function generateOprfKeyPair(): OprfKeyPair {
-  return voprf.generateKeyPair()
+export async function generateOprfKeyPair(): Promise<OprfKeyPair> {
+  const group = await loadRistretto255()
+  const secretKey = group.randomScalar()
+  return { secretKey, publicKey: group.multiplyBase(secretKey) }
 }
 
 /** Blind (RFC 9497 §3.3.2). */
-export function blindInput(input: Uint8Array): BlindedInput {
-  return { input, ...voprf.blind(input) }
+export async function blindInput(input: Uint8Array): Promise<BlindedInput> {
+  const group = await loadRistretto255()
+  const blind = group.randomScalar()
+  return { input, blind, blinded: group.multiply(blind, group.hashToGroup(input, VOPRF_CONTEXT)) }
 }
 
 /**
@@ -47,10 +50,14 @@ export function blindInput(input: Uint8Array): BlindedInput {
  *
  * @throws KeyhavenError `WIRE_MALFORMED` on bytes that are no element, or the identity.
  */
-export function evaluateBlinded(keys: OprfKeyPair, blinded: readonly Uint8Array[]): OprfEvaluation {
-  for (const element of blinded) requireElement(element)
+export async function evaluateBlinded(
+  { secretKey, publicKey }: OprfKeyPair,
+  blinded: readonly Uint8Array[],
+): Promise<OprfEvaluation> {
+  const group = await loadRistretto255()
   try {
-    return voprf.blindEvaluateBatch(keys.secretKey, keys.publicKey, [...blinded])
+    const evaluated = blinded.map((element) => group.multiply(secretKey, element))
+    return { evaluated, proof: proveEvaluation(group, secretKey, { publicKey, blinded, evaluated }) }
   } catch (cause) {
     throw new KeyhavenError('WIRE_MALFORMED', 'not an element of ristretto255', { cause })
   }
@@ -62,31 +69,38 @@ export function evaluateBlinded(keys: OprfKeyPair, blinded: readonly Uint8Array[
  * @returns one output of 64 bytes for each input.
  * @throws KeyhavenError `PROOF_INVALID` if the server did not use the key of `publicKey` for all of them.
  */
-export function finalizeEvaluation(
+export async function finalizeEvaluation(
   inputs: readonly BlindedInput[],
   publicKey: Uint8Array,
   { evaluated, proof }: OprfEvaluation,
-): Uint8Array[] {
+): Promise<Uint8Array[]> {
+  const group = await loadRistretto255()
   if (evaluated.length !== inputs.length || proof.length !== OPRF_PROOF_BYTES) throw invalid()
   try {
-    const items = inputs.map((input, at) => ({ ...input, evaluated: evaluated[at]! }))
-    return voprf.finalizeBatch(items, publicKey, proof)
+    const blinded = inputs.map((input) => input.blinded)
+    if (isProofValid(group, { publicKey, blinded, evaluated }, proof)) {
+      return inputs.map(({ input, blind }, at) => {
+        const inverse = group.invertScalar(blind)
+        const output = outputOf(group, input, group.multiply(inverse, evaluated[at]!))
+        overwrite(inverse)
+        return output
+      })
+    }
   } catch (cause) {
     throw invalid(cause)
   }
+  throw invalid()
 }
 
-/**
- * The output for an input, with the secret key at hand: what a thief of the key can do. The mode's context is
- * in the blinding only (RFC 9497 §3.3.2), so the rest is that of the mode without a proof.
- */
-export function evaluateDirectly(secretKey: Uint8Array, input: Uint8Array): Uint8Array {
-  const { blind, blinded } = voprf.blind(input)
-  return oprf.finalize(input, blind, oprf.blindEvaluate(secretKey, blinded))
+/** The output for an input, with the secret key at hand: what a thief of the key can do. */
+export async function evaluateDirectly(secretKey: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
+  const group = await loadRistretto255()
+  return outputOf(group, input, group.multiply(secretKey, group.hashToGroup(input, VOPRF_CONTEXT)))
 }
 
-function requireElement(bytes: Uint8Array): void {
-  if (bytes.length !== OPRF_ELEMENT_BYTES) throw new KeyhavenError('WIRE_MALFORMED', 'OPRF element')
+/** The hash at the end of Finalize. */
+function outputOf(group: Ristretto255, input: Uint8Array, unblinded: Uint8Array): Uint8Array {
+  return group.hash(new Writer().bytes16(input).bytes16(unblinded).bytes(utf8('Finalize')).done())
 }
 
 function invalid(cause?: unknown): KeyhavenError {

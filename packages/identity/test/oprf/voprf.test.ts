@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { ristretto255_oprf } from '@noble/curves/ed25519.js'
 import { describe, expect, test } from 'vitest'
+import { loadRistretto255 } from '../../src/oprf/ristretto255.ts'
 import {
   blindInput,
   evaluateBlinded,
@@ -9,6 +10,7 @@ import {
   finalizeEvaluation,
   generateOprfKeyPair,
 } from '../../src/oprf/voprf.ts'
+import { proveEvaluation } from '../../src/oprf/voprf-proof.ts'
 
 interface Vector {
   readonly Input: readonly string[]
@@ -25,60 +27,90 @@ const RFC = JSON.parse(readFileSync(FILE, 'utf8')) as { skSm: string; pkSm: stri
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
 const hex = (value: Uint8Array) => Buffer.from(value).toString('hex')
 const KEYS = { secretKey: bytes(RFC.skSm), publicKey: bytes(RFC.pkSm) }
+const TEXTS = ['one', 'two', '', '2345678901'].map((text) => new Uint8Array(Buffer.from(text)))
 
 describe('RFC 9497 appendix A.1.2, ristretto255-SHA512 in the verifiable mode', () => {
-  test.each(RFC.vectors)('vector with the inputs $Input', (vector) => {
+  test.each(RFC.vectors)('vector with the inputs $Input', async (vector) => {
     const blinded = vector.BlindedElement.map(bytes)
-    expect(evaluateBlinded(KEYS, blinded).evaluated.map(hex)).toEqual(vector.EvaluationElement)
+    const { evaluated, proof } = await evaluateBlinded(KEYS, blinded)
+    expect(evaluated.map(hex)).toEqual(vector.EvaluationElement)
     const inputs = vector.Input.map((input, at) => ({
       input: bytes(input),
       blind: bytes(vector.Blind[at]!),
       blinded: blinded[at]!,
     }))
-    const evaluation = { evaluated: vector.EvaluationElement.map(bytes), proof: bytes(vector.Proof) }
-    expect(finalizeEvaluation(inputs, KEYS.publicKey, evaluation).map(hex)).toEqual(vector.Output)
-    expect(vector.Input.map((input) => hex(evaluateDirectly(KEYS.secretKey, bytes(input))))).toEqual(
-      vector.Output,
-    )
+    for (const proven of [proof, bytes(vector.Proof)]) {
+      const outputs = await finalizeEvaluation(inputs, KEYS.publicKey, { evaluated, proof: proven })
+      expect(outputs.map(hex)).toEqual(vector.Output)
+    }
+    const direct = vector.Input.map((input) => evaluateDirectly(KEYS.secretKey, bytes(input)))
+    expect((await Promise.all(direct)).map(hex)).toEqual(vector.Output)
   })
 
-  test('the proof of the vectors comes out of their random scalar', () => {
-    for (const vector of RFC.vectors) {
-      const random = (length?: number) => scalarAsRandom(bytes(vector.ProofRandomScalar), length ?? 0)
-      const { proof } = ristretto255_oprf.voprf.blindEvaluateBatch(
-        KEYS.secretKey,
-        KEYS.publicKey,
-        vector.BlindedElement.map(bytes),
-        random,
-      )
-      expect(hex(proof)).toBe(vector.Proof)
-    }
+  test.each(RFC.vectors)('blinded elements and the proof of the vector with $Input', async (vector) => {
+    const group = await loadRistretto255()
+    const context = 'OPRFV1-\u0001-ristretto255-SHA512'
+    const blinded = vector.Input.map((input, at) =>
+      group.multiply(bytes(vector.Blind[at]!), group.hashToGroup(bytes(input), context)),
+    )
+    expect(blinded.map(hex)).toEqual(vector.BlindedElement)
+    const evaluated = vector.EvaluationElement.map(bytes)
+    const statement = { publicKey: KEYS.publicKey, blinded, evaluated }
+    const proof = proveEvaluation(group, KEYS.secretKey, statement, bytes(vector.ProofRandomScalar))
+    expect(hex(proof)).toBe(vector.Proof)
   })
 })
 
-/** Random bytes from which the library draws this scalar: it reduces modulo order − 1 and adds one. */
-function scalarAsRandom(scalar: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  let value = BigInt(`0x${Buffer.from(scalar).reverse().toString('hex')}`) - 1n
-  const random = new Uint8Array(length)
-  for (let at = 0; at < length; at++, value >>= 8n) random[at] = Number(value & 0xffn)
-  return random
-}
+describe('with another implementation, @noble/curves', () => {
+  const { oprf, voprf } = ristretto255_oprf
 
-describe('the client refuses', () => {
-  const keys = generateOprfKeyPair()
-  const inputs = ['one', 'two'].map((text) => blindInput(Buffer.from(text)))
-  const good = evaluateBlinded(
+  test('its client takes what our server says', async () => {
+    const keys = await generateOprfKeyPair()
+    const items = TEXTS.map((input) => ({ input, ...voprf.blind(input) }))
+    const { evaluated, proof } = await evaluateBlinded(
+      keys,
+      items.map(({ blinded }) => blinded),
+    )
+    const outputs = voprf.finalizeBatch(
+      items.map((item, at) => ({ ...item, evaluated: evaluated[at]! })),
+      keys.publicKey,
+      proof,
+    )
+    const direct = await Promise.all(TEXTS.map((input) => evaluateDirectly(keys.secretKey, input)))
+    expect(outputs.map(hex)).toEqual(direct.map(hex))
+  })
+
+  test('our client takes what its server says', async () => {
+    const keys = voprf.generateKeyPair()
+    const inputs = await Promise.all(TEXTS.map(blindInput))
+    const answer = voprf.blindEvaluateBatch(
+      keys.secretKey,
+      keys.publicKey,
+      inputs.map(({ blinded }) => blinded),
+    )
+    const outputs = await finalizeEvaluation(inputs, keys.publicKey, answer)
+    // Without its proof: the mode’s context is in the blinding only.
+    const direct = inputs.map(({ input, blind, blinded }) =>
+      oprf.finalize(input, blind, oprf.blindEvaluate(keys.secretKey, blinded)),
+    )
+    expect(outputs.map(hex)).toEqual(direct.map(hex))
+  })
+})
+
+describe('the client refuses', async () => {
+  const keys = await generateOprfKeyPair()
+  const inputs = await Promise.all(['one', 'two'].map((text) => blindInput(Buffer.from(text))))
+  const good = await evaluateBlinded(
     keys,
     inputs.map((input) => input.blinded),
   )
 
-  test('an evaluation with another key than the one pinned', () => {
-    expect(() => finalizeEvaluation(inputs, generateOprfKeyPair().publicKey, good)).toThrow(
-      expect.objectContaining({ code: 'PROOF_INVALID' }),
-    )
+  test('an evaluation with another key than the one pinned', async () => {
+    const { publicKey } = await generateOprfKeyPair()
+    await expect(finalizeEvaluation(inputs, publicKey, good)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
   })
 
-  test('two answers that were swapped, one that is missing, a changed or cut proof', () => {
+  test('two answers that were swapped, one that is missing, a changed or cut proof', async () => {
     const [one, two] = good.evaluated as [Uint8Array, Uint8Array]
     const flipped = good.proof.slice()
     flipped[40]! ^= 1
@@ -89,31 +121,53 @@ describe('the client refuses', () => {
       { ...good, proof: good.proof.subarray(1) },
       { ...good, evaluated: [one, new Uint8Array(32)] },
     ]) {
-      expect(() => finalizeEvaluation(inputs, keys.publicKey, bad)).toThrow(KeyhavenError)
+      await expect(finalizeEvaluation(inputs, keys.publicKey, bad)).rejects.toThrow(KeyhavenError)
     }
-    expect(finalizeEvaluation(inputs, keys.publicKey, good)).toHaveLength(2)
+    expect(await finalizeEvaluation(inputs, keys.publicKey, good)).toHaveLength(2)
+  })
+
+  test('a proof whose scalar is written in another way: the order added', async () => {
+    const order = (1n << 252n) + 27_742_317_777_372_353_535_851_937_790_883_648_493n
+    const scalars = [0, 32].map((at) => fromLittleEndian(good.proof.subarray(at, at + 32)))
+    for (const [at, scalar] of scalars.entries()) {
+      const proof = good.proof.slice()
+      proof.set(littleEndian(scalar + order), at * 32)
+      await expect(finalizeEvaluation(inputs, keys.publicKey, { ...good, proof })).rejects.toMatchObject({
+        code: 'PROOF_INVALID',
+      })
+    }
   })
 })
 
-test('the server refuses what is no element, the identity, and another length', () => {
-  const keys = generateOprfKeyPair()
+function fromLittleEndian(value: Uint8Array): bigint {
+  return BigInt(`0x${hex(value.slice().reverse())}`)
+}
+
+function littleEndian(value: bigint): Uint8Array {
+  return bytes(value.toString(16).padStart(64, '0')).reverse()
+}
+
+test('the server refuses what is no element, the identity, and another length', async () => {
+  const keys = await generateOprfKeyPair()
   for (const bad of [
     new Uint8Array(32).fill(255),
     new Uint8Array(32),
     new Uint8Array(31),
     new Uint8Array(33),
   ]) {
-    expect(() => evaluateBlinded(keys, [bad])).toThrow(expect.objectContaining({ code: 'WIRE_MALFORMED' }))
+    await expect(evaluateBlinded(keys, [bad])).rejects.toMatchObject({ code: 'WIRE_MALFORMED' })
   }
 })
 
-test('two blindings of one input differ and lead to one output', () => {
-  const keys = generateOprfKeyPair()
+test('two blindings of one input differ and lead to one output', async () => {
+  const keys = await generateOprfKeyPair()
   const input = Buffer.from('2345678901')
-  const [a, b] = [blindInput(input), blindInput(input)]
+  const [a, b] = await Promise.all([blindInput(input), blindInput(input)])
   expect(hex(a.blinded)).not.toBe(hex(b.blinded))
-  const outputs = [a, b].map((blinded) =>
-    hex(finalizeEvaluation([blinded], keys.publicKey, evaluateBlinded(keys, [blinded.blinded]))[0]!),
-  )
+  const outputs: string[] = []
+  for (const blinded of [a, b]) {
+    const answer = await evaluateBlinded(keys, [blinded.blinded])
+    outputs.push(hex((await finalizeEvaluation([blinded], keys.publicKey, answer))[0]!))
+  }
   expect(outputs[0]).toBe(outputs[1])
 })

@@ -68,7 +68,7 @@ export function createOprfServer(options: OprfServerOptions): OprfServer {
     new Writer().bytes8(utf8(WRAP_LABEL)).bytes8(utf8(application)).u32(version).done()
 
   const make = async (version: number, actor: string): Promise<OprfKeyInfo | undefined> => {
-    const { secretKey, publicKey } = generateOprfKeyPair()
+    const { secretKey, publicKey } = await generateOprfKeyPair()
     const wrapped = await (await options.masterKey()).wrap(secretKey, bound(version))
     overwrite(secretKey)
     const info = { version, publicKey, state: 'active' as const, createdAt: clock() }
@@ -117,7 +117,7 @@ export function createOprfServer(options: OprfServerOptions): OprfServer {
         }),
       )
       if (new Set(spent.map((bytes) => bytes.join())).size !== spent.length) throw replayed()
-      const evaluation = evaluateBlinded(
+      const evaluation = await evaluateBlinded(
         pair,
         orders.map(({ element }) => element),
       )

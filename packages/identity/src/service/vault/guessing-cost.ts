@@ -62,7 +62,7 @@ export async function guessingCost(
         }
       : // One hash to the group and one multiplication: what evaluating with the key at hand costs.
         async (id: string) => {
-          blindInput(oprfInput('demo', id))
+          await blindInput(oprfInput('demo', id))
         }
   const effort = await measure(guess, monotonic, measureMs)
   return { enrolled: effort, data: stolen.poolKey ? effort : undefined }
