@@ -1,6 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
-import { unzipSync, type Zippable, zipSync } from 'fflate'
+import { type Zippable, zipSync } from 'fflate'
 import { packetInvalid } from './packet-invalid.ts'
+import { readZipDirectory, unpackEntry, type ZipEntry } from './zip-directory.ts'
 
 /** Names a file that lies in a packet: letters, digits and `_ . - /`, no path that leads out of it. */
 const ENTRY_NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}\/){0,2}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,159}$/
@@ -26,39 +27,33 @@ export function packFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
 }
 
 /**
- * Unpacks a zip file. Count, names and sizes are checked first, from its directory: memory is taken for as many
- * bytes as that says and for none beyond {@link MAX_UNPACKED_BYTES}.
+ * Unpacks a zip file. Count, names and sizes are checked first, from its directory: memory and time are taken
+ * for as many bytes as that says, for none beyond {@link MAX_UNPACKED_BYTES}, and for no byte of the zip file
+ * twice.
  *
  * @param what - for the error: `container`, `sub-packet id`.
  * @throws KeyhavenError `PACKET_INVALID`
  */
 export function unpackFiles(zip: Uint8Array, what: string): ReadonlyMap<string, Uint8Array> {
-  const sizes = new Map<string, number>()
-  let total = 0
-  const refuse = (reason: string): never => {
-    throw packetInvalid(`zip file of the ${what}: ${reason}`)
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw packetInvalid(`zip file of the ${what}: ${reason}`, cause)
   }
-  let unpacked: Record<string, Uint8Array>
+  const entries = new Map<string, ZipEntry>()
+  let unpackedBytes = 0
+  let packedBytes = 0
   try {
-    unpacked = unzipSync(zip, {
-      filter: ({ name, originalSize }) => {
-        if (!ENTRY_NAME.test(name)) refuse('name of a file')
-        if (sizes.has(name)) refuse('a file twice')
-        sizes.set(name, originalSize)
-        total += originalSize
-        if (sizes.size > MAX_ENTRIES) refuse('too many files')
-        return total <= MAX_UNPACKED_BYTES || refuse('too large')
-      },
-    })
+    for (const entry of readZipDirectory(zip)) {
+      if (!ENTRY_NAME.test(entry.name)) refuse('name of a file')
+      if (entries.has(entry.name)) refuse('a file twice')
+      entries.set(entry.name, entry)
+      unpackedBytes += entry.size
+      packedBytes += entry.packed.length
+      if (entries.size > MAX_ENTRIES) refuse('too many files')
+      if (unpackedBytes > MAX_UNPACKED_BYTES || packedBytes > zip.length) refuse('too large')
+    }
+    return new Map([...entries].map(([name, entry]) => [name, unpackEntry(entry)]))
   } catch (error) {
     if (error instanceof KeyhavenError) throw error
-    throw packetInvalid(`zip file of the ${what}: damaged`, error)
+    return refuse('damaged', error)
   }
-  const files = new Map<string, Uint8Array>()
-  for (const [name, size] of sizes) {
-    const bytes = unpacked[name]
-    if (bytes?.length !== size) refuse('size of a file')
-    files.set(name, bytes!)
-  }
-  return files
 }

@@ -201,15 +201,45 @@ describe('a machine that signs nonsense is refused too', () => {
     expect(() => unpackFiles(utf8('no zip file at all, but some text'), 'container')).toThrow('damaged')
   })
 
-  test('a directory that says less than a file unpacks to', () => {
-    const zip = zipSync({ a: new Uint8Array(5_000).fill(7) })
-    const view = new DataView(zip.buffer)
-    for (let at = 0; at + 4 <= zip.length; at++) {
-      if (view.getUint32(at, true) === 5_000) view.setUint32(at, 100, true)
+  test('a directory that says less, or more, than a file unpacks to: it is not followed any further', () => {
+    for (const said of [100, 5_001]) {
+      const zip = zipSync({ a: new Uint8Array(5_000).fill(7) })
+      const view = new DataView(zip.buffer)
+      for (let at = 0; at + 4 <= zip.length; at++) {
+        if (view.getUint32(at, true) === 5_000) view.setUint32(at, said, true)
+      }
+      expect(() => unpackFiles(zip, 'container')).toThrow('damaged')
     }
-    expect(unpackFiles(zip, 'container').get('a')!.length).toBeLessThanOrEqual(100)
+  })
+
+  test('files that share their bytes, so that each takes the memory and time of all', () => {
+    for (const level of [0, 6] as const) {
+      expect(() => unpackFiles(sharedBytes(200, 300_000, level), 'container')).toThrow('too large')
+    }
+  })
+
+  test('a stored file of another size than the directory says', () => {
+    expect(() => unpackFiles(sharedBytes(1, 1, 0), 'container')).toThrow('damaged')
   })
 })
+
+/** A zip file whose directory has `count` names for the same 100,000 bytes, each of `said` bytes, as it says. */
+function sharedBytes(count: number, said: number, level: 0 | 6): Uint8Array {
+  const one = zipSync({ f000: backend.randomBytes(100_000) }, { level })
+  const end = one.length - 22
+  const tail = one.slice(end)
+  const directory = new DataView(tail.buffer).getUint32(16, true)
+  const entry = one.slice(directory, end)
+  new DataView(entry.buffer).setUint32(24, said, true)
+  const entries = Array.from({ length: count }, (_, at) => {
+    const named = entry.slice()
+    named.set(utf8(`f${String(at).padStart(3, '0')}`), 46)
+    return named
+  })
+  new DataView(tail.buffer).setUint16(8, count, true)
+  new DataView(tail.buffer).setUint16(10, count, true)
+  return Uint8Array.from(Buffer.concat([one.slice(0, directory), ...entries, tail]))
+}
 
 describe('what older packets have otherwise is read', () => {
   test('signature in standard base64, schema version as a number, no refid, names without a second id', async () => {
