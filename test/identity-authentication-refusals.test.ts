@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { backend, toBase64url, toHex, utf8 } from '../packages/crypto/src/node/index.ts'
 import { certificateToPem, keyName, sealAuthClaims, signDetachedJws } from '../packages/identity/src/index.ts'
+import { otpSubject, PARTNER_FAILURES, PARTNER_OTPS } from '../packages/identity/src/service/index.ts'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
 import { ENGINES } from './kit/engines.ts'
 import {
@@ -11,7 +13,7 @@ import {
   MINUTE_MS,
   UIN,
 } from './kit/hand-made-auth-requests.ts'
-import { type AuthWorld, openAuthWorld, pemOfKey } from './kit/identity-authentication.ts'
+import { type AuthWorld, openAuthWorld, PARTNER_ID, pemOfKey } from './kit/identity-authentication.ts'
 
 const NOBODY = '9182736450'
 const WRONG = { dob: '1900/01/01' }
@@ -128,6 +130,29 @@ describe('failures are limited', () => {
     expect(tried.length).toBeLessThanOrEqual(10)
   })
 
+  test('a failure counts from its attempt on, also while it is being stored', async () => {
+    const id = '6666666666'
+    const guess = async () =>
+      (await send(await requestBody({ individualId: id }, { demographics: WRONG }))).codes
+    const store = world.store.end
+    const { promise: open, resolve } = Promise.withResolvers<void>()
+    const storing = vi.spyOn(world.store, 'end').mockImplementation(async (end) => {
+      await open
+      return store(end)
+    })
+    try {
+      const first = Array.from({ length: 10 }, guess)
+      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(10))
+      const more = Array.from({ length: 20 }, guess)
+      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(30))
+      resolve()
+      expect(new Set((await Promise.all(first)).flat())).toEqual(new Set(['IDA-DEA-001']))
+      expect(new Set((await Promise.all(more)).flat())).toEqual(new Set(['IDA-MLC-019']))
+    } finally {
+      storing.mockRestore()
+    }
+  })
+
   test('a one-time password can be guessed at three times, and asked for five times', async () => {
     const bank = await world.relyingParty()
     const { transactionId } = await bank.requestOtp({ id: UIN, channels: ['EMAIL'] })
@@ -140,6 +165,35 @@ describe('failures are limited', () => {
     for (let count = 0; count < 4; count++) await bank.requestOtp({ id: UIN, channels: ['EMAIL'] })
     const flooded = await bank.requestOtp({ id: UIN, channels: ['EMAIL'] })
     expect(flooded).toMatchObject({ sent: false, errors: [{ errorCode: 'IDA-OTA-001' }] })
+  })
+
+  test('of a partner, with all people together: guesses, and the passwords that it has sent', async () => {
+    const partner = `partner:${PARTNER_ID}`
+    const count = (subject: string, times: number) =>
+      world.store.end({
+        ...{ id: randomUUID(), kind: 'auth', actor: partner, result: 'no', types: [], errors: [] },
+        ...{ token: null, failed: Array.from({ length: times }, () => subject) },
+      })
+    const forget = async () => {
+      for (const { subject } of await world.store.limited(1)) await world.store.unlock(subject, 'test')
+    }
+    const bank = await world.relyingParty()
+    const ask = (id: string) => bank.requestOtp({ id, channels: ['EMAIL'] })
+    await forget()
+    await count(otpSubject(partner), PARTNER_OTPS - 1)
+    expect(await ask(UIN)).toMatchObject({ sent: true })
+    // Of somebody else, who was sent none.
+    const flooded = { sent: false, errors: [{ errorCode: 'IDA-OTA-001' }] }
+    expect(await ask('3333333333')).toMatchObject(flooded)
+    expect((await send(await requestBody())).codes).toEqual([])
+    await forget()
+    await count(partner, PARTNER_FAILURES - 1)
+    const wrong = await requestBody({ individualId: '3333333333' }, { demographics: WRONG })
+    expect((await send(wrong)).codes).toEqual(['IDA-DEA-001'])
+    expect((await send(await requestBody())).codes).toEqual(['IDA-MLC-007'])
+    expect(await ask(UIN)).toMatchObject({ sent: false, errors: [{ errorCode: 'IDA-MLC-007' }] })
+    await forget()
+    expect((await send(await requestBody())).codes).toEqual([])
   })
 
   test('a one-time password ends after five minutes', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { toBase64url } from '../../packages/crypto/src/node/index.ts'
 import {
   keyName,
   type PartnerUpdate,
@@ -12,6 +13,8 @@ import {
   ENV,
   IDA_URL,
   LICENCE_KEY,
+  MISP_ID,
+  MISP_ORGANISATION,
   PARTNER_ID,
   sha256Hex,
 } from './identity-authentication.ts'
@@ -86,8 +89,12 @@ export function handMadeAuthRequests(world: () => AuthWorld) {
 
   const misp = (over: Partial<PartnerUpdate> = {}): PartnerUpdate => ({
     sequence: Date.now() + transactions++,
-    partner: { id: 'misp-1', type: 'MISP_Partner', organisation: 'N', profile: 'mosip', active: true },
-    ...{ certificate: null, encryptionKey: null, apiKeys: [] },
+    partner: {
+      ...{ id: MISP_ID, type: 'MISP_Partner', organisation: MISP_ORGANISATION, profile: 'mosip' },
+      active: true,
+    },
+    certificate: { der: toBase64url(world().misp.certificate.der), chain: [] },
+    ...{ encryptionKey: null, apiKeys: [] },
     policies: [
       {
         ...{ id: 'p', version: 1, validUntil: null, type: 'MISP' as const },

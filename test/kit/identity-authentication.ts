@@ -46,6 +46,8 @@ const YEAR_MS = 365 * 86_400_000
 const ORGANISATION = 'Invented Bank'
 export const POLICY_ID = 'policy-of-the-bank'
 export const PARTNER_ID = 'bank-1'
+export const MISP_ID = 'misp-1'
+export const MISP_ORGANISATION = 'Invented Network'
 
 /** Everything that a relying party may do. */
 export const EVERYTHING: AuthPolicy = {
@@ -65,6 +67,8 @@ export interface AuthWorld {
   readonly otps: { readonly to: string; readonly otp: string }[]
   readonly faults: unknown[]
   readonly partner: TestHolder
+  /** The network through which it calls. */
+  readonly misp: TestHolder
   readonly authority: TestHolder
   readonly devices: SimulatedTrust
   /** Milliseconds that answers of the service took, newest last. */
@@ -106,6 +110,10 @@ export async function openAuthWorld(engine: Engine, profile: Profile): Promise<A
     issuedBy: authority,
     subject: { commonName: PARTNER_ID, organisation: ORGANISATION },
   })
+  const misp = await testHolder(5, {
+    issuedBy: authority,
+    subject: { commonName: MISP_ID, organisation: MISP_ORGANISATION },
+  })
   const devices = await createSimulatedTrust(backend, { at: clock() - 1_000 })
   const store = createAuthenticationStore(state, APPLICATION, clock)
   const secrets = await deriveIdaSecrets(await createRecordKeys(state, APPLICATION)(), APPLICATION)
@@ -146,7 +154,7 @@ export async function openAuthWorld(engine: Engine, profile: Profile): Promise<A
     licences: [],
   })
   const world: AuthWorld = {
-    ...{ vault, store, service, otps, faults, partner, authority, devices },
+    ...{ vault, store, service, otps, faults, partner, misp, authority, devices },
     fetch: async (request) => app.fetch(request, { origin }),
     async tell(change = {}) {
       await store.savePartner({ ...(await base()), ...change })
@@ -199,8 +207,9 @@ export async function openAuthWorld(engine: Engine, profile: Profile): Promise<A
   await world.tell()
   await store.savePartner({
     sequence: ++sequence,
-    partner: { id: 'misp-1', type: 'MISP_Partner', organisation: 'Invented Network', profile, active: true },
-    ...{ certificate: null, encryptionKey: null, apiKeys: [] },
+    partner: { id: MISP_ID, type: 'MISP_Partner', organisation: MISP_ORGANISATION, profile, active: true },
+    certificate: { der: toBase64url(misp.certificate.der), chain: [] },
+    ...{ encryptionKey: null, apiKeys: [] },
     policies: [
       {
         ...{ id: 'policy-of-the-misp', version: 1, validUntil: null, type: 'MISP' },

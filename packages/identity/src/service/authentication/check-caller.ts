@@ -4,8 +4,8 @@ import type { PolicyUpdate } from '../../authentication/partner-update.ts'
 import type { AuthPolicy } from '../../policy/policy-document.ts'
 import type { Profile } from '../../profile.ts'
 import type { Certificate } from '../../x509/certificate.ts'
-import { verifyChain } from '../../x509/verify-chain.ts'
-import { refuse } from './ida-refusal.ts'
+import { type CertificatePurpose, verifyChain } from '../../x509/verify-chain.ts'
+import { IdaRefusal, refuse } from './ida-refusal.ts'
 import type { KnownPartner, PartnerSnapshot } from './partner-view.ts'
 
 /** What the address of a call says. */
@@ -25,9 +25,14 @@ export interface Caller {
 }
 
 const MAX_KEY_CHARACTERS = 256
+/** What a partner's certificate is used for: MOSIP's eKYC is encrypted to it. */
+const USES = {
+  signs: ['sign'],
+  receives: ['sign', 'encrypt'],
+} as const satisfies Record<string, readonly CertificatePurpose[]>
 
 /**
- * Checks licence, partner, API key, policy and certificate, each now. All of them are public to the partner:
+ * Checks licence, MISP, partner, API key, policy and certificates, each now. All of them are public to the partner:
  * no private key has been used yet.
  *
  * @param profile - of this IDA: a partner of another one is none here.
@@ -46,7 +51,8 @@ export async function checkCaller(
   if (partner.update.partner.profile !== profile) throw refuse('PARTNER_UNKNOWN')
   if (!partner.update.partner.active) throw refuse('PARTNER_INACTIVE')
   const policy = await policyOf(partner, keys.apiKey, now)
-  const certificate = await checkCertificate(view, partner, now)
+  const uses = kind === 'kyc' && profile === 'mosip' ? USES.receives : USES.signs
+  const certificate = await checkCertificate(view, partner, uses, now)
   return { partner, partnerId: keys.partnerId, certificate, policyId: policy.id, policy: policy.body }
 }
 
@@ -68,6 +74,12 @@ async function checkLicence(
     kind === 'kyc' ? body.allowKycRequestDelegation : body.allowAuthRequestDelegation,
   )
   if (!allowed) throw refuse('LICENCE_BLOCKED')
+  try {
+    await checkCertificate(view, misp, USES.signs, now)
+  } catch (error) {
+    // Whose certificate has ended or was revoked stands for nobody.
+    throw error instanceof IdaRefusal ? refuse('LICENCE_BLOCKED') : error
+  }
 }
 
 async function policyOf(
@@ -89,16 +101,18 @@ async function policyOf(
 async function checkCertificate(
   view: PartnerSnapshot,
   { update, certificate, chain }: KnownPartner,
+  uses: readonly CertificatePurpose[],
   now: number,
 ): Promise<Certificate> {
   if (certificate === undefined) throw refuse('CERTIFICATE_MISSING')
   if (!certificate.organisations.includes(update.partner.organisation)) throw refuse('CERTIFICATE_INVALID')
   try {
-    await verifyChain(certificate, {
-      ...{ intermediates: chain, anchors: view.anchors('AUTH'), at: now },
-      revoked: (one) => view.revoked(one),
-      usage: 'sign',
-    })
+    for (const usage of uses) {
+      await verifyChain(certificate, {
+        ...{ intermediates: chain, anchors: view.anchors('AUTH'), at: now, usage },
+        revoked: (one) => view.revoked(one),
+      })
+    }
   } catch (error) {
     if (error instanceof KeyhavenError && error.code === 'CERTIFICATE_INVALID') {
       throw refuse('CERTIFICATE_INVALID')

@@ -90,16 +90,20 @@ export async function createAuthenticationService(
     let who: Identified | undefined
     let request: OpenedRequest | undefined
     let outcome: Outcome
+    let endAttempt = () => {}
     try {
       who = await identify()
       request = await codec.open(kind, parseBody(body), who.partnerId, clock())
-      const { yes, ...decision } = await decideRequest(parts, { kind, ...who, request })
+      const { yes, ...decision } = await decideRequest(parts, { kind, ...who, request }, (end) => {
+        endAttempt = end
+      })
       outcome = { ...decision, result: yes ? 'yes' : 'no' }
     } catch (error) {
       outcome = refusedOutcome(error)
     }
     // Before a caller is known there is nobody to whom a refusal belongs.
     if (who !== undefined) outcome = await record(kind, who.actor, request, outcome)
+    endAttempt()
     if (outcome.result !== 'yes') await untilStep(startedAt)
     return signer.answer({
       ...(profile === 'mosip' || kind === 'internal'

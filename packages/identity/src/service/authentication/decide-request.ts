@@ -66,39 +66,40 @@ export interface DecisionParts {
  * Policy, device, replay, limits; then the person, just the attributes that are needed, and the comparison. For
  * somebody who is not here the same is done with a decoy.
  *
+ * @param attempt - gets what ends the attempt, to be called when the decision is stored.
  * @throws IdaRefusal
  */
-export async function decideRequest(parts: DecisionParts, asked: AskedRequest): Promise<Decision> {
+export async function decideRequest(
+  parts: DecisionParts,
+  asked: AskedRequest,
+  attempt: (end: () => void) => void,
+): Promise<Decision> {
   const { options, names, limits } = parts
   const { kind, caller, request } = asked
   checkPolicy(caller.policy, kind, request)
   const probe = await probeOf(parts, asked)
   const senders = kind === 'otp' ? sendersFor(request, options.senders) : []
   const person = await names.person(request.id)
-  const subjects = [kind === 'otp' ? otpSubject(person) : person, partnerSubject(caller.partnerId)]
-  const { fresh, failures } = await options.store.start({
-    marks: await marksOf(asked),
-    expiresAt: options.clock() + MARKS_KEPT_MS,
-    subjects,
-  })
+  const partner = partnerSubject(caller.partnerId)
+  const subjects = kind === 'otp' ? [otpSubject(person), otpSubject(partner), partner] : [person, partner]
+  const marks = await marksOf(asked)
+  const { fresh, failures } = await limits.reading(
+    options.store.start({ marks, expiresAt: options.clock() + MARKS_KEPT_MS, subjects }),
+  )
   if (!fresh) throw refuse('PARAMETER_INVALID', 'transactionID')
-  const end = limits.begin(subjects, failures, typesOf(request))
+  attempt(limits.begin(subjects, failures, typesOf(request)))
+  const found = await options.vault.find(request.id, asked.proof)
   try {
-    const found = await options.vault.find(request.id, asked.proof)
-    try {
-      const known = found !== undefined && isLive(found, options.clock()) ? found : undefined
-      if (kind === 'otp') {
-        const addresses = await open(parts, known, Object.values(OTP_ADDRESSES))
-        const otpParts = { ...options, names }
-        const response = await sendOtp(otpParts, caller, request, senders, addresses)
-        return { yes: true, errors: [], token: null, response, failed: subjects.slice(0, 1) }
-      }
-      return await compare(parts, asked, known, probe, subjects)
-    } finally {
-      await found?.close()
+    const known = found !== undefined && isLive(found, options.clock()) ? found : undefined
+    if (kind === 'otp') {
+      const addresses = await open(parts, known, Object.values(OTP_ADDRESSES))
+      const otpParts = { ...options, names }
+      const response = await sendOtp(otpParts, caller, request, senders, addresses)
+      return { yes: true, errors: [], token: null, response, failed: subjects.slice(0, 2) }
     }
+    return await compare(parts, asked, known, probe, subjects)
   } finally {
-    end()
+    await found?.close()
   }
 }
 
