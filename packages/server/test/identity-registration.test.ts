@@ -217,6 +217,26 @@ describe.each(ENGINES)('registration on $name', (engine) => {
     expect(issued.length).toBe(2)
   })
 
+  test('a corrected packet is compared with all who came meanwhile, and does not keep its old place', async () => {
+    run()
+    const accomplice = await simulatedPacket('Example Person 1', 1)
+    const reserved = await simulatedPacket('Example Person 1', 2)
+    const person = await simulatedPacket('Example Person 2', 3)
+    for (const packet of [accomplice, reserved, person]) {
+      await receive(parts.registrations, packet)
+      await settled(packet.rid)
+    }
+    expect((await parts.registrations.find(reserved.rid))?.stage).toBe('REJECTED')
+    const at = Date.parse(isoOf(reserved.rid)) + 999
+    const again = await simulatedPacket('Example Person 2', 2, { at })
+    expect(again.rid).toBe(reserved.rid)
+    await receive(parts.registrations, again)
+    expect(await settled(again.rid)).toMatchObject({
+      ...{ stage: 'REJECTED', reason: `DUPLICATE: biometrics of ${person.rid}`, attempt: 2 },
+    })
+    expect(issued.length).toBe(2)
+  })
+
   test('without biometrics, name and birthday decide', async () => {
     const bare = (sequence: number, name: string) =>
       simulatedPacket(name, sequence, {

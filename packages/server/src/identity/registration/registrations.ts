@@ -106,6 +106,12 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
         .where('packet_hash', '!=', hash)
         .executeTakeFirst()
       if (numUpdatedRows !== 1n) return false
+      // Compared as one who comes now: at its old place it would be before all who came meanwhile.
+      await db
+        .deleteFrom('identity_gallery')
+        .where('application_id', '=', applicationId)
+        .where('rid', '=', rid)
+        .execute()
     }
     await addEvent(transaction, applicationId, rid, { stage: 'RECEIVED' })
     const entry = { actor, action: 'identity.registration.receive', applicationId, subject: rid }
