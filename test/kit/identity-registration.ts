@@ -26,7 +26,6 @@ import { vi } from 'vitest'
 import { type TestHolder, testHolder, testKey } from '../../packages/identity/test/kit/test-keys.ts'
 import { useTestKeys } from '../../packages/identity/test/kit/use-test-keys.ts'
 import type { IdentityBase } from '../../packages/server/src/identity/identity-base.ts'
-import { createLocalModuleKeys } from '../../packages/server/src/identity/keys/local-module-keys.ts'
 import { createMainParts, type MainParts } from '../../packages/server/src/identity/main-parts.ts'
 import { createTokenStore } from '../../packages/server/src/platform/auth/token-store.ts'
 import { createLogger } from '../../packages/server/src/platform/log/logger.ts'
@@ -88,7 +87,6 @@ export async function openRegistrationWorld(engine: Engine, schedule = true): Pr
     ...{ role: 'main', profile: 'mosip', applicationId: APPLICATION, config: fixture.config, identity },
     ...{ clock: Date.now, logger: createLogger('silent'), metrics: createMetricsRegistry(), state, objects },
     ...{ schedule, url: () => 'https://id.example.org', every: () => {} },
-    moduleKeys: (profile) => createLocalModuleKeys(state, APPLICATION, profile),
     onClose: (work) => closers.unshift(work),
   }
   const main = createMainParts(base, createTokenStore(state, ADMIN_TOKEN, Date.now), undefined, undefined)

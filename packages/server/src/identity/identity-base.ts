@@ -1,13 +1,9 @@
-import type { ModuleKeys, Profile } from '@keyhaven/identity'
 import type { Config, IdentityConfig } from '../platform/config/config.ts'
-import { openHsmToken } from '../platform/hsm/open-hsm-token.ts'
 import type { Logger } from '../platform/log/logger.ts'
 import type { MetricsRegistry } from '../platform/metrics/registry.ts'
 import type { ObjectStore } from '../platform/objects/object-store.ts'
 import type { State } from '../platform/state/state.ts'
 import type { ServerParts } from '../server-parts.ts'
-import { createHsmModuleKeys } from './keys/hsm-module-keys.ts'
-import { createLocalModuleKeys } from './keys/local-module-keys.ts'
 
 /** What the folders of the identity capability build their stores and services from. */
 export interface IdentityBase {
@@ -23,8 +19,6 @@ export interface IdentityBase {
   readonly metrics: MetricsRegistry
   readonly state: State
   readonly objects: ObjectStore
-  /** Where root, module and master keys live: an HSM, or under the master keyring. */
-  moduleKeys(profile: Profile): ModuleKeys
   /** Whether this process does what no call asks for: jobs, renewals, pruning. */
   readonly schedule: boolean
   /** Where others reach the identity listener, without a slash at the end. Known once it listens. */
@@ -52,14 +46,8 @@ export function openIdentityBase(
   let url = identity.url ?? ''
   const timers: NodeJS.Timeout[] = []
   const closers: (() => Promise<void> | void)[] = []
-  const token = identity.pkcs11 && openHsmToken(identity.pkcs11)
-  if (token !== undefined) closers.push(() => token.close())
   return {
     base: {
-      moduleKeys: (profile) =>
-        token === undefined
-          ? createLocalModuleKeys(state, applicationId, profile)
-          : createHsmModuleKeys(state, token, applicationId, profile),
       ...{ role: identity.role, profile: identity.profile, applicationId, config, identity },
       ...{ clock, logger, metrics, state, objects, schedule },
       url: () => url,
