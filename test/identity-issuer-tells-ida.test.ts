@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { backend } from '../packages/crypto/src/node/index.ts'
 import { buildPacket, parseCertificate, softwareMachineKey } from '../packages/identity/src/index.ts'
 import { simulatedRegistration } from '../packages/identity/src/simulator/index.ts'
@@ -17,14 +17,17 @@ const SOON = { timeout: 20_000, interval: 100 }
 
 let issuer: TestServer
 let ida: TestServer
+let early: string
 let rid: string
 
 beforeAll(async () => {
   issuer = await startTestServer(ENGINES[0]!, { ...IDENTITY, KEYHAVEN_WEBHOOKS_PRIVATE: 'on' })
   const settings = { KEYHAVEN_ROLE: 'ida', KEYHAVEN_ISSUER_URL: issuer.identityUrl! }
   ida = await startTestServer(ENGINES[0]!, { ...IDENTITY, ...settings })
+  await openStation()
+  early = await register('person-0', 1)
+  await vi.waitUntil(async () => (await stageOf(early)) === 'CREDENTIALS_ISSUED', SOON)
   await connectIda()
-  rid = await register('person-1')
 })
 afterAll(async () => {
   await ida?.dispose()
@@ -61,17 +64,21 @@ async function connectIda(): Promise<void> {
   await operate('POST', `/partners/${IDA}/state`, { active: true, reason: 'our own' })
 }
 
-async function register(seed: string): Promise<string> {
+async function openStation(): Promise<void> {
   const machine = await testKey(0)
   await operate('POST', '/centres', { id: STATION.centreId, name: 'Town hall' })
   const publicKey = Buffer.from(machine.publicKey.spki).toString('base64')
   await operate('POST', '/machines', { centre: STATION.centreId, id: STATION.machineId, publicKey })
   await operate('POST', '/officers', { officer: OFFICER })
+}
+
+async function register(seed: string, sequence: number): Promise<string> {
+  const machine = await testKey(0)
   const k11 = await operate('GET', '/keys/certificate?applicationId=REGISTRATION&referenceId=10001_10077')
   const recipient = parseCertificate(k11.certificate)
   // Whole seconds: the officer is one from now on.
   const at = Math.ceil(Date.now() / 1_000) * 1_000
-  const { input } = simulatedRegistration(seed, { station: STATION, sequence: 1, at, officerId: OFFICER })
+  const { input } = simulatedRegistration(seed, { station: STATION, sequence, at, officerId: OFFICER })
   const packet = await buildPacket(
     backend,
     input,
@@ -93,18 +100,27 @@ async function taken(topic: string): Promise<number> {
   const of = items.filter((event: { topic: string }) => event.topic === topic)
   return of.filter((event: { state: string }) => event.state === 'delivered').length
 }
+const stageOf = async (of: string) => (await operate('GET', `/registrations/${of}`)).stage
 const setStatus = (status: string) => operate('POST', `/registrations/${rid}/identity/status`, { status })
 
-test('a person who is registered becomes known at the IDA', async () => {
-  const stage = async () => (await operate('GET', `/registrations/${rid}`)).stage
-  await expect.poll(stage, SOON).toBe('CREDENTIALS_ISSUED')
+test('whoever was registered before the IDA came becomes known at it', async () => {
   await expect.poll(() => taken('CREDENTIAL_ISSUED'), SOON).toBe(1)
   expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 1, openConflicts: 0 })
+  const { backfills } = await of(issuer, 'GET', '/identity/vault')
+  const counts = { people: 1, total: 1, issued: 1, waiting: 0, failed: 0 }
+  expect(backfills).toMatchObject([{ partner: IDA, state: 'done', ...counts, startedBy: 'token:admin' }])
+})
+
+test('a person who is registered becomes known at the IDA', async () => {
+  rid = await register('person-1', 2)
+  await expect.poll(() => stageOf(rid), SOON).toBe('CREDENTIALS_ISSUED')
+  await expect.poll(() => taken('CREDENTIAL_ISSUED'), SOON).toBe(2)
+  expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 2, openConflicts: 0 })
 })
 
 test('the IDA hears that somebody is blocked, and that he is active again, of the VIDs too', async () => {
   const { vid } = await operate('POST', `/registrations/${rid}/vids`, { type: 'Perpetual' })
-  await expect.poll(() => taken('CREDENTIAL_ISSUED'), SOON).toBe(2)
+  await expect.poll(() => taken('CREDENTIAL_ISSUED'), SOON).toBe(3)
   expect(await setStatus('BLOCKED')).toMatchObject({ status: 'BLOCKED' })
   await expect.poll(() => taken('DEACTIVATE_ID'), SOON).toBe(2)
   expect(await setStatus('DEACTIVATED')).toMatchObject({ status: 'DEACTIVATED' })
@@ -117,5 +133,5 @@ test('the IDA hears that a VID is revoked', async () => {
   const { items } = await operate('GET', `/registrations/${rid}/vids`)
   await operate('POST', `/registrations/${rid}/vids/revocation`, { vid: items[0].vid })
   await expect.poll(() => taken('REMOVE_ID'), SOON).toBe(1)
-  expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 1 })
+  expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 2 })
 })

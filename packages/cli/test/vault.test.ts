@@ -16,6 +16,19 @@ const ANSWERS = {
       ...{ role: 'main', profile: 'keyhaven', openConflicts: 1, credentials: { done: 3, left: 7 } },
       generations: [{ generation: 1, keys: 10_000, createdAt: CREATED }],
       recipients: [],
+      backfills: [
+        {
+          ...{ partner: 'ida-2', policyId: 'policy-1', state: 'running', people: 4_200, total: 100_000 },
+          ...{
+            issued: 4_000,
+            waiting: 199,
+            failed: 1,
+            startedBy: 'token:a',
+            startedAt: CREATED,
+            changedAt: CREATED,
+          },
+        },
+      ],
     },
   },
   [`POST ${PATH}/pool`]: {
@@ -23,6 +36,7 @@ const ANSWERS = {
     json: { code: 'CONFLICT', title: 'conflict', status: 409, detail: 'pool generation 0 exists' },
   },
   [`POST ${PATH}/rotation`]: { json: { generation: 2, keys: 10_000 } },
+  [`POST ${PATH}/backfill`]: { status: 202, text: '' },
   [`POST ${PATH}/reencryption`]: { json: { planned: 0, done: 10, left: 0 } },
   [`GET ${PATH}/conflicts`]: {
     json: {
@@ -54,6 +68,7 @@ test('vault status shows generations, progress and what is missing', async () =>
   expect(stdout).toMatch(/credentials re-encrypted\s+3 of 10/)
   expect(stdout).toMatch(/1\s+10000\s+2026-03-01/)
   expect(stdout).toContain('no certificate of an IDA')
+  expect(stdout).toMatch(/ida-2\s+policy-1\s+running\s+4200 of 100000\s+4000\s+199\s+1\n/)
 })
 
 test('vault create-pool is refused where there is one; rotate and reencrypt say how far they came', async () => {
@@ -64,6 +79,14 @@ test('vault create-pool is refused where there is one; rotate and reencrypt say 
   expect(refused.stderr).toContain('pool generation 0 exists')
   expect((await run('rotate')).stdout).toMatch(/generation\s+2/)
   expect(JSON.parse((await run('reencrypt', '--json')).stdout)).toEqual({ done: 10, left: 0 })
+})
+
+test('vault backfill names the IDA, and says where its progress is', async () => {
+  await using admin = await startScriptedAdmin(ANSWERS)
+  const { stdout, stderr } = await runCommand(['vault', 'backfill', 'ida-2', '--server', admin.url], { env })
+  expect(stdout).toContain('started for ida-2')
+  expect(stderr).toContain('keyhaven vault status')
+  expect(admin.seen.at(-1)).toMatchObject({ method: 'POST', body: { partner: 'ida-2' } })
 })
 
 test('vault conflicts lists, and closes with a reason only', async () => {

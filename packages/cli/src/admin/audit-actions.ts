@@ -97,6 +97,8 @@ export const AUDIT_ACTIONS: readonly string[] = [
   'state.restore',
   'token.create',
   'token.delete',
+  'vault.backfill.finish',
+  'vault.backfill.start',
   'vault.conflict.close',
   'vault.pool.conflict',
   'vault.pool.create',

@@ -14,6 +14,18 @@ export interface Reencryption {
   readonly left: number
 }
 
+/** Credentials of everybody for an IDA that came later. */
+export interface Backfill {
+  readonly partner: string
+  readonly policyId: string
+  readonly state: 'running' | 'done' | 'stopped'
+  readonly people: number
+  readonly total: number
+  readonly issued: number
+  readonly waiting: number
+  readonly failed: number
+}
+
 export interface VaultStatus {
   readonly role: 'main' | 'ida'
   readonly profile: string
@@ -26,6 +38,7 @@ export interface VaultStatus {
   /** Role `main`. */
   readonly credentials?: Reencryption
   readonly recipients?: readonly VaultRecipient[]
+  readonly backfills?: readonly Backfill[]
   /** Role `ida`. */
   readonly records?: number
   readonly recordsOfOldGenerations?: number

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { describe, type Frame } from '../frame.ts'
+import { vaultBackfillCommand } from './vault-backfill.ts'
 import { vaultConflictsCommand } from './vault-conflicts.ts'
 import { vaultPoolCommands } from './vault-pool.ts'
 import { vaultRecipientsCommand } from './vault-recipients.ts'
@@ -19,6 +20,7 @@ export function vaultCommand(frame: Frame, program: Command): void {
   vaultStatusCommand(frame, vault)
   vaultPoolCommands(frame, vault)
   vaultRecipientsCommand(frame, vault)
+  vaultBackfillCommand(frame, vault)
   vaultReencryptCommand(frame, vault)
   vaultConflictsCommand(frame, vault)
 }

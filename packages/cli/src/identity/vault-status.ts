@@ -9,7 +9,7 @@ import { VAULT_PATH, type VaultStatus } from './vault-api.ts'
 export function vaultStatusCommand(frame: Frame, vault: Command): void {
   const status = describe(
     vault.command('status'),
-    'pool generations, people, certificates of IDAs, conflicts',
+    'pool generations, people, certificates of IDAs, backfills, conflicts',
     [['keyhaven vault status', 'Of the server that the settings name, issuer or IDA']],
   )
   withServerOptions(status).action(
@@ -58,6 +58,23 @@ function describeStatus(status: VaultStatus): string {
         ],
         status.recipients,
         'no certificate of an IDA: no credential for one can be issued; `keyhaven vault recipients add`',
+      ),
+    )
+  }
+  if (status.backfills !== undefined && status.backfills.length > 0) {
+    parts.push(
+      table(
+        [
+          { heading: 'BACKFILL OF', cell: (one) => one.partner },
+          { heading: 'POLICY', cell: (one) => one.policyId },
+          { heading: 'STATE', cell: (one) => one.state },
+          { heading: 'PEOPLE', cell: ({ people, total }) => `${people} of ${total}`, align: 'right' },
+          { heading: 'ISSUED', cell: (one) => one.issued, align: 'right' },
+          { heading: 'WAITING', cell: (one) => one.waiting, align: 'right' },
+          { heading: 'FAILED', cell: (one) => one.failed, align: 'right' },
+        ],
+        status.backfills,
+        '',
       ),
     )
   }

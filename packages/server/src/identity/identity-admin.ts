@@ -23,11 +23,11 @@ export function addIdentityAdminRoutes(app: OpenAPIHono<AdminEnv>, parts: Identi
 
 function addMainAdminRoutes(app: OpenAPIHono<AdminEnv>, parts: IdentityParts, main: MainParts): void {
   const { applicationId, state } = parts
-  const { keys, keyPolicies, registrations, repository, jobs, vault, credentials } = main
+  const { keys, keyPolicies, registrations, repository, jobs, vault, credentials, backfills } = main
   addAdminKeyRoutes(app, { applicationId, keys, policies: keyPolicies })
   addAdminRegistrationRoutes(app, { applicationId, registrations, repository })
   addAdminStationRoutes(app, { applicationId, state, stations: registrations.stations, jobs })
   addAdminVaultRoutes(app, {
-    ...{ role: 'main', vault: vault.vault, recipients: vault.recipients, credentials },
+    ...{ role: 'main', vault: vault.vault, recipients: vault.recipients, credentials, backfills },
   })
 }

@@ -13,6 +13,8 @@ import { simulatedMatcher } from '@keyhaven/identity/simulator'
 import type { TokenStore } from '../platform/auth/token-store.ts'
 import type { JobRunner } from '../platform/jobs/job.ts'
 import { createJobs, type Jobs } from '../platform/jobs/jobs.ts'
+import { type Backfills, createBackfills } from './backfill/backfills.ts'
+import { planBackfill } from './backfill/plan-backfill.ts'
 import { type Credentials, createCredentials } from './credentials/create-credentials.ts'
 import { createIssuingRepository } from './credentials/issuing-repository.ts'
 import { createCredentialOrders } from './credentials/order-credentials.ts'
@@ -47,6 +49,7 @@ export interface MainParts {
   readonly callers: PartnerCallers
   readonly partners: OpenPartners
   readonly vault: IssuerVaultService
+  readonly backfills: Backfills
   readonly credentials: Credentials
   readonly repository: IdentityRepository
   readonly registrations: Registrations
@@ -81,7 +84,10 @@ export function createMainParts(
     ...{ backend, keys, policies: keyPolicies, clock, pinIterations: identity.pinIterations },
     trust: (domain, certificates) => trustPartner(partners, domain, certificates, clock()),
   })
-  const vault = createIssuerVault({ ...place, keys, signer: partners.signer, ...(oprf && { oprf }) })
+  const vault = createIssuerVault({
+    ...{ ...place, keys, signer: partners.signer, ...(oprf && { oprf }) },
+    onRecipient: planBackfill(jobs, applicationId),
+  })
   const recordKeys = createRecordKeys(state, applicationId)
   const stored = openIdentityRepository({
     ...{ ...place, objects, keys },
@@ -101,6 +107,10 @@ export function createMainParts(
     partners: partners.store,
     credentials,
   })
+  const backfills = createBackfills({
+    ...{ state, applicationId, jobs, clock, partners: partners.store, recipients: vault.recipients },
+    ...{ repository: stored, credentials },
+  })
   const registrations = openRegistrations({
     ...{ state, objects, jobs, applicationId, profile, keys, clock, repository: stored },
     abis: shareWithAbis(createSimulatedAbis(state, applicationId, matcher, recordKeys), {
@@ -111,6 +121,7 @@ export function createMainParts(
   })
   const main: MainParts = {
     ...{ keys, keymanager, keyPolicies, jobs, partners, vault, credentials, repository, registrations },
+    backfills,
     callers: createPartnerCallers({ tokens, oidc: identity.oidc, clock }),
     runPersonOrders: (onError) => runPersonOrders({ jobs, repository: stored, order }, onError),
     matcher: matcher.name,
@@ -130,6 +141,7 @@ function runJobs(base: IdentityBase, main: MainParts): void {
       onError: onError('a credential has to be tried again'),
       concurrency: CREDENTIALS_AT_ONCE,
     }),
+    main.backfills.run(onError('a page of a backfill has to be gone through again')),
     main.runPersonOrders(onError('orders of a person have to be made again')),
     runDeliveries(partners.deliverer, {
       ...{ jobs, applicationId },

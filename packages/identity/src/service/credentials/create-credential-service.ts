@@ -55,11 +55,12 @@ export function createCredentialService<Tx>(options: CredentialServiceOptions<Tx
   }
 
   return {
-    async request(order, transaction) {
+    async request(order, transaction, options) {
       requireOrder(order)
       const { requestId, partner, policyId, credentialType } = order
       const sealedOrder = await sealOrder(order)
-      await store.insert({ requestId, partner, policyId, credentialType, sealedOrder }, transaction)
+      const kept = { requestId, partner, policyId, credentialType, sealedOrder }
+      await store.insert(kept, transaction, options?.again)
     },
 
     async status(requestId) {

@@ -48,8 +48,12 @@ export interface IssuedCredential {
 
 /** @typeParam Tx - the server's transaction, so that a request is made together with what asks for it. */
 export interface CredentialService<Tx> {
-  /** Keeps the order, sealed under K7.5, and plans its issue. The same request id again: nothing. */
-  request(order: CredentialOrder, transaction?: Tx): Promise<void>
+  /**
+   * Keeps the order, sealed under K7.5, and plans its issue. The same request id again: nothing.
+   *
+   * @param options - `again`: one that failed is tried once more.
+   */
+  request(order: CredentialOrder, transaction?: Tx, options?: { readonly again: boolean }): Promise<void>
   status(requestId: string): Promise<CredentialStatus | undefined>
   /**
    * Issues what was ordered: the seven steps, once in effect however often it is called or cut.

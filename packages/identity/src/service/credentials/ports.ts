@@ -32,10 +32,16 @@ export interface CredentialEventToPublish {
 
 /** Port of the database, of one application. `tx`: in that transaction, else in one of its own. */
 export interface CredentialStore<Tx> {
-  /** Keeps the order and plans its issue. @returns false if the request id is taken: nothing was done. */
+  /**
+   * Keeps the order and plans its issue.
+   *
+   * @param again - plans it once more if it is not issued and nobody is at it.
+   * @returns false if the request id is taken: nothing was done.
+   */
   insert(
     order: Pick<StoredCredential, 'requestId' | 'partner' | 'policyId' | 'credentialType' | 'sealedOrder'>,
     tx?: Tx,
+    again?: boolean,
   ): Promise<boolean>
   find(requestId: string): Promise<StoredCredential | undefined>
   /**

@@ -100,6 +100,8 @@ export interface PartnerServiceParts {
   readonly checkWebhook: (url: string) => void
   /** Sends what was kept while the partner had no webhook. @param outer - the server's transaction. */
   readonly resumeEvents: (outer: unknown, partnerId: string) => Promise<void>
+  /** A partner has become active, or has a policy more. @param outer - the server's transaction. */
+  readonly mayHaveMore: (outer: unknown, partner: Partner, actor: string) => Promise<void>
 }
 
 export function createPartnerService(parts: PartnerServiceParts): PartnerService {
@@ -139,6 +141,7 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
         ...{ decidedAt: tx.now, decidedBy: caller.actor },
       }
       await tx.subscriptions.put(decided)
+      if (to === 'approved') await parts.mayHaveMore(tx.outer, partner, caller.actor)
       const detail = { subscription: id, policy: found.policyId, state: to }
       tx.audit({ actor: caller.actor, action: 'partner.subscription', subject: found.partnerId, detail })
       await announcer.partnerChanged(tx, partner)
@@ -195,9 +198,11 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
       requireManager(caller)
       const state = active ? 'active' : 'inactive'
       const why = checkedText('reason', reason, MAX_REASON_CHARS)
-      return changePartner(id, caller, { action: 'partner.state', detail: { state, reason: why } }, () => ({
-        state,
-      }))
+      const entry = { action: 'partner.state', detail: { state, reason: why } }
+      return changePartner(id, caller, entry, async (tx, partner) => {
+        if (active) await parts.mayHaveMore(tx.outer, partner, caller.actor)
+        return { state }
+      })
     },
 
     async setWebhook(id, { url, secret }, caller) {

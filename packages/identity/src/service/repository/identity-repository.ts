@@ -97,6 +97,9 @@ export interface IdentityRepository extends Vids {
   ): Promise<IdentitySummary>
   /** Of an active person; undefined: nobody is to hear of this record. */
   numbersOf(record: string): Promise<PersonNumbers | undefined>
+  /** A page of all active people, in the order of their records. @param after - empty: from the first. */
+  activeRecords(after: string, limit: number): Promise<readonly string[]>
+  countActive(): Promise<number>
   /** Oldest first. */
   history(id: string, type: RepositoryIdType): Promise<readonly IdentityHistoryEntry[]>
 }
@@ -267,6 +270,9 @@ export function createIdentityRepository(parts: RepositoryParts): IdentityReposi
       if (record === undefined) throw unknownIdentity()
       return sealer.openId(record.record, 'uin', record.uin)
     },
+
+    activeRecords: store.activeRecords,
+    countActive: store.countActive,
 
     summary: async (id, type) => summaryOf(await find(store, id, type)),
 

@@ -71,6 +71,9 @@ export interface RepositoryReads {
   findByTag(tag: string): Promise<StoredRecord | undefined>
   findByRid(rid: string): Promise<StoredRecord | undefined>
   findRecord(record: string): Promise<StoredRecord | undefined>
+  /** Records in effect behind this one, in the order of the records. */
+  activeRecords(after: string, limit: number): Promise<readonly string[]>
+  countActive(): Promise<number>
   findVersion(record: string, version: number): Promise<StoredVersion | undefined>
   /** Oldest first, without the data. */
   versions(record: string): Promise<readonly Omit<StoredVersion, 'data'>[]>

@@ -40,6 +40,26 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
       ...{ queue: CREDENTIAL_QUEUE, applicationId, payload: { request: requestId }, orderKey: requestId },
     })
 
+  /** @returns false if it is issued, or somebody is at it. */
+  const revive = async ({ db }: StateTransaction, requestId: string): Promise<boolean> => {
+    const row = await findRow(db, requestId, true)
+    if (row === undefined || row.state === 'ISSUED') return false
+    const waiting = await db
+      .selectFrom('identity_jobs')
+      .select('id')
+      .where((eb) => eb.and({ application_id: applicationId, queue: CREDENTIAL_QUEUE }))
+      .where((eb) => eb.and({ order_key: requestId, state: 'waiting' }))
+      .limit(1)
+      .executeTakeFirst()
+    if (waiting !== undefined) return false
+    await db
+      .updateTable('identity_credentials')
+      .set({ state: 'NEW' })
+      .where((eb) => eb.and(at(requestId)))
+      .execute()
+    return true
+  }
+
   const publish = async (transaction: StateTransaction, event: CredentialEventToPublish) =>
     events.publish(transaction, { ...event, publisher: CREDENTIAL_PUBLISHER })
 
@@ -52,7 +72,7 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
       .executeTakeFirst()
 
   return {
-    insert: (order, outer) =>
+    insert: (order, outer, again = false) =>
       within(outer, async (transaction) => {
         const { numInsertedOrUpdatedRows } = await transaction.db
           .insertInto('identity_credentials')
@@ -64,7 +84,8 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
           })
           .onConflict((on) => on.columns(['application_id', 'request_id']).doNothing())
           .executeTakeFirst()
-        if (numInsertedOrUpdatedRows !== 1n) return false
+        const fresh = numInsertedOrUpdatedRows === 1n
+        if (!fresh && !(again && (await revive(transaction, order.requestId)))) return false
         await plan(transaction, order.requestId)
         return true
       }),

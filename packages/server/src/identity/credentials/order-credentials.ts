@@ -1,5 +1,6 @@
 import {
   AUTH_CREDENTIAL,
+  type CredentialOrder,
   type CredentialService,
   type IdType,
   type PartnerStore,
@@ -24,6 +25,8 @@ export interface OrderedPerson {
   readonly expiresAt?: number | null
   /** Authentications at each IDA; null: no limit. */
   readonly transactionLimit?: number | null
+  /** Tries what failed once more. */
+  readonly again?: boolean
 }
 
 /** Orders a person's credentials: for each partner that every person's data goes to, under each approved policy. */
@@ -32,18 +35,20 @@ export function createCredentialOrders(
   credentials: Pick<CredentialService<StateTransaction>, 'request'>,
 ): (person: OrderedPerson) => Promise<void> {
   const { reads } = partners
-  return async ({ reason, id, idType, verifiersOnly = false, expiresAt, transactionLimit }) => {
+  return async (person) => {
+    const { reason, id, idType, verifiersOnly = false, expiresAt, transactionLimit, again = false } = person
     for (const partner of await reads.partners.list({ state: 'active' })) {
       const credentialType = CREDENTIAL_TYPES[partner.type]
       if (credentialType === undefined || (verifiersOnly && credentialType !== AUTH_CREDENTIAL)) continue
       const subscriptions = await reads.subscriptions.list({ partnerId: partner.id, state: 'approved' })
       for (const { policyId } of subscriptions) {
-        await credentials.request({
+        const order: CredentialOrder = {
           requestId: `${reason}-${partner.id}-${policyId}`,
           ...{ id, idType, partner: partner.id, policyId, credentialType },
           ...(expiresAt != null && { expiresAt }),
           ...(transactionLimit != null && { transactionLimit }),
-        })
+        }
+        await credentials.request(order, undefined, { again })
       }
     }
   }

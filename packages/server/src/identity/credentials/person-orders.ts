@@ -51,7 +51,7 @@ export function runPersonOrders(
       for (const number of person.numbers) {
         const { id, idType, expiresAt, transactionLimit } = number
         const reason = await orderReason(person.rid, number)
-        await order({ reason, id, idType, expiresAt, transactionLimit, verifiersOnly: true })
+        await order({ reason, id, idType, expiresAt, transactionLimit, verifiersOnly: true, again: true })
       }
     },
   })

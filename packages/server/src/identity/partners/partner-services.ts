@@ -26,6 +26,7 @@ import {
 } from '@keyhaven/identity/service'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
+import { planBackfill } from '../backfill/plan-backfill.ts'
 import { createEventStore } from '../events/event-store.ts'
 import { checkWebhookUrl } from '../events/webhook-sender.ts'
 import { createPartnerStore } from './partner-store.ts'
@@ -70,11 +71,15 @@ export function createPartnerServices(options: PartnerServiceOptions): PartnerSe
   const eventStore = createEventStore(state, applicationId, options.jobs)
   const events = createEventPublisher(eventStore, randomUUID)
   const announcer = createPartnerAnnouncer(events, randomUUID)
+  const planIda = planBackfill(options.jobs, applicationId)
   return {
     ...{ store, events, eventStore },
     partners: createPartnerService({
       ...{ backend, store, announcer, profile: options.profile, randomUuid: randomUUID },
       checkWebhook: (url) => void checkWebhookUrl(url, webhooksPrivate),
+      mayHaveMore: async (tx, { id, type }, actor) => {
+        if (type === 'Online_Verification_Partner') await planIda(tx as StateTransaction, id, actor)
+      },
       resumeEvents: (tx, partnerId) => events.resume(tx as StateTransaction, partnerId),
     }),
     certificates: createCertificateService(store, announcer),

@@ -118,6 +118,27 @@ function createReads(db: Db | DbTransaction, applicationId: string, tables: Tabl
     findByTag: (tag) => findRecord('tag', tag),
     findByRid: (rid) => findRecord('rid', rid),
     findRecord: (record) => findRecord('record', record),
+    async activeRecords(after, limit) {
+      const rows = await db
+        .selectFrom(tables.records)
+        .select('record')
+        .where('application_id', '=', applicationId)
+        .where('record', '>', after)
+        .where('status', '=', 'ACTIVATED')
+        .orderBy('record')
+        .limit(limit)
+        .execute()
+      return rows.map(({ record }) => record)
+    },
+    async countActive() {
+      const { count } = await db
+        .selectFrom(tables.records)
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .where('application_id', '=', applicationId)
+        .where('status', '=', 'ACTIVATED')
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
     async findVersion(record, version) {
       const row = await db
         .selectFrom(tables.versions)

@@ -6,6 +6,7 @@ import type { CredentialService, IdaVault, IssuerVault, PoolConflict } from '@ke
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
 import { pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
+import type { BackfillProgress, Backfills } from '../backfill/backfills.ts'
 import type { VaultRecipients } from './vault-recipients.ts'
 
 export const VAULT_PATH = '/admin/v1/identity/vault'
@@ -24,6 +25,21 @@ const progressSchema = z.object({ done: count, left: count })
 const recipientSchema = z
   .object({ partner: z.string(), thumbprint: z.string(), subject: z.string(), notAfter: timeSchema })
   .openapi('VaultRecipient')
+const backfillSchema = z
+  .object({
+    partner: z.string(),
+    policyId: z.string(),
+    state: z.enum(['running', 'done', 'stopped']),
+    people: count.openapi({ description: 'Gone through' }),
+    total: count.openapi({ description: 'When it began' }),
+    issued: count.openapi({ description: 'Credentials of this IDA and policy, from a backfill or not' }),
+    waiting: count,
+    failed: count,
+    startedBy: z.string(),
+    startedAt: timeSchema,
+    changedAt: timeSchema,
+  })
+  .openapi('Backfill')
 const statusSchema = z
   .object({
     role: z.enum(['main', 'ida']),
@@ -34,6 +50,10 @@ const statusSchema = z
     records: count.optional().openapi({ description: 'Role ida: people' }),
     recordsOfOldGenerations: count.optional(),
     recipients: z.array(recipientSchema).optional(),
+    backfills: z
+      .array(backfillSchema)
+      .optional()
+      .openapi({ description: 'Role main: an entry an IDA and policy' }),
   })
   .openapi('VaultStatus')
 const conflictSchema = z
@@ -76,6 +96,13 @@ export const adminVaultRoutes = {
       body: body(z.strictObject({ limit: z.int().min(1).max(MAX_REENCRYPT_AT_ONCE).default(100) })),
     },
     responses: ok('How many were planned by this call', progressSchema.extend({ planned: count })),
+  }),
+  backfill: createRoute({
+    ...{ method: 'post', path: `${VAULT_PATH}/backfill`, ...change },
+    summary:
+      'Order credentials of everybody for an IDA: what it has already is left out, what failed tried again',
+    request: { body: body(z.strictObject({ partner: z.string().min(1).max(MAX_PARTNER_CHARACTERS) })) },
+    responses: { 202: { description: 'Planned; the status says how far it is' }, ...refusals },
   }),
   conflicts: createRoute({
     ...{ method: 'get', path: `${VAULT_PATH}/conflicts`, summary: 'Second keys for an index', ...read },
@@ -127,6 +154,7 @@ export type AdminVaultParts =
       readonly vault: IssuerVault
       readonly credentials: Pick<CredentialService<unknown>, 'reencrypt' | 'reencryption'>
       readonly recipients: VaultRecipients
+      readonly backfills: Pick<Backfills, 'start' | 'list'>
     }
   | { readonly role: 'ida'; readonly vault: IdaVault }
 
@@ -151,6 +179,10 @@ export function addAdminVaultRoutes(app: OpenAPIHono<AdminEnv>, parts: AdminVaul
     const { credentials } = issuer()
     const planned = await credentials.reencrypt(c.req.valid('json').limit)
     return c.json({ planned, ...(await credentials.reencryption()) }, 200)
+  })
+  app.openapi(adminVaultRoutes.backfill, async (c) => {
+    await issuer().backfills.start(c.req.valid('json').partner, c.var.principal.actor)
+    return c.body(null, 202)
   })
   app.openapi(adminVaultRoutes.conflicts, async (c) => {
     const { cursor, limit } = c.req.valid('query')
@@ -195,11 +227,22 @@ async function statusOf(parts: AdminVaultParts): Promise<z.infer<typeof statusSc
     generations: generations.map((one) => ({ ...one, createdAt: new Date(one.createdAt).toISOString() })),
   }
   if (parts.role === 'ida') return common
-  const [credentials, recipients] = await Promise.all([
+  const [credentials, recipients, backfills] = await Promise.all([
     parts.credentials.reencryption(),
     parts.recipients.list(),
+    parts.backfills.list(),
   ])
-  return { ...common, credentials: { ...credentials }, recipients: recipients.map(recipientJson) }
+  return {
+    ...{ ...common, credentials: { ...credentials }, recipients: recipients.map(recipientJson) },
+    backfills: backfills.map(backfillJson),
+  }
+}
+
+function backfillJson({ startedAt, changedAt, run: _, lastRecord: __, ...backfill }: BackfillProgress) {
+  return {
+    ...backfill,
+    ...{ startedAt: new Date(startedAt).toISOString(), changedAt: new Date(changedAt).toISOString() },
+  }
 }
 
 function recipientJson({ partner, certificate }: Awaited<ReturnType<VaultRecipients['list']>>[number]) {

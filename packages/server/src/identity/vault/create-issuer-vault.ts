@@ -10,7 +10,7 @@ import {
 } from '@keyhaven/identity'
 import type { IssuerVault, ZkService } from '@keyhaven/identity/service'
 import { createKeyhavenVault, createMosipVault } from '@keyhaven/identity/service'
-import type { State } from '../../platform/state/state.ts'
+import type { State, StateTransaction } from '../../platform/state/state.ts'
 import { createIdSalts } from './id-salts.ts'
 import { createPoolStore } from './pool-store.ts'
 import { createVaultRecipients, type VaultRecipients } from './vault-recipients.ts'
@@ -28,6 +28,8 @@ export interface IssuerVaultParts {
   /** Profile `keyhaven` only. */
   readonly oprf?: OprfClient
   readonly clock: () => number
+  /** In the transaction in which a certificate of an IDA came. */
+  readonly onRecipient?: (transaction: StateTransaction, partner: string, actor: string) => Promise<void>
 }
 
 export interface IssuerVaultService {
@@ -40,7 +42,7 @@ export interface IssuerVaultService {
 /** The issuer's vault of an application, in its database. */
 export function createIssuerVault(parts: IssuerVaultParts): IssuerVaultService {
   const { state, applicationId, profile, keys, clock } = parts
-  const recipients = createVaultRecipients(state, applicationId, clock)
+  const recipients = createVaultRecipients(state, applicationId, clock, parts.onRecipient)
   const options = {
     backend,
     application: applicationId,

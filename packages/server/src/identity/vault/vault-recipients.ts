@@ -1,7 +1,7 @@
 import { KeyhavenError, toHex } from '@keyhaven/crypto'
 import type { Certificate } from '@keyhaven/identity'
 import { parseCertificate } from '@keyhaven/identity'
-import type { State } from '../../platform/state/state.ts'
+import type { State, StateTransaction } from '../../platform/state/state.ts'
 
 /** Certificates (K22) for which an issuer wraps pool keys, by the partner id of the IDA. */
 export interface VaultRecipients {
@@ -15,10 +15,12 @@ export interface VaultRecipients {
 
 const MIN_RSA_BITS = 2_048
 
+/** @param onAdd - in the same transaction, when a certificate has come. */
 export function createVaultRecipients(
   state: State,
   applicationId: string,
   clock: () => number,
+  onAdd?: (transaction: StateTransaction, partner: string, actor: string) => Promise<void>,
 ): VaultRecipients {
   const isValid = ({ notBefore, notAfter }: Certificate): boolean =>
     notBefore <= clock() && clock() < notAfter
@@ -57,6 +59,7 @@ export function createVaultRecipients(
           })
           .onConflict((on) => on.columns(['application_id', 'partner_id', 'thumbprint']).doNothing())
           .execute()
+        await onAdd?.(transaction, partner, actor)
         state.audit.append(transaction, {
           ...{ actor, action: 'vault.recipient.add', applicationId, subject: partner },
           detail: { thumbprint: name },

@@ -6,6 +6,7 @@ import { channelSchema } from '../../channel/schema.ts'
 import { conversationsSchema } from '../../conversations/schema.ts'
 import { directorySchema } from '../../directory/schema.ts'
 import { fileSchema } from '../../files/schema.ts'
+import { backfillSchema } from '../../identity/backfill/schema.ts'
 import { credentialSchema } from '../../identity/credentials/schema.ts'
 import { identityDatashareSchema } from '../../identity/datashare/schema.ts'
 import { identityEventsSchema } from '../../identity/events/schema.ts'
@@ -43,6 +44,7 @@ const FEATURES: readonly FeatureSchema[] = [
   vaultSchema,
   oprfSchema,
   credentialSchema,
+  backfillSchema,
   identityPartnersSchema,
   identityDatashareSchema,
   identityEventsSchema,

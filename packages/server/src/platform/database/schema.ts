@@ -4,6 +4,7 @@ import type { ChannelTables } from '../../channel/tables.ts'
 import type { ConversationTables } from '../../conversations/tables.ts'
 import type { DirectoryTables } from '../../directory/tables.ts'
 import type { FileTables } from '../../files/tables.ts'
+import type { BackfillTables } from '../../identity/backfill/tables.ts'
 import type { CredentialTables } from '../../identity/credentials/tables.ts'
 import type { IdentityShareTables } from '../../identity/datashare/tables.ts'
 import type { IdentityEventTables } from '../../identity/events/tables.ts'
@@ -44,7 +45,8 @@ export interface Database
     RepositoryTables,
     VaultTables,
     OprfTables,
-    CredentialTables {}
+    CredentialTables,
+    BackfillTables {}
 
 export type Db = Kysely<Database>
 export type DbTransaction = Transaction<Database>
