@@ -7,6 +7,7 @@ import {
   keyName,
   type PartnerUpdate,
   signDetachedJws,
+  signEvent,
 } from '../packages/identity/src/index.ts'
 import { blindInput } from '../packages/identity/src/oprf/voprf.ts'
 import { issuerTrust } from '../packages/identity/src/service/index.ts'
@@ -169,7 +170,7 @@ describe('at the IDA', () => {
         async () => pinned,
         () => at,
       )
-      const signed = { body, signature: await signDetachedJws(signer, body) }
+      const signed = { body, signature: await signEvent(signer, body) }
       const store = { savePartner: async () => true, saveAuthorities: async () => true }
       return importEvent({ partnerId: IDA_PARTNER, issuer, store, people: undefined }, signed).catch(
         ({ code }: { code: string }) => code,

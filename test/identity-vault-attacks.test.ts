@@ -346,8 +346,8 @@ describe.each(
   test('and no event counts that the issuer has not signed', async () => {
     const stranger = await testHolder(6)
     const body = utf8('{}')
-    const { signDetachedJws } = await import('../packages/identity/src/index.ts')
-    const signature = await signDetachedJws(stranger.signer, body)
+    const { signEvent } = await import('../packages/identity/src/index.ts')
+    const signature = await signEvent(stranger.signer, body)
     await expect(world.idaVault.importCredential({ body, signature }, body)).rejects.toThrow(
       failing('SIGNATURE_INVALID'),
     )

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backend, toBase64url } from '../packages/crypto/src/node/index.ts'
 import { createOprfClient, createOprfHttp, type OprfReason, signJwt } from '../packages/identity/src/index.ts'
 import { blindInput, generateOprfKeyPair } from '../packages/identity/src/oprf/voprf.ts'
+import { ISSUANCE_ORDER_TYP } from '../packages/identity/src/service/index.ts'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
 import { createOprfStore } from '../packages/server/src/identity/oprf/oprf-store.ts'
 import { ENGINES } from './kit/engines.ts'
@@ -120,7 +121,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     const why = typeof reason === 'function' ? await reason(blinded) : reason
     return world.oprf!.server.evaluate('token:test', version, [{ element: blinded, reason: why }])
   }
-  const order = async (over: object, by?: Parameters<typeof signJwt>[0]) => {
+  const order = async (over: object, by?: Parameters<typeof signJwt>[0], typ = ISSUANCE_ORDER_TYP) => {
     const signer = by ?? (await issuerSigner(world))
     return (element: Uint8Array): Promise<OprfReason> =>
       signJwt(
@@ -129,6 +130,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
           ...{ v: 1, application: APPLICATION, element: toBase64url(element), request: 'r' },
           ...{ iat: Math.floor(world.now() / 1_000), ...over },
         }),
+        { typ },
       ).then((jws) => ({ kind: 'issuance', order: jws }))
   }
 
@@ -182,6 +184,8 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     ]) {
       await expect(evaluate(await order(over))).rejects.toThrow(failing('ACCESS_DENIED'))
     }
+    // What the key manager signs for any service with the same key is no order.
+    await expect(evaluate(await order({}, undefined, 'JWT'))).rejects.toThrow(failing('ACCESS_DENIED'))
     await expect(evaluate(await order({}, (await testHolder(6)).signer))).rejects.toThrow(
       failing('ACCESS_DENIED'),
     )

@@ -22,7 +22,7 @@ import {
   type Profile,
   parsePolicy,
   sealLayoutC,
-  signDetachedJws,
+  signEvent,
 } from '../../packages/identity/src/index.ts'
 import { DEFAULT_POLICIES } from '../../packages/identity/src/policy/default-policies.ts'
 import {
@@ -193,7 +193,7 @@ export async function openVaultWorld(engine: Engine, profile: Profile): Promise<
 
   const sign = async (body: Uint8Array): Promise<SignedEvent> => ({
     body,
-    signature: await signDetachedJws(await signer(), body, { x5tS256: true }),
+    signature: await signEvent(await signer(), body),
   })
   const lastEvent = async () => {
     const row = await main.db
@@ -291,6 +291,7 @@ function shareBox(
   clock: () => number,
 ) {
   const shares = new Map<string, Uint8Array>()
+  let made = 0
   const binding = (key: string) => ({
     ...{ applicationId: APPLICATION, partnerId: IDA_PARTNER, policyId: AUTH_POLICY, key },
   })
@@ -299,7 +300,7 @@ function shareBox(
       filterAttributes(policy, identity, biometrics, simulatedMatcher.extract),
     async create({ policyId, subscriberId, data }) {
       const key = 'key'
-      const url = `http://datashare.invalid/get/${policyId}/${subscriberId}/${key}-${shares.size}`
+      const url = `http://datashare.invalid/get/${policyId}/${subscriberId}/${key}-${made++}`
       const facts = {
         ...binding(key),
         policyVersion: 1,

@@ -89,6 +89,7 @@ export {
   type IdentityEvent,
   openEvent,
   type ReceivedEvent,
+  signEvent,
   verifyHubSignature,
 } from './events/event-model.ts'
 export type {
@@ -190,7 +191,7 @@ export {
 export { type OpenKeyhavenPacketOptions, openKeyhavenPacket } from './packet/keyhaven/open-keyhaven-packet.ts'
 export { type MachineKey, openOnMachine, sealForMachine, softwareMachineKey } from './packet/machine-key.ts'
 export { machineOpener, machineRecipient } from './packet/machine-opener.ts'
-export { type MachineRecord, verifyMachineRecord } from './packet/machine-record.ts'
+export { type MachineRecord, signMachineRecord, verifyMachineRecord } from './packet/machine-record.ts'
 export { type OpenedPacket, type OpenPacketOptions, openPacket } from './packet/open-packet.ts'
 export type { PacketDocument, PacketInput, PacketProgress } from './packet/packet-input.ts'
 export { MAX_PACKET_BYTES } from './packet/packet-layer.ts'

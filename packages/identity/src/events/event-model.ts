@@ -7,10 +7,14 @@ import {
   toHex,
   utf8,
 } from '@keyhaven/crypto'
-import { type JwsTrust, verifyDetachedJws } from '../mosip/jws.ts'
+import { type JwsSigner, type JwsTrust, signDetachedJws, verifyDetachedJws } from '../mosip/jws.ts'
 
-/** Detached JWS (RS256, `x5c`) over the body, by KERNEL/SIGN: who published it, for the records too. */
+/**
+ * Detached JWS (RS256, `x5c`, `typ` {@link EVENT_TYP}) over the body, by KERNEL/SIGN: who published it, for the
+ * records too.
+ */
 export const EVENT_SIGNATURE_HEADER = 'signature'
+const EVENT_TYP = 'keyhaven-event+jws'
 /** WebSub §7: HMAC-SHA-256 of the body under the secret that the partner gave. MOSIP's clients check it. */
 export const HUB_SIGNATURE_HEADER = 'x-hub-signature'
 const HUB_METHOD = 'SHA256='
@@ -35,6 +39,19 @@ export interface EventModel {
   readonly topic: string
   readonly publishedOn: string
   readonly event: IdentityEvent
+}
+
+/** {@link EVENT_SIGNATURE_HEADER} of a body. */
+export function signEvent(signer: JwsSigner, body: Uint8Array): Promise<string> {
+  return signDetachedJws(signer, body, { x5tS256: true, typ: EVENT_TYP })
+}
+/** Throws as `verifyDetachedJws`, also for what the same key has signed as something else. */
+export async function verifyEvent(
+  backend: CryptoBackend,
+  { body, signature }: Pick<ReceivedEvent, 'body' | 'signature'>,
+  trust: JwsTrust,
+): Promise<void> {
+  await verifyDetachedJws(backend, signature, body, { ...trust, typ: EVENT_TYP })
 }
 
 /** `X-Hub-Signature` of a body. */
@@ -83,7 +100,7 @@ export async function openEvent(
   trust: JwsTrust,
 ): Promise<EventModel> {
   if (body.length > MAX_EVENT_BYTES) throw new KeyhavenError('WIRE_TOO_LARGE', 'the event is too long')
-  await verifyDetachedJws(backend, signature, body, trust)
+  await verifyEvent(backend, { body, signature }, trust)
   const model = parseModel(body)
   if (!model.topic.startsWith(`${partnerId}/`)) {
     throw new KeyhavenError('ACCESS_DENIED', 'the event is for another partner')

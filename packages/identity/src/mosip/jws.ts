@@ -37,6 +37,11 @@ export interface JwsHeaderOptions {
   readonly kidPrefix?: string
   /** Where the certificate can be fetched. */
   readonly x5u?: string
+  /**
+   * What the signature is for (RFC 8725 §3.11). The key manager signs whatever its callers give it, and never
+   * with a type: so none of them can make what a key of ours says in our own name.
+   */
+  readonly typ?: string
 }
 
 /** Who vouches for a signature's certificate. There is no way to leave it out. */
@@ -47,6 +52,8 @@ export interface JwsTrust {
   trust(certificates: readonly [Certificate, ...Certificate[]]): Awaitable<void>
   /** For a signature without `x5c`. */
   readonly certificate?: Certificate | undefined
+  /** What the signature must be for, where its kind has a name: any other is refused. */
+  readonly typ?: string
 }
 
 export interface VerifiedJws {
@@ -86,6 +93,7 @@ function headerOf({ certificate, chain = [] }: JwsSigner, options: JwsHeaderOpti
   const thumbprint = toBase64url(certificate.thumbprint)
   return {
     alg: RS256,
+    ...(options.typ !== undefined && { typ: options.typ }),
     ...(options.x5c !== false && { x5c: [certificate, ...chain].map(({ der }) => toBase64(der)) }),
     ...(options.x5tS256 && { 'x5t#S256': thumbprint }),
     ...(options.x5u !== undefined && { x5u: options.x5u }),
@@ -131,9 +139,10 @@ async function verified(
   headerText: string,
   body: string,
   signatureText: string,
-  { trust, certificate: given }: JwsTrust,
+  { trust, certificate: given, typ }: JwsTrust,
 ): Promise<VerifiedJws> {
   const header = readHeader(headerText)
+  if (typ !== undefined && header.typ !== typ) throw invalid()
   const certificates = certificatesOf(header)
   const certificate = certificates[0] ?? given
   if (certificate === undefined) throw invalid()

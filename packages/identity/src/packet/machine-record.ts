@@ -1,5 +1,7 @@
 import { type CryptoBackend, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
-import { type JwsTrust, verifyJwt } from '../mosip/jws.ts'
+import { type JwsSigner, type JwsTrust, signJwt, verifyJwt } from '../mosip/jws.ts'
+
+const MACHINE_RECORD_TYP = 'keyhaven-machine-record+jws'
 
 /** The server's word that a machine belongs to a centre. */
 export interface MachineRecord {
@@ -9,6 +11,15 @@ export interface MachineRecord {
   readonly keyIndex: string
   /** Milliseconds since the epoch. */
   readonly until: number
+}
+
+/** @param more - what else the server says to the machine. @returns a compact JWS. */
+export function signMachineRecord(
+  signer: JwsSigner,
+  record: MachineRecord,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  return signJwt(signer, JSON.stringify({ ...record, ...more }), { typ: MACHINE_RECORD_TYP })
 }
 
 /**
@@ -21,7 +32,7 @@ export async function verifyMachineRecord(
   jws: string,
   trust: JwsTrust,
 ): Promise<MachineRecord> {
-  const { payload } = await verifyJwt(backend, jws, trust)
+  const { payload } = await verifyJwt(backend, jws, { ...trust, typ: MACHINE_RECORD_TYP })
   try {
     const { refId, keyIndex, until } = JSON.parse(fromUtf8(payload)) as Record<string, unknown>
     if (typeof refId === 'string' && typeof keyIndex === 'string' && typeof until === 'number') {

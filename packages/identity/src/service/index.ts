@@ -96,6 +96,7 @@ export {
   type StoredOprfKey,
 } from './oprf/create-oprf-server.ts'
 export type { OprfKeyInfo, OprfServer } from './oprf/oprf-server.ts'
+export { ISSUANCE_ORDER_TYP } from './oprf/read-issuance-order.ts'
 export type { PartnerCaller } from './partners/caller.ts'
 export { type CertificateService, createCertificateService } from './partners/certificate-service.ts'
 export { createPartnerDecisions } from './partners/create-partner-decisions.ts'

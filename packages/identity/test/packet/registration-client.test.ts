@@ -4,6 +4,7 @@ import {
   type CapturedBiometric,
   createCaptureMemory,
   createRegistrationClient,
+  type MachineRecord,
   machineKeyIndex,
   machineOpener,
   machineRecipient,
@@ -16,6 +17,7 @@ import {
   type RegistrationInput,
   signedCaptureOf,
   signJwt,
+  signMachineRecord,
   verifyMachineRecord,
 } from '../../src/index.ts'
 import {
@@ -229,11 +231,13 @@ describe('no packet is built', () => {
 
 test('a record that the server signed says which machine belongs to a centre', async () => {
   const server = await testHolder(3)
-  const signed = (payload: unknown) => signJwt(server.signer, JSON.stringify(payload))
+  const signed = (payload: unknown) => signMachineRecord(server.signer, payload as MachineRecord)
   const verify = async (jws: string) => verifyMachineRecord(backend, jws, { trust: () => {} })
   expect(await verify(await signed(options.machine))).toEqual(options.machine)
   await expect(verify(await signed({ refId: REF_ID }))).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
-  await expect(verify(await signed(null))).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
+  // What the key manager signs for a service with the same key.
+  const asked = await signJwt(server.signer, JSON.stringify(options.machine))
+  await expect(verify(asked)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
   const jws = await signed(options.machine)
   await expect(verify(`${jws.slice(0, -4)}AAAA`)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
 })

@@ -1,4 +1,4 @@
-import { KeyhavenError, toHex } from '@keyhaven/crypto'
+import { KeyhavenError } from '@keyhaven/crypto'
 import {
   type AuthoritiesUpdate,
   CA_CERTIFICATE_UPLOADED,
@@ -6,9 +6,11 @@ import {
   type PartnerUpdate,
 } from '../../authentication/partner-update.ts'
 import type { EventModel } from '../../events/event-model.ts'
+import { KERNEL_SIGN } from '../../keys/key-tree.ts'
 import type { JwsTrust } from '../../mosip/jws.ts'
 import type { Certificate } from '../../x509/certificate.ts'
 import { verifyChain } from '../../x509/verify-chain.ts'
+import { commonNameOf } from '../keys/trusted-keys.ts'
 import type { AuthenticationStore } from './ports.ts'
 
 /** What became of an event. */
@@ -73,8 +75,9 @@ export function issuerTrust(root: () => Promise<Certificate | undefined>, clock:
       const anchors = [anchor]
       const revoked = () => false
       await verifyChain(leaf, { intermediates, anchors, at: clock(), revoked, usage: 'sign' })
-      if (toHex(leaf.thumbprint) === toHex(anchor.thumbprint)) {
-        throw new KeyhavenError('CERTIFICATE_INVALID', 'the root signs certificates only')
+      // The root stands above other keys too, with which services have signed what they want.
+      if (leaf.isCa || leaf.commonName !== commonNameOf(KERNEL_SIGN)) {
+        throw new KeyhavenError('CERTIFICATE_INVALID', 'it is not the issuer’s signing key')
       }
     },
   }

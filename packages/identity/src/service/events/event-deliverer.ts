@@ -1,6 +1,11 @@
 import { type CryptoBackend, KeyhavenError, overwrite, utf8 } from '@keyhaven/crypto'
-import { EVENT_SIGNATURE_HEADER, HUB_SIGNATURE_HEADER, hubSignature } from '../../events/event-model.ts'
-import { type JwsSigner, signDetachedJws } from '../../mosip/jws.ts'
+import {
+  EVENT_SIGNATURE_HEADER,
+  HUB_SIGNATURE_HEADER,
+  hubSignature,
+  signEvent,
+} from '../../events/event-model.ts'
+import type { JwsSigner } from '../../mosip/jws.ts'
 import type { Partner } from '../partners/partner-records.ts'
 import type { OutboxEvent } from './event-records.ts'
 import type { EventStore, WebhookSender } from './ports.ts'
@@ -42,7 +47,7 @@ export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventD
   const post = async (partner: Partner, body: Uint8Array): Promise<void> => {
     const headers: Record<string, string> = {
       'content-type': 'application/json',
-      [EVENT_SIGNATURE_HEADER]: await signDetachedJws(await parts.signer(), body, { x5tS256: true }),
+      [EVENT_SIGNATURE_HEADER]: await signEvent(await parts.signer(), body),
     }
     if (partner.webhookSecret !== null) {
       const secret = await parts.openSecret(partner, partner.webhookSecret)

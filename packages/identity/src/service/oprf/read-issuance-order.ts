@@ -1,6 +1,9 @@
 import { fromUtf8, KeyhavenError, toBase64url, utf8 } from '@keyhaven/crypto'
 import type { IssuanceOrder } from '../../oprf/oprf-wire.ts'
 
+/** `typ` of the JWS that an order is. */
+export const ISSUANCE_ORDER_TYP = 'keyhaven-oprf-order+jws'
+
 /** How old an order may be, and how far ahead the issuer's clock. */
 const ORDER_SECONDS = 300
 const MS_PER_SECOND = 1_000

@@ -1,5 +1,5 @@
 import { fromUtf8, KeyhavenError } from '@keyhaven/crypto'
-import { verifyDetachedJws } from '../../mosip/jws.ts'
+import { verifyEvent } from '../../events/event-model.ts'
 import type { OprfClient } from '../../oprf/oprf-client.ts'
 import {
   CREDENTIAL_TOPICS,
@@ -33,7 +33,7 @@ export function createIdaVault(options: IdaVaultOptions): IdaVault {
 
   /** The event, once its signature is verified: over the very bytes, by the issuer. */
   const read = async ({ body, signature }: SignedEvent): Promise<CredentialEvent> => {
-    await verifyDetachedJws(backend, signature, body, options.issuer)
+    await verifyEvent(backend, { body, signature }, options.issuer)
     return decodeCredentialEvent(parseJson(body))
   }
 

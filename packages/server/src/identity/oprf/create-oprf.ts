@@ -13,7 +13,7 @@ import {
   verifyJwt,
 } from '@keyhaven/identity'
 import type { OprfServer } from '@keyhaven/identity/service'
-import { createOprfServer } from '@keyhaven/identity/service'
+import { createOprfServer, ISSUANCE_ORDER_TYP } from '@keyhaven/identity/service'
 import type { State } from '../../platform/state/state.ts'
 import { createOprfKeyMemory, createOprfStore, type OprfStoreOptions } from './oprf-store.ts'
 import { verifySignatureOfDigest } from './verify-partner-signature.ts'
@@ -48,7 +48,8 @@ export function createServedOprf(parts: OprfServerParts): ServedOprf {
     ...{ backend, application: applicationId, store, clock },
     masterKey: () => moduleKeys.ensure(OPRF_MODULE_KEY, 'aes-256', 1),
     verifyPartner: (request) => verifyPartner(parts, request),
-    verifyIssuer: async (order) => (await verifyJwt(backend, order, parts.issuer)).payload,
+    verifyIssuer: async (order) =>
+      (await verifyJwt(backend, order, { ...parts.issuer, typ: ISSUANCE_ORDER_TYP })).payload,
   })
   return { ...server, pruneEvery: PRUNE_EVERY_MS, prune: () => store.prune(clock()) }
 }

@@ -1,5 +1,5 @@
 import { backend, KeyhavenError, toBase64url } from '@keyhaven/crypto'
-import { certificateToPem, type MachineRecord, type Profile, signJwt } from '@keyhaven/identity'
+import { certificateToPem, type MachineRecord, type Profile, signMachineRecord } from '@keyhaven/identity'
 import { type RecordKeys, type RegistrationKeys, stationPacketKey } from '@keyhaven/identity/service'
 import type { Stations } from './stations.ts'
 
@@ -45,9 +45,9 @@ export async function stationKeys(parts: StationKeyParts, refId: string): Promis
   }
   if (profile === 'mosip') {
     const certificates = (await keys.chain({ appId: 'REGISTRATION', refId })).map(certificateToPem)
-    return { record: await signJwt(signer, JSON.stringify(record)), certificates }
+    return { record: await signMachineRecord(signer, record), certificates }
   }
   const { publicKey } = await stationPacketKey(backend, applicationId, await parts.recordKeys(), refId)
   const packetKey = toBase64url(publicKey.bytes)
-  return { record: await signJwt(signer, JSON.stringify({ ...record, packetKey })), packetKey }
+  return { record: await signMachineRecord(signer, record, { packetKey }), packetKey }
 }

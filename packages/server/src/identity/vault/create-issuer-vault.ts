@@ -9,7 +9,7 @@ import {
   signJwt,
 } from '@keyhaven/identity'
 import type { IssuerVault, ZkService } from '@keyhaven/identity/service'
-import { createKeyhavenVault, createMosipVault } from '@keyhaven/identity/service'
+import { createKeyhavenVault, createMosipVault, ISSUANCE_ORDER_TYP } from '@keyhaven/identity/service'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import { createIdSalts } from './id-salts.ts'
 import { createPoolStore } from './pool-store.ts'
@@ -66,6 +66,7 @@ export function createIssuerVault(parts: IssuerVaultParts): IssuerVaultService {
       'profile keyhaven needs the oblivious PRF: set KEYHAVEN_OPRF_URL',
     )
   }
-  const signOrder = async (order: Uint8Array) => signJwt(await parts.signer(), order)
+  const signOrder = async (order: Uint8Array) =>
+    signJwt(await parts.signer(), order, { typ: ISSUANCE_ORDER_TYP })
   return { vault: createKeyhavenVault({ ...options, oprf, signOrder, clock }), zk: undefined, recipients }
 }
