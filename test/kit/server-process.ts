@@ -33,14 +33,19 @@ export const TEST_ENV: Readonly<Record<string, string>> = {
  * Starts the real server in a process of its own.
  *
  * @param env - `KEYHAVEN_*` over {@link TEST_ENV}; at least KEYHAVEN_DATA_DIR.
+ * @param killAfterMs - ends it as a crash would so long after its start, ready or not.
  * @throws Error with what the process wrote, if it ends before it is ready.
  */
-export async function startServerProcess(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+export async function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  killAfterMs?: number,
+): Promise<ServerProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KEYHAVEN_'))
   const child = spawn(process.execPath, [MAIN], {
     env: { ...Object.fromEntries(inherited), ...TEST_ENV, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs)
   let log = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text

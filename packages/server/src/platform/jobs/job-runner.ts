@@ -7,7 +7,7 @@ import type { Job, JobPayload, JobRunner, JobRunnerOptions } from './job.ts'
 
 const LEASE_BYTES = 12
 const DEFAULT_CONCURRENCY = 4
-const DEFAULT_LEASE_MS = 30_000
+const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_ATTEMPTS = 12
 const DEFAULT_BACKOFF_MS = 1_000
 const MAX_DOUBLINGS = 30

@@ -51,7 +51,7 @@ export interface JobRunnerOptions {
   /**
    * How long a process that died keeps a job from the others, in milliseconds. One that lives prolongs it.
    *
-   * @defaultValue 30,000
+   * @defaultValue 10,000
    */
   readonly lease?: number
   /** Runs before the job is dead. @defaultValue 12: about a day */

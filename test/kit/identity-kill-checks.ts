@@ -1,0 +1,137 @@
+import { REGISTRATION_STAGES, type RegistrationStage } from '@keyhaven/identity'
+import type { IdentityRepository } from '@keyhaven/identity/service'
+import { expect } from 'vitest'
+import { fromAnyBase64 } from '../../packages/identity/src/mosip/base64.ts'
+import { mosipAttributeIndex } from '../../packages/identity/src/vault/mosip-attribute.ts'
+import { REGISTRATION_QUEUE } from '../../packages/server/src/identity/registration/registrations.ts'
+import type { State } from '../../packages/server/src/platform/state/state.ts'
+
+const LAST_STAGE = 'CREDENTIALS_ISSUED'
+const hasReached = (stage: RegistrationStage, wanted: RegistrationStage) =>
+  REGISTRATION_STAGES.indexOf(stage) >= REGISTRATION_STAGES.indexOf(wanted)
+
+/**
+ * What holds of registrations at every moment, profile `mosip`: what was acknowledged is there; each stage once and
+ * none left out; a job as long as there is something to do; one person for each registration, whole.
+ *
+ * @param received - registration ids whose packets were acknowledged.
+ * @returns how many registrations are in which stage.
+ */
+export async function expectRegistrationsWhole(
+  state: State,
+  repository: IdentityRepository,
+  received: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, number>> {
+  expect(await state.audit.verify()).toMatchObject({ valid: true })
+  const registrations = await state.db.selectFrom('identity_registrations').selectAll().execute()
+  const events = await state.db
+    .selectFrom('identity_registration_events')
+    .select(['rid', 'stage'])
+    .orderBy('rid')
+    .orderBy('sequence')
+    .execute()
+  const stagesOf = Map.groupBy(events, ({ rid }) => rid)
+  const jobs = await state.db
+    .selectFrom('identity_jobs')
+    .selectAll()
+    .where('queue', '=', REGISTRATION_QUEUE)
+    .execute()
+  const jobsOf = Map.groupBy(jobs, ({ payload }) => JSON.parse(payload).rid as string)
+  const records = await state.db.selectFrom('identity_records_mosip').selectAll().execute()
+  const recordsOf = Map.groupBy(records, ({ rid }) => rid)
+  const versions = await state.db.selectFrom('identity_versions_mosip').select('record').execute()
+
+  const known = new Set(registrations.map(({ rid }) => rid))
+  expect(received.difference(known)).toEqual(new Set())
+  const counts = new Map<string, number>()
+  const uins = new Set<string>()
+  for (const registration of registrations) {
+    const { rid, record } = registration
+    const stage = registration.stage as RegistrationStage
+    counts.set(stage, (counts.get(stage) ?? 0) + 1)
+    const reached = REGISTRATION_STAGES.indexOf(stage)
+    expect(stagesOf.get(rid)?.map((event) => event.stage)).toEqual(REGISTRATION_STAGES.slice(0, reached + 1))
+    const waiting = jobsOf.get(rid) ?? []
+    expect(waiting.length).toBe(stage === LAST_STAGE ? 0 : 1)
+    expect(waiting.every((job) => job.state === 'waiting')).toBe(true)
+    const person = recordsOf.get(rid) ?? []
+    expect(person.length).toBeLessThanOrEqual(1)
+    if (hasReached(stage, 'UIN_GIVEN')) expect(person[0]?.record).toBe(record)
+    if (!hasReached(stage, 'STORED')) continue
+    expect(versions.filter((row) => row.record === record).length).toBe(1)
+    const uin = await repository.uinOf(rid)
+    const found = await repository.retrieve(uin, 'UIN', ['Biometrics', 'Demographics'])
+    expect(found).toMatchObject({ rid, version: 1 })
+    expect(found.files.length).toBe(3)
+    expect(uins.has(uin)).toBe(false)
+    uins.add(uin)
+  }
+  // No number without its registration.
+  for (const { rid } of records) expect(known.has(rid)).toBe(true)
+  return counts
+}
+
+/**
+ * What holds of credentials at every moment: one order for a registration and partner, once its stage is reached; what
+ * is issued has a share, and its partner is told of this one.
+ */
+export async function expectCredentialsWhole(state: State, partners: readonly string[]): Promise<void> {
+  const registrations = await state.db.selectFrom('identity_registrations').select(['rid', 'stage']).execute()
+  const credentials = await state.db.selectFrom('identity_credentials').selectAll().execute()
+  const shares = await state.db.selectFrom('identity_shares').select('share_key').execute()
+  const shared = new Set(shares.map(({ share_key }) => share_key))
+  const bodies = await state.db
+    .selectFrom('identity_events')
+    .select('body')
+    .where('topic', '=', 'CREDENTIAL_ISSUED')
+    .orderBy('sequence')
+    .execute()
+  const toldOf = Map.groupBy(
+    bodies.map(({ body }) => JSON.parse(body).event as { transactionId: string; dataShareUri: string }),
+    ({ transactionId }) => transactionId,
+  )
+  const ordersOf = Map.groupBy(credentials, ({ request_id }) => request_id.split('-')[0]!)
+  for (const { rid, stage } of registrations) {
+    const own = (ordersOf.get(rid) ?? []).map(({ partner_id }) => partner_id).sort()
+    if (stage === LAST_STAGE) expect(own).toEqual([...partners].sort())
+    else expect(own.length).toBe(new Set(own).size)
+  }
+  for (const { request_id, state: progress, share_url } of credentials) {
+    expect(progress).not.toBe('FAILED')
+    const told = (toldOf.get(request_id) ?? []).map(({ dataShareUri }) => dataShareUri)
+    expect(new Set(told).size).toBe(told.length)
+    expect(told.at(-1) ?? null).toBe(share_url)
+    if (share_url !== null) expect(shared.has(share_url.split('/').at(-1)!)).toBe(true)
+  }
+}
+
+/** What holds at an IDA at every moment, profile `mosip`: nobody is half there, no key that is needed is missing. */
+export async function expectIdaWhole(state: State): Promise<number> {
+  expect(await state.audit.verify()).toMatchObject({ valid: true })
+  const records = await state.db.selectFrom('ida_records_mosip').selectAll().execute()
+  const attributes = await state.db.selectFrom('ida_attributes_mosip').selectAll().execute()
+  const pool = await state.db.selectFrom('ida_pool_keys_mosip').select('key_index').execute()
+  const known = new Set(pool.map(({ key_index }) => key_index))
+  const ofRecord = Map.groupBy(attributes, ({ id_hash }) => id_hash)
+  expect(ofRecord.size).toBe(records.length)
+  const names = new Set<string>()
+  for (const { id_hash, state: status } of records) {
+    expect(status).toBe('active')
+    const own = ofRecord.get(id_hash)!
+    names.add(
+      own
+        .map(({ name }) => name)
+        .sort()
+        .join(),
+    )
+    for (const { value } of own.filter(({ sealed }) => sealed === 1)) {
+      expect(known.has(mosipAttributeIndex(fromAnyBase64(value)))).toBe(true)
+    }
+  }
+  // Demographics and biometrics of everybody.
+  expect(names.size).toBeLessThanOrEqual(1)
+  for (const list of names)
+    for (const name of ['fullName', 'Face', 'Finger_Left Thumb']) expect(list).toContain(name)
+  expect(await state.db.selectFrom('identity_pool_conflicts').selectAll().execute()).toEqual([])
+  return records.length
+}
