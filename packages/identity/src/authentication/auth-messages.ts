@@ -1,6 +1,6 @@
 import type { CaptureItem } from '../device/capture.ts'
 
-/** `id` of each kind of request, as MOSIP's ID authentication names them (facts: section 7). */
+/** `id` of each kind of request, as MOSIP's docs/ID-Authentication-APIs.md names them. */
 export const AUTH_REQUEST_IDS = {
   auth: 'mosip.identity.auth',
   kyc: 'mosip.identity.kyc',

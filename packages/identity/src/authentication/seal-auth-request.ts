@@ -12,7 +12,7 @@ export type SealedClaims = Pick<
 >
 
 /**
- * Encrypts a request's claims as MOSIP's IDA wants them (facts: section 7): the claims and the hash of their
+ * Encrypts a request's claims as MOSIP's IDA wants them (its IdAuthSecurityManager): the claims and the hash of their
  * very text under one fresh session key, that one under K20.
  *
  * @param to - K20's certificate; K19's for internal use.

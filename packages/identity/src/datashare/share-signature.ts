@@ -16,7 +16,7 @@ export interface ShareFacts {
 }
 
 /**
- * MOSIP's signature of a share (facts: section 6): a JWT whose digest is base64url of the upper-case hex
+ * MOSIP's signature of a share (durian, DigitalSignatureUtil): a JWT whose digest is base64url of the upper-case hex
  * digits of SHA-256 of the data before encryption.
  */
 export async function signShare(signer: JwsSigner, facts: ShareFacts, data: Uint8Array): Promise<string> {

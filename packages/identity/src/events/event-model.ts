@@ -20,7 +20,7 @@ export const HUB_SIGNATURE_HEADER = 'x-hub-signature'
 const HUB_METHOD = 'SHA256='
 export const MAX_EVENT_BYTES = 1_048_576
 
-/** The body of an event, as MOSIP's WebSub topics carry it (facts: section 5). */
+/** The body of an event, as MOSIP's WebSub topics carry it (id-repository, credential-service). */
 export interface IdentityEvent {
   /** UUID; a repeated delivery has the same. */
   readonly id: string

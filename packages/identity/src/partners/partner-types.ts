@@ -10,7 +10,7 @@ interface PartnerTypeFacts {
   readonly policy: PolicyType | undefined
 }
 
-/** MOSIP's partner types (facts: mosip_pms, pms-partner_type.csv), with what each is for. */
+/** MOSIP's partner types (mosip_pms, pms-partner_type.csv), with what each is for. */
 export const PARTNER_TYPES = {
   ABIS_Partner: { domain: 'AUTH', policy: 'DataShare' },
   Auth_Partner: { domain: 'AUTH', policy: 'Auth' },

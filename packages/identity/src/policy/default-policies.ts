@@ -72,7 +72,7 @@ function credential(typeOfShare: string): object {
 const DEMOGRAPHICS = ['fullName', 'dateOfBirth', 'gender', ...PLAIN, ...ADDRESS, 'postalCode']
 
 /**
- * All ways to authenticate, and the usual answers of eKYC (facts: partner-management-services,
+ * All ways to authenticate, and the usual answers of eKYC (MOSIP: partner-management-services,
  * docs/auth_policy).
  */
 const RELYING_PARTY = {
@@ -93,7 +93,7 @@ const RELYING_PARTY = {
 }
 
 /**
- * MOSIP's default policies (facts: mosip_pms, pms-auth_policy.csv), with what this server refuses put right:
+ * MOSIP's default policies (mosip_pms, pms-auth_policy.csv), with what this server refuses put right:
  * adjudication gets its data encrypted, twice and not 100,000 times; ABIS and adjudication get the biometrics
  * of the registration client, since the second source of MOSIP's rows is one country's.
  */

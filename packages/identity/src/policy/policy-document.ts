@@ -45,7 +45,7 @@ export interface ShareRules {
   readonly source: string
 }
 
-/** Facts: mosip/partner-management-services, policy-validator, data-share-policy-schema.json. */
+/** MOSIP: mosip/partner-management-services, policy-validator, data-share-policy-schema.json. */
 export interface DataSharePolicy {
   readonly dataSharePolicies: ShareRules
   readonly shareableAttributes: readonly ShareableAttribute[]

@@ -25,10 +25,9 @@ const REQUEST_KEY = keyName('IDA', 'PARTNER')
 const INTERNAL_KEY = keyName('IDA', 'INTERNAL')
 const HEX_DIGEST = /^[0-9A-Fa-f]{64}$/
 
-/** MOSIP 1.2 (facts: section 7). */
+/** MOSIP 1.2 (id-authentication, IdAuthSecurityManager and IdAuthFilter). */
 export function mosipCodec(keys: IdentityKeys): RequestCodec {
-  async function openClaims(kind: AuthKind, body: Json): Promise<unknown> {
-    const sealed = readSealed(body)
+  async function openClaims(kind: AuthKind, sealed: SealedParts): Promise<unknown> {
     const opener = keys.opener(kind === 'internal' ? INTERNAL_KEY : REQUEST_KEY)
     const sessionKey = await unwrapOrRandom(backend, opener, sealed.thumbprint, sealed.sessionKey)
     try {
@@ -52,11 +51,17 @@ export function mosipCodec(keys: IdentityKeys): RequestCodec {
       const head = readHead(body, AUTH_REQUEST_IDS[kind], now)
       const id = readPersonId(body)
       const terms = readTerms(body)
+      let opened: { readonly claims: unknown; readonly sealedFor: Uint8Array }
       if (kind === 'otp') return { ...head, id, ...terms, claims: { timestamp: head.requestTime } }
-      const claims = await openClaims(kind, body).catch((error: unknown) => {
+      try {
+        const sealed = readSealed(body)
+        const claims = await openClaims(kind, sealed)
+        opened = { claims, sealedFor: sealed.sessionKey }
+      } catch (error) {
         throw isFault(error) ? error : undecryptable()
-      })
-      return { ...head, id, ...terms, claims: readClaims(claims, kind, now) }
+      }
+      const { claims, sealedFor } = opened
+      return { ...head, id, ...terms, claims: readClaims(claims, kind, now), sealedFor }
     },
 
     async sealKyc({ certificate }, _request, identity) {

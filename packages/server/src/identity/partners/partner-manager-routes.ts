@@ -39,7 +39,7 @@ export interface PartnerManagerParts extends MosipRouteParts {
   readonly services: PartnerServices
 }
 
-/** MOSIP's partner manager, in the names of its DTOs (facts: partner-management-services). */
+/** MOSIP's partner manager, in the names of its DTOs (mosip/partner-management-services). */
 export function addPartnerManagerRoutes(app: OpenAPIHono<AppEnv>, parts: PartnerManagerParts): void {
   const { partners, certificates, store } = parts.services
   const route = mosipRoutes(app, parts)
