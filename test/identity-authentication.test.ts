@@ -122,34 +122,50 @@ describe.each(CASES)('ID authentication, profile $profile, on $name', ({ engine,
     expect(again).toMatchObject({ authenticated: false, errors: [{ errorCode: 'IDA-OTA-004' }] })
   })
 
-  test.runIf(profile === 'mosip')('a service of our own asks with a token, to K19', async () => {
-    const send = async (name: 'INTERNAL' | 'PARTNER', id: string, token?: string) => {
-      const now = new Date(world.vault.now()).toISOString()
-      const claims = { timestamp: now, demographics: demographicsOf(UIN) }
-      const body = JSON.stringify({
-        ...{ id: AUTH_REQUEST_IDS.internal, version: '1.0', requestTime: now, consentObtained: true },
-        transactionID: toBase64url(crypto.getRandomValues(new Uint8Array(9))),
-        ...{
-          individualId: id,
-          individualIdType: 'UIN',
-          requestedAuth: { otp: false, demo: true, bio: false },
-        },
-        ...(await sealAuthClaims(await world.vault.keys.ida.recipient(keyName('IDA', name)), claims)),
-      })
-      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      return world.fetch(
-        new Request(`${IDA_URL}/idauthentication/v1/internal/auth`, { method: 'POST', body, headers }),
-      )
-    }
-    expect((await send('INTERNAL', UIN)).status).toBe(401)
-    expect((await send('INTERNAL', UIN, 'kh_of-nobody-0123456789abcdefghijklmnopqrstu')).status).toBe(401)
-    const yes = await (await send('INTERNAL', UIN, ADMIN_TOKEN)).json()
-    expect(yes).toMatchObject({ response: { authStatus: true }, errors: null })
-    const no = await (await send('INTERNAL', OTHER, ADMIN_TOKEN)).json()
-    expect(no).toMatchObject({ response: { authStatus: false } })
-    const otherKey = await (await send('PARTNER', UIN, ADMIN_TOKEN)).json()
-    expect(otherKey).toMatchObject({ errors: [{ errorCode: 'IDA-MPA-003' }] })
+  /** As a service of the identity system asks, with its token. */
+  const asService = async (name: 'INTERNAL' | 'PARTNER', id: string, token?: string) => {
+    const now = new Date(world.vault.now()).toISOString()
+    const claims = { timestamp: now, demographics: demographicsOf(UIN) }
+    const body = JSON.stringify({
+      ...{ id: AUTH_REQUEST_IDS.internal, version: '1.0', requestTime: now, consentObtained: true },
+      transactionID: toBase64url(crypto.getRandomValues(new Uint8Array(9))),
+      ...{ individualId: id, individualIdType: 'UIN' },
+      requestedAuth: { otp: false, demo: true, bio: false },
+      ...(await sealAuthClaims(await world.vault.keys.ida.recipient(keyName('IDA', name)), claims)),
+    })
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    return world.fetch(
+      new Request(`${IDA_URL}/idauthentication/v1/internal/auth`, { method: 'POST', body, headers }),
+    )
+  }
+
+  test('internal authentication is for a service with a token only', async () => {
+    expect((await asService('INTERNAL', UIN)).status).toBe(401)
+    expect((await asService('INTERNAL', UIN, 'kh_of-nobody-0123456789abcdefghijklmnopqrstu')).status).toBe(
+      401,
+    )
   })
+
+  if (profile === 'mosip') {
+    test('a service of our own asks with a token, to K19', async () => {
+      const yes = await (await asService('INTERNAL', UIN, ADMIN_TOKEN)).json()
+      expect(yes).toMatchObject({ response: { authStatus: true }, errors: null })
+      const no = await (await asService('INTERNAL', OTHER, ADMIN_TOKEN)).json()
+      expect(no).toMatchObject({ response: { authStatus: false } })
+      const otherKey = await (await asService('PARTNER', UIN, ADMIN_TOKEN)).json()
+      expect(otherKey).toMatchObject({ errors: [{ errorCode: 'IDA-MPA-003' }] })
+    })
+  } else {
+    test('nobody asks without a partner’s signature: internal authentication is refused, and says why', async () => {
+      const refused = await asService('INTERNAL', UIN, ADMIN_TOKEN)
+      expect(refused.status).toBe(501)
+      expect(await refused.json()).toMatchObject({
+        code: 'UNSUPPORTED',
+        detail: expect.stringMatching(/only for a request that a partner has signed/),
+      })
+      expect(world.faults).toEqual([])
+    })
+  }
 
   test('what was answered is in the audit log, without whom it was about', async () => {
     const answers = await world.answers()

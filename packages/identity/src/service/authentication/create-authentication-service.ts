@@ -37,8 +37,13 @@ export interface RelyingPartyCall {
 export interface AuthenticationService {
   /** Never throws for what is wrong with a call: that is in the answer, in MOSIP's words. */
   call(kind: Exclude<AuthKind, 'internal'>, call: RelyingPartyCall): Promise<SignedAnswer>
-  /** For services of the identity system (K19): no partner, all ways to authenticate. @param actor - `token:…`. */
-  internal(actor: string, body: string): Promise<SignedAnswer>
+  /**
+   * For services of the identity system (K19): no partner, all ways to authenticate. Undefined in profile `keyhaven`,
+   * whose oblivious PRF looks nobody up but for a request that a partner has signed.
+   *
+   * @param actor - `token:…`.
+   */
+  readonly internal: ((actor: string, body: string) => Promise<SignedAnswer>) | undefined
   /** Signed statement of the HPKE key of profile `keyhaven`; undefined in the other. */
   hpkeStatement(): Promise<string | undefined>
 }
@@ -144,6 +149,12 @@ export async function createAuthenticationService(
     return { ...refused, errors: [idaError('UNABLE_TO_PROCESS')] }
   }
 
+  const internal = (actor: string, body: string): Promise<SignedAnswer> =>
+    answer('internal', body, async () => ({
+      ...{ actor, partnerId: undefined, caller: internalCaller(actor), proof: undefined },
+      snapshot: await view.current(),
+    }))
+
   async function untilStep(startedAt: number): Promise<void> {
     const passed = options.monotonic() - startedAt
     await options.wait(Math.ceil(passed / NO_STEP_MS) * NO_STEP_MS - passed)
@@ -160,11 +171,7 @@ export async function createAuthenticationService(
       })
     },
 
-    internal: (actor, body) =>
-      answer('internal', body, async () => ({
-        ...{ actor, partnerId: undefined, caller: internalCaller(actor), proof: undefined },
-        snapshot: await view.current(),
-      })),
+    internal: profile === 'mosip' ? internal : undefined,
 
     async hpkeStatement() {
       if (profile === 'mosip') return undefined

@@ -13,6 +13,13 @@ export const AUTHENTICATION_PREFIX = '/idauthentication/v1'
 const MAX_BODY_BYTES = 8 * 1_024 * 1_024
 const JSON_TYPE = 'application/json;charset=UTF-8'
 const FAILED_CALLS = { burst: 20, perMinute: 20 }
+/** 501: no call of this kind is ever answered. */
+const NO_INTERNAL_USE = {
+  status: 501,
+  detail:
+    'An IDA of profile keyhaven has no internal authentication: the oblivious PRF looks somebody up only for a ' +
+    'request that a partner has signed. Register the service as a relying party, and ask as one.',
+} as const
 const BEARER = /^bearer +(\S+) *$/i
 
 export interface AuthRouteParts {
@@ -43,6 +50,7 @@ export function addAuthRoutes(app: OpenAPIHono<AppEnv>, { service, tokens, clock
       return wait > 0 ? problemResponse('RATE_LIMITED') : problemResponse('UNAUTHENTICATED')
     }
     if (!rolesAllow(principal.roles, 'use-identity-keys')) return problemResponse('ACCESS_DENIED')
+    if (service.internal === undefined) return problemResponse('UNSUPPORTED', NO_INTERNAL_USE)
     return answer(await service.internal(principal.actor, await c.req.text()))
   })
 
