@@ -8,8 +8,12 @@ import { verifyChain } from '../x509/verify-chain.ts'
 export interface IdaTrust {
   /** The newest of a key's certificates. @throws KeyhavenError `CERTIFICATE_INVALID` */
   recipientOf(pem: string): Promise<Certificate>
-  /** @throws KeyhavenError `SIGNATURE_INVALID`, `CERTIFICATE_INVALID` */
-  verifyAnswer(signature: string | null, body: string): Promise<void>
+  /**
+   * @param request - digest of the request that it must answer: see `requestDigest`.
+   * @param bound - whether an answer that names no request is refused; MOSIP's own IDA names none.
+   * @throws KeyhavenError `SIGNATURE_INVALID`, `CERTIFICATE_INVALID`
+   */
+  verifyAnswer(signature: string | null, body: string, request: string, bound: boolean): Promise<void>
   /** A statement that IDA signed. Throws as {@link verifyAnswer}. */
   verifyStatement(jws: string): Promise<Uint8Array>
 }
@@ -33,9 +37,11 @@ export function createIdaTrust(anchors: string, clock: () => number): IdaTrust {
   }
   return {
     recipientOf: (pem) => trusted(parseCertificates(pem), 'encrypt'),
-    async verifyAnswer(signature, body) {
+    async verifyAnswer(signature, body, request, bound) {
       if (signature === null) throw new KeyhavenError('SIGNATURE_INVALID', 'the answer is not signed')
-      await verifyDetachedJws(backend, signature, body, { trust })
+      const { header } = await verifyDetachedJws(backend, signature, body, { trust })
+      if (header.req === request || (header.req === undefined && !bound)) return
+      throw new KeyhavenError('SIGNATURE_INVALID', 'the answer is to another request')
     },
     verifyStatement: async (jws) => (await verifyJwt(backend, jws, { trust })).payload,
   }

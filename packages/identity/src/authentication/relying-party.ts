@@ -24,6 +24,7 @@ import type {
   Subject,
 } from './relying-party-options.ts'
 import type { RelyingPartyContext, RequestHead } from './relying-party-wire.ts'
+import { requestDigest } from './request-digest.ts'
 
 /** As long as MOSIP's own. */
 const TRANSACTION_ID_CHARACTERS = 10
@@ -55,13 +56,14 @@ export async function createRelyingParty(options: RelyingPartyOptions): Promise<
 
   async function call<T>(kind: Exclude<AuthKind, 'internal'>, body: object): Promise<AuthAnswerBody<T>> {
     const text = JSON.stringify(body)
+    const requestSignature = await signDetachedJws(signer, text)
     const path = [licenceKey, partnerId, apiKey].map(encodeURIComponent).join('/')
     const answer = await fetch(`${url}/idauthentication/v1/${kind}/${path}`, {
       method: 'POST',
       redirect: 'error',
       headers: {
         'content-type': 'application/json',
-        [SIGNATURE_HEADER]: await signDetachedJws(signer, text),
+        [SIGNATURE_HEADER]: requestSignature,
       },
       body: text,
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -70,7 +72,9 @@ export async function createRelyingParty(options: RelyingPartyOptions): Promise<
     })
     const answered = await answer.text()
     if (answered.length > MAX_ANSWER_CHARACTERS) throw new KeyhavenError('WIRE_TOO_LARGE', 'answer of IDA')
-    await trust.verifyAnswer(answer.headers.get(RESPONSE_SIGNATURE_HEADER), answered)
+    const signature = answer.headers.get(RESPONSE_SIGNATURE_HEADER)
+    const bound = options.profile === 'keyhaven'
+    await trust.verifyAnswer(signature, answered, await requestDigest(requestSignature), bound)
     const parsed = JSON.parse(answered) as AuthAnswerBody<T>
     // Signed once for another request of ours, it is no answer to this one.
     if (parsed.transactionID !== (body as { transactionID: string }).transactionID) {

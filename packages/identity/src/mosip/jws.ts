@@ -42,6 +42,8 @@ export interface JwsHeaderOptions {
    * with a type: so none of them can make what a key of ours says in our own name.
    */
   readonly typ?: string
+  /** Of IDA's answers: see `requestDigest`. */
+  readonly req?: string
 }
 
 /** Who vouches for a signature's certificate. There is no way to leave it out. */
@@ -94,6 +96,7 @@ function headerOf({ certificate, chain = [] }: JwsSigner, options: JwsHeaderOpti
   return {
     alg: RS256,
     ...(options.typ !== undefined && { typ: options.typ }),
+    ...(options.req !== undefined && { req: options.req }),
     ...(options.x5c !== false && { x5c: [certificate, ...chain].map(({ der }) => toBase64(der)) }),
     ...(options.x5tS256 && { 'x5t#S256': thumbprint }),
     ...(options.x5u !== undefined && { x5u: options.x5u }),

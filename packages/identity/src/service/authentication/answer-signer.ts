@@ -1,5 +1,6 @@
 import { toHex } from '@keyhaven/crypto'
 import type { AuthAnswerBody } from '../../authentication/auth-messages.ts'
+import { requestDigest } from '../../authentication/request-digest.ts'
 import type { IdentityKeys } from '../../keys/identity-keys.ts'
 import { IDA_SIGN } from '../../keys/key-tree.ts'
 import { type JwsSigner, signDetachedJws, signJwt } from '../../mosip/jws.ts'
@@ -35,9 +36,11 @@ export function createAnswerSigner(keys: IdentityKeys) {
   }
 
   return {
-    async answer(answer: AuthAnswerBody<unknown>): Promise<SignedAnswer> {
+    /** @param request - signature of what is answered; undefined: it had none. */
+    async answer(answer: AuthAnswerBody<unknown>, request: string | undefined): Promise<SignedAnswer> {
       const body = JSON.stringify(answer)
-      return { body, signature: await withSigner((signer) => signDetachedJws(signer, body, HEADER)) }
+      const header = { ...HEADER, ...(request !== undefined && { req: await requestDigest(request) }) }
+      return { body, signature: await withSigner((signer) => signDetachedJws(signer, body, header)) }
     },
     statement: (payload: string): Promise<string> => withSigner((signer) => signJwt(signer, payload, HEADER)),
   }

@@ -90,7 +90,11 @@ export async function createAuthenticationService(
   }
 
   /** Decides, records, answers. What was recorded is durable before it is answered. */
-  async function answer(kind: AuthKind, body: string, identify: () => Promise<Identified>) {
+  async function answer(
+    kind: AuthKind,
+    { body, signature }: Pick<RelyingPartyCall, 'body' | 'signature'>,
+    identify: () => Promise<Identified>,
+  ) {
     const startedAt = options.monotonic()
     let who: Identified | undefined
     let request: OpenedRequest | undefined
@@ -110,7 +114,7 @@ export async function createAuthenticationService(
     if (who !== undefined) outcome = await record(kind, who.actor, request, outcome)
     endAttempt()
     if (outcome.result !== 'yes') await untilStep(startedAt)
-    return signer.answer({
+    const said = {
       ...(profile === 'mosip' || kind === 'internal'
         ? { id: AUTH_REQUEST_IDS[kind], version: AUTH_VERSION }
         : { id: KEYHAVEN_REQUEST_IDS[kind], version: KEYHAVEN_VERSION }),
@@ -118,7 +122,8 @@ export async function createAuthenticationService(
       transactionID: request?.transactionId ?? transactionOf(body),
       response: outcome.response,
       errors: outcome.errors.length === 0 ? null : outcome.errors,
-    })
+    }
+    return signer.answer(said, signature)
   }
 
   async function record(
@@ -150,7 +155,7 @@ export async function createAuthenticationService(
   }
 
   const internal = (actor: string, body: string): Promise<SignedAnswer> =>
-    answer('internal', body, async () => ({
+    answer('internal', { body, signature: undefined }, async () => ({
       ...{ actor, partnerId: undefined, caller: internalCaller(actor), proof: undefined },
       snapshot: await view.current(),
     }))
@@ -162,7 +167,7 @@ export async function createAuthenticationService(
 
   return {
     call(kind, { keys: callerKeys, signature, body }) {
-      return answer(kind, body, async () => {
+      return answer(kind, { body, signature }, async () => {
         const snapshot = await view.current()
         const caller = await checkCaller(snapshot, callerKeys, kind, profile, clock())
         const proof = await checkSignature(caller, signature, body)

@@ -29,6 +29,7 @@ const MARKS_KEPT_MS = (REQUEST_WINDOW_SECONDS + 2 * REQUEST_SKEW_SECONDS) * MS_P
 const TRANSACTION_LABEL = 'transaction'
 const OTP_LABEL = 'otp transaction'
 const SIGNATURE_LABEL = 'signature'
+const CLAIMS_LABEL = 'sealed claims'
 
 /** Under whose name and policy it is asked; for eKYC always a partner with a certificate. */
 export type AskedCaller = Pick<Caller, 'partnerId' | 'policyId' | 'policy'> & Partial<Caller>
@@ -132,6 +133,8 @@ async function marksOf({ kind, caller, request, proof }: AskedRequest): Promise<
   const transaction = utf8(`${caller.partnerId} ${transactionId}`)
   if (kind === 'otp') marks.push(await mark(OTP_LABEL, transaction))
   else if (claims.otp === undefined) marks.push(await mark(TRANSACTION_LABEL, transaction))
+  // Who sees them on their way could send them as his own.
+  if (request.sealedFor !== undefined) marks.push(await mark(CLAIMS_LABEL, request.sealedFor))
   // A capture is bound to its transaction: no partner can bring another's.
   if (claims.biometrics !== undefined) marks.push(await mark(TRANSACTION_LABEL, utf8(transactionId)))
   return marks

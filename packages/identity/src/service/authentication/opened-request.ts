@@ -29,6 +29,11 @@ export interface OpenedRequest extends RequestHead {
   readonly kycAttributes: readonly string[] | undefined
   readonly channels: readonly OtpChannel[]
   readonly claims: AuthClaims
+  /**
+   * Profile `mosip`: the wrapped session key of the claims, which nothing binds to who sends them. Undefined where
+   * the seal itself says whose request it is.
+   */
+  readonly sealedFor?: Uint8Array
 }
 
 export type Json = Readonly<Record<string, unknown>>
