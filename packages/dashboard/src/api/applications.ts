@@ -1,14 +1,8 @@
-import {
-  keepPreviousData,
-  useInfiniteQuery,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
 import type { SuiteName } from './e2e-keys.ts'
-import { nextCursor, type Page } from './page.ts'
 import type { TrustSummary } from './trust.ts'
+import { usePages } from './use-pages.ts'
 
 export interface Application {
   readonly id: string
@@ -27,22 +21,9 @@ export interface NewApplication {
   readonly rootThumbprints?: readonly string[]
 }
 
-const PAGE_SIZE = 50
-
 /** Applications whose id or name contains `search`, a page at a time. */
 export function useApplications(search: string) {
-  return useInfiniteQuery({
-    queryKey: ['applications', search],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<Application>>('GET', '/applications', undefined, {
-        q: search,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  return usePages<Application>(['applications'], '/applications', { q: search })
 }
 
 export function useApplication(id: string) {

@@ -1,6 +1,6 @@
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { callAdmin } from './call-admin.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 export interface AuditEntry {
   readonly sequence: number
@@ -31,21 +31,8 @@ export interface AuditVerdict {
   readonly reason?: string
 }
 
-const PAGE_SIZE = 50
-
 export function useAudit(filter: AuditFilter) {
-  return useInfiniteQuery({
-    queryKey: ['audit', filter],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<AuditEntry>>('GET', '/audit', undefined, {
-        ...filter,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  return usePages<AuditEntry>(['audit'], '/audit', { ...filter })
 }
 
 export function useAuditActions() {

@@ -1,7 +1,5 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { callAdmin } from './call-admin.ts'
 import { directoryBase } from './directory-base.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 export type ProfileName = 'x-wing' | 'x25519' | 'rsa3072' | 'rsa1024-legacy'
 export type DeviceStatus = 'valid' | 'expired' | 'not-yet-valid' | 'revoked'
@@ -27,20 +25,9 @@ export interface Device {
 export const EXPIRY_WINDOWS = ['7d', '14d', '30d', '90d'] as const
 export type ExpiryWindow = (typeof EXPIRY_WINDOWS)[number]
 
-const PAGE_SIZE = 50
-
 /** Devices whose record ends within the window, the nearest end first. */
 export function useExpiringDevices(applicationId: string, window: ExpiryWindow) {
-  return useInfiniteQuery({
-    queryKey: ['expiring-devices', applicationId, window],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<Device>>('GET', `${directoryBase(applicationId)}/devices`, undefined, {
-        expiringWithin: window,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
+  return usePages<Device>(['expiring-devices', applicationId], `${directoryBase(applicationId)}/devices`, {
+    expiringWithin: window,
   })
 }

@@ -1,15 +1,8 @@
-import {
-  keepPreviousData,
-  type QueryClient,
-  useInfiniteQuery,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from '@tanstack/react-query'
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
 import { directoryBase } from './directory-base.ts'
 import type { Device } from './directory-devices.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 /** A user as the list shows them. Times are ISO 8601. */
 export interface DirectoryUser {
@@ -59,22 +52,10 @@ export interface DirectoryUserDetails extends Omit<DirectoryUser, 'devices'> {
   readonly entries: readonly ChainEntry[]
 }
 
-const PAGE_SIZE = 50
-
 /** Users whose name begins with or contains `search`, a page at a time. */
 export function useDirectoryUsers(applicationId: string, search: string) {
-  return useInfiniteQuery({
-    queryKey: ['directory-users', applicationId, search],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<DirectoryUser>>('GET', `${directoryBase(applicationId)}/users`, undefined, {
-        q: search,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  const path = `${directoryBase(applicationId)}/users`
+  return usePages<DirectoryUser>(['directory-users', applicationId], path, { q: search })
 }
 
 export function useDirectoryUser(applicationId: string, username: string) {

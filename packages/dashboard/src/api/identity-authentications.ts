@@ -1,6 +1,4 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { callAdmin } from './call-admin.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 /** What an IDA answered, never about whom. */
 export interface AuthenticationAnswer {
@@ -18,20 +16,7 @@ export interface AuthenticationAnswer {
   readonly errors: readonly string[]
 }
 
-const PAGE_SIZE = 50
-
 /** Newest first. @param partner - the whole id; empty: every caller. */
 export function useAuthentications(partner: string) {
-  return useInfiniteQuery({
-    queryKey: ['authentications', partner],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<AuthenticationAnswer>>('GET', '/identity/authentication/answers', undefined, {
-        partner,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  return usePages<AuthenticationAnswer>(['authentications'], '/identity/authentication/answers', { partner })
 }

@@ -1,16 +1,8 @@
-import {
-  keepPreviousData,
-  useInfiniteQuery,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, type Query, segment } from './call-admin.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 // How every page of the identity capability reads and changes what one application has of it.
-
-const PAGE_SIZE = 50
 
 /** @param path - below the application's `/identity`, with a leading slash. */
 export function identityPath(applicationId: string, path: string): string {
@@ -19,18 +11,7 @@ export function identityPath(applicationId: string, path: string): string {
 
 /** A long list, a page at a time. @param filter - empty text: any. */
 export function useIdentityPages<T>(applicationId: string, path: string, filter: Query = {}) {
-  return useInfiniteQuery({
-    queryKey: ['identity', applicationId, path, filter],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<T>>('GET', identityPath(applicationId, path), undefined, {
-        ...filter,
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  return usePages<T>(['identity', applicationId, path], identityPath(applicationId, path), filter)
 }
 
 /** One record, or a short list. */

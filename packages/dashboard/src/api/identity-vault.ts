@@ -1,6 +1,6 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 /** Keys made at once: a generation is whole, or it is not there. */
 export const POOL_KEYS = 10_000
@@ -46,7 +46,6 @@ export interface PoolConflict {
 }
 
 const VAULT = '/identity/vault'
-const PAGE_SIZE = 50
 const REFRESH_MS = 10_000
 
 /** Read anew by itself: a rotation goes on. */
@@ -59,16 +58,7 @@ export function useVault() {
 }
 
 export function usePoolConflicts() {
-  return useInfiniteQuery({
-    queryKey: ['vault-conflicts'],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<PoolConflict>>('GET', `${VAULT}/conflicts`, undefined, {
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-  })
+  return usePages<PoolConflict>(['vault-conflicts'], `${VAULT}/conflicts`)
 }
 
 export function useCloseConflict() {

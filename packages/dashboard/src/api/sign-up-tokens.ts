@@ -1,14 +1,8 @@
-import {
-  keepPreviousData,
-  type QueryClient,
-  useInfiniteQuery,
-  useMutation,
-  useQueryClient,
-} from '@tanstack/react-query'
+import { type QueryClient, useMutation, useQueryClient } from '@tanstack/react-query'
 import { callAdmin, segment } from './call-admin.ts'
 import { directoryBase } from './directory-base.ts'
 import type { ProfileName } from './directory-devices.ts'
-import { nextCursor, type Page } from './page.ts'
+import { usePages } from './use-pages.ts'
 
 /** What lets one user enroll their first device. Times are ISO 8601. */
 export interface SignUpToken {
@@ -33,20 +27,8 @@ export interface IssuedSignUpToken extends SignUpToken {
   readonly token: string
 }
 
-const PAGE_SIZE = 50
-
 export function useSignUpTokens(applicationId: string) {
-  return useInfiniteQuery({
-    queryKey: ['sign-up-tokens', applicationId],
-    queryFn: ({ pageParam }) =>
-      callAdmin<Page<SignUpToken>>('GET', tokensPath(applicationId), undefined, {
-        limit: PAGE_SIZE,
-        cursor: pageParam,
-      }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: nextCursor,
-    placeholderData: keepPreviousData,
-  })
+  return usePages<SignUpToken>(['sign-up-tokens', applicationId], tokensPath(applicationId))
 }
 
 export function useIssueSignUpToken(applicationId: string) {
