@@ -1,16 +1,9 @@
 import { Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, useRef, useState } from 'react'
 import { useRequestExport } from '../api/conversations.ts'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
-import {
-  checkExport,
-  draftToExport,
-  EMPTY_EXPORT,
-  type ExportDraft,
-  type ExportErrors,
-  REASON_MAX_CHARS,
-} from './export-draft.ts'
+import { useCheckedForm } from '../parts/use-checked-form.ts'
+import { checkExport, draftToExport, EMPTY_EXPORT, REASON_MAX_CHARS } from './export-draft.ts'
 
 interface RequestExportDialogProps {
   readonly applicationId: string
@@ -29,27 +22,12 @@ export function RequestExportDialog({ opened, onClose, ...rest }: RequestExportD
 
 function RequestExportForm(props: Omit<RequestExportDialogProps, 'opened'>) {
   const { applicationId, conversation, onClose } = props
-  const [draft, setDraft] = useState<ExportDraft>(EMPTY_EXPORT)
-  const [errors, setErrors] = useState<ExportErrors>({})
-  const form = useRef<HTMLFormElement>(null)
   const request = useRequestExport(applicationId, conversation)
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    const found = checkExport(draft)
-    setErrors(found)
-    const first = Object.keys(found).at(0)
-    if (first === undefined) request.mutate(draftToExport(draft), { onSuccess: onClose })
-    else form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus()
-  }
-  const field = (name: keyof ExportDraft) => ({
-    name,
-    value: draft[name],
-    error: errors[name],
-    onChange: (event: { currentTarget: { value: string } }) =>
-      setDraft({ ...draft, [name]: event.currentTarget.value }),
-  })
+  const { form, field } = useCheckedForm(EMPTY_EXPORT, checkExport, (draft) =>
+    request.mutate(draftToExport(draft), { onSuccess: onClose }),
+  )
   return (
-    <form onSubmit={submit} noValidate ref={form}>
+    <form {...form}>
       <Stack gap="md">
         <Text size="sm">
           Nothing is handed out yet: a second operator, who is another person, must approve it. The members

@@ -1,16 +1,10 @@
 import { NativeSelect, Stack, TextInput } from '@mantine/core'
-import { type FormEvent, useRef, useState } from 'react'
 import { type IssuedSignUpToken, useIssueSignUpToken } from '../api/sign-up-tokens.ts'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
+import { useCheckedForm } from '../parts/use-checked-form.ts'
 import { PROFILES } from './profile-label.ts'
-import {
-  checkSignUpToken,
-  draftToSignUpToken,
-  EMPTY_SIGN_UP,
-  type SignUpTokenDraft,
-  type SignUpTokenErrors,
-} from './sign-up-token-draft.ts'
+import { checkSignUpToken, draftToSignUpToken, EMPTY_SIGN_UP } from './sign-up-token-draft.ts'
 
 interface IssueTokenFormProps {
   readonly applicationId: string
@@ -22,27 +16,14 @@ interface IssueTokenFormProps {
 const ANY_PROFILE = 'The app chooses; X-Wing unless it names another.'
 
 export function IssueTokenForm({ applicationId, username, onIssued, onCancel }: IssueTokenFormProps) {
-  const [draft, setDraft] = useState<SignUpTokenDraft>({ ...EMPTY_SIGN_UP, username: username ?? '' })
-  const [errors, setErrors] = useState<SignUpTokenErrors>({})
-  const form = useRef<HTMLFormElement>(null)
   const issue = useIssueSignUpToken(applicationId)
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    const found = checkSignUpToken(draft, Date.now())
-    setErrors(found)
-    const first = Object.keys(found).at(0)
-    if (first === undefined) issue.mutate(draftToSignUpToken(draft), { onSuccess: onIssued })
-    else form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus()
-  }
-  const field = (name: keyof SignUpTokenDraft) => ({
-    name,
-    value: draft[name],
-    error: errors[name],
-    onChange: (event: { currentTarget: { value: string } }) =>
-      setDraft({ ...draft, [name]: event.currentTarget.value }),
-  })
+  const { draft, form, field } = useCheckedForm(
+    { ...EMPTY_SIGN_UP, username: username ?? '' },
+    (given) => checkSignUpToken(given, Date.now()),
+    (given) => issue.mutate(draftToSignUpToken(given), { onSuccess: onIssued }),
+  )
   return (
-    <form onSubmit={submit} noValidate ref={form}>
+    <form {...form}>
       <Stack gap="md">
         <TextInput
           label="Username"

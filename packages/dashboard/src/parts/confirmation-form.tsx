@@ -1,13 +1,9 @@
 import { Checkbox, Stack, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, type ReactNode, useRef, useState } from 'react'
-import {
-  type ConfirmationErrors,
-  type ConfirmationSubject,
-  checkConfirmation,
-  EMPTY_CONFIRMATION,
-} from './confirmation.ts'
+import type { ReactNode } from 'react'
+import { type ConfirmationSubject, checkConfirmation, EMPTY_CONFIRMATION } from './confirmation.ts'
 import { DialogActions } from './dialog-actions.tsx'
 import { ProblemAlert } from './problem-alert.tsx'
+import { useCheckedForm } from './use-checked-form.ts'
 
 interface ConfirmationFormProps {
   readonly subject: ConfirmationSubject
@@ -30,44 +26,32 @@ const REASON_MAX = 500
  */
 export function ConfirmationForm(props: ConfirmationFormProps) {
   const { subject, consent, submit, busy, error, onConfirmed, onCancel, children } = props
-  const [draft, setDraft] = useState(EMPTY_CONFIRMATION)
-  const [errors, setErrors] = useState<ConfirmationErrors>({})
-  const form = useRef<HTMLFormElement>(null)
-  const check = (event: FormEvent): void => {
-    event.preventDefault()
-    const found = checkConfirmation(draft, subject, consent?.advice)
-    setErrors(found)
-    const first = Object.keys(found).at(0)
-    if (first === undefined) onConfirmed(draft.reason.trim())
-    else form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus()
-  }
+  const { draft, errors, change, form, field } = useCheckedForm(
+    EMPTY_CONFIRMATION,
+    (given) => checkConfirmation(given, subject, consent?.advice),
+    ({ reason }) => onConfirmed(reason.trim()),
+  )
   return (
-    <form onSubmit={check} noValidate ref={form}>
+    <form {...form}>
       <Stack gap="md">
         {children}
         <TextInput
-          name="id"
           label={`Type the ${subject.kind} ${subject.what ?? 'id'}, ${subject.id}, to confirm`}
           required
           data-autofocus
           autoComplete="off"
           spellCheck={false}
           inputMode={/^\d+$/.test(subject.id) ? 'numeric' : 'text'}
-          value={draft.id}
-          error={errors.id}
-          onChange={(event) => setDraft({ ...draft, id: event.currentTarget.value })}
+          {...field('id')}
         />
         <Textarea
-          name="reason"
           label="Reason"
           description="It stays in the audit log."
           required
           autosize
           minRows={2}
           maxLength={REASON_MAX}
-          value={draft.reason}
-          error={errors.reason}
-          onChange={(event) => setDraft({ ...draft, reason: event.currentTarget.value })}
+          {...field('reason')}
         />
         {consent !== undefined && (
           <Checkbox
@@ -75,7 +59,7 @@ export function ConfirmationForm(props: ConfirmationFormProps) {
             label={consent.label}
             checked={draft.consent}
             error={errors.consent}
-            onChange={(event) => setDraft({ ...draft, consent: event.currentTarget.checked })}
+            onChange={(event) => change({ consent: event.currentTarget.checked })}
           />
         )}
         <ProblemAlert error={error} />
