@@ -5,12 +5,11 @@ import { KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { ADMIN_APPLICATION_ID } from '../applications/application.ts'
 import { applicationIdSchema } from '../applications/application-routes.ts'
 import type { ApplicationService } from '../applications/application-service.ts'
-import { body, json, page } from '../directory/admin-directory-api.ts'
 import { usernameSchema } from '../directory/directory-routes.ts'
 import { requirePermission } from '../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../platform/auth/principal.ts'
 import { decodeCursor, encodeCursor } from '../platform/http/page-cursor.ts'
-import { pageQuerySchema, problemAnswers, timeSchema } from '../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { State } from '../platform/state/state.ts'
 import {
   detailSchema,

@@ -6,7 +6,7 @@ import type { UserEnv } from '../directory/device-guard.ts'
 import { requireCaller } from '../directory/directory-routes.ts'
 import type { RateLimiter } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
-import { problemAnswers } from '../platform/http/schemas.ts'
+import { body, json, problemAnswers } from '../platform/http/schemas.ts'
 import {
   entrySchema,
   idSchema,
@@ -29,8 +29,6 @@ const CHANGES = { burst: 300, perMinute: 120, maxCallers: 100_000 }
 export const ROTATIONS = { burst: 100, perMinute: 20, maxCallers: 100_000 }
 
 const tags = ['Conversations']
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
 const params = z.object({ id: idSchema })
 const limitSchema = z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE)
 const afterSchema = z.coerce.number().int().min(-1).max(MAX_SEQUENCE).default(-1)

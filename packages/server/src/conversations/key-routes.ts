@@ -6,7 +6,7 @@ import type { UserEnv } from '../directory/device-guard.ts'
 import { requireCaller } from '../directory/directory-routes.ts'
 import { decodeCursor, encodeCursor } from '../platform/http/page-cursor.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
-import { problemAnswers } from '../platform/http/schemas.ts'
+import { body, json, problemAnswers } from '../platform/http/schemas.ts'
 import { deviceSchema, idSchema, keySchema, recipientsSchema, shareSchema } from './conversation-schemas.ts'
 import type { Conversations } from './conversations.ts'
 import { exact } from './exact.ts'
@@ -21,8 +21,6 @@ const KEYS_PER_TURN = 10
 const SHARES = { burst: 1_200, perMinute: 300, maxCallers: 100_000 }
 
 const tags = ['Conversations']
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
 const params = z.object({ id: idSchema })
 const limitSchema = z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE)
 

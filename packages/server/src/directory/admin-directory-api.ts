@@ -18,14 +18,6 @@ export const documented = { tags: ['Directory'], security: [{ bearer: [] }] }
 export const directoryParams = z.object({ id: applicationIdSchema })
 export const userParams = directoryParams.extend({ username: usernameSchema })
 
-export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-export const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  required: true,
-  content: json(schema),
-})
-export const page = <Schema extends z.ZodType>(schema: Schema) =>
-  json(z.object({ items: z.array(schema), nextCursor: z.string().nullable() }))
-
 export interface AdminDirectoryParts {
   readonly state: State
   readonly applications: ApplicationService

@@ -2,17 +2,14 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import { requirePermission } from '../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../platform/auth/principal.ts'
-import { pageQuerySchema, problemAnswers } from '../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers } from '../platform/http/schemas.ts'
 import {
   type AdminDirectoryParts,
-  body,
   DIRECTORY_PATH,
   directoryParams,
   documented,
-  json,
   MAX_SEARCH_CHARS,
   openDirectory,
-  page,
   userParams,
 } from './admin-directory-api.ts'
 import {

@@ -9,7 +9,7 @@ import { callerOf } from '../platform/http/call-origin.ts'
 import { PROBLEM_MEDIA_TYPE, problem } from '../platform/http/problem.ts'
 import type { RateLimiter } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
-import { problemAnswers } from '../platform/http/schemas.ts'
+import { body, json, problemAnswers } from '../platform/http/schemas.ts'
 import type { UserEnv } from './device-guard.ts'
 import type { Directories } from './directories.ts'
 
@@ -72,8 +72,6 @@ const lookUpSchema = z
   .openapi('LookUp')
 
 const tags = ['Directory']
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
 const accepted = { description: 'Accepted, and in the log', content: json(acceptedSchema) }
 
 export const directoryRoutes = {

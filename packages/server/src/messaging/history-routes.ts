@@ -4,7 +4,7 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import type { UserEnv } from '../directory/device-guard.ts'
 import { requireCaller, storableText } from '../directory/directory-routes.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
-import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
+import { json, page, problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { HistoryStore } from './history-store.ts'
 
 const MAX_BATCH_CHARS = 256 * 1_024
@@ -17,7 +17,6 @@ const LIMIT = { burst: 300, perMinute: 120, maxCallers: 100_000 }
 const recipientSchema = z.string().regex(/^(backup|[\w-]{22})$/, 'backup, or a device id')
 const kindSchema = z.enum(['passphrase', 'passkey'])
 const tags = ['History']
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
 
 const batchSchema = z
   .object({ cursor: z.string(), batch: z.string(), device: z.string(), receivedAt: timeSchema })
@@ -63,7 +62,7 @@ export const historyRoutes = {
     responses: {
       200: {
         description: 'nextCursor is null at the end',
-        content: json(z.object({ items: z.array(batchSchema), nextCursor: z.string().nullable() })),
+        content: page(batchSchema),
       },
       ...problemAnswers(400, 401, 429, 503),
     },

@@ -5,7 +5,7 @@ import type { UserEnv } from '../directory/device-guard.ts'
 import { requireCaller, storableText, usernameSchema } from '../directory/directory-routes.ts'
 import type { RateLimiter } from '../platform/http/rate-limit.ts'
 import { createRateLimiter } from '../platform/http/rate-limit.ts'
-import { problemAnswers, timeSchema } from '../platform/http/schemas.ts'
+import { json, page, problemAnswers, timeSchema } from '../platform/http/schemas.ts'
 import type { MailboxEvents } from './mailbox-events.ts'
 import type { MailboxMessage, MailboxStore } from './mailbox-store.ts'
 import { mailboxStream } from './mailbox-stream.ts'
@@ -35,7 +35,6 @@ const messageSchema = z
   .openapi('MailboxMessage')
 
 const tags = ['Mailbox']
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
 
 export const mailboxRoutes = {
   send: createRoute({
@@ -76,7 +75,7 @@ export const mailboxRoutes = {
     responses: {
       200: {
         description: 'nextCursor is null at the end',
-        content: json(z.object({ items: z.array(messageSchema), nextCursor: z.string().nullable() })),
+        content: page(messageSchema),
       },
       ...problemAnswers(400, 401, 503),
     },

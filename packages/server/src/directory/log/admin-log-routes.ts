@@ -2,13 +2,12 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { createRoute, z } from '@hono/zod-openapi'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import { problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
+import { json, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
 import {
   type AdminDirectoryParts,
   DIRECTORY_PATH,
   directoryParams,
   documented,
-  json,
   openDirectory,
 } from '../admin-directory-api.ts'
 import { listWitnesses } from '../directory-reports.ts'

@@ -12,7 +12,7 @@ import {
 import type { AuditLog } from '../../platform/audit/audit-log.ts'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import { pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
+import { body, json, pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
 import type { IdaParts } from '../ida-parts.ts'
 import type { IdentityParts } from '../identity-parts.ts'
 
@@ -23,8 +23,6 @@ const MAX_PARTNER_CHARACTERS = 128
 const PARTNER_ACTOR = 'partner:'
 
 const documented = { tags: ['ID authentication'], security: [{ bearer: [] }] }
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
 const refusals = problemAnswers(400, 401, 403, 404, 409, 503)
 const ok = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   200: { description, content: json(schema) },

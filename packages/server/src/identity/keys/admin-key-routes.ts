@@ -2,11 +2,10 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { certificateToPem, type IdentityKeyInfo, type IdentityKeys, parseKeyName } from '@keyhaven/identity'
 import { applicationIdSchema } from '../../applications/application-routes.ts'
-import { body, json, page } from '../../directory/admin-directory-api.ts'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
 import { decodeCursor, encodeCursor } from '../../platform/http/page-cursor.ts'
-import { pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
 import type { ManagedKeyPolicies } from './key-policies.ts'
 
 export interface AdminKeyParts {

@@ -1,9 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { applicationIdSchema } from '../../applications/application-routes.ts'
-import { body, json, page } from '../../directory/admin-directory-api.ts'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import { decodeCursor, encodeCursor } from '../../platform/http/page-cursor.ts'
-import { pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
 
 // What the admin routes of partners, policies, shares and events have in common.
 

@@ -4,11 +4,10 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { VID_TYPES } from '@keyhaven/identity'
 import type { IdentityRepository } from '@keyhaven/identity/service'
 import { applicationIdSchema } from '../../applications/application-routes.ts'
-import { body, json, page } from '../../directory/admin-directory-api.ts'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
 import { decodeCursor, encodeCursor } from '../../platform/http/page-cursor.ts'
-import { pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
 import {
   countsSchema,
   identityJson,

@@ -3,10 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { fromAnyBase64 } from '@keyhaven/identity'
 import { applicationIdSchema } from '../../applications/application-routes.ts'
-import { body, json } from '../../directory/admin-directory-api.ts'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import { pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
+import { body, json, page, pageQuerySchema, problemAnswers } from '../../platform/http/schemas.ts'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { State } from '../../platform/state/state.ts'
 import {
@@ -136,7 +135,7 @@ export const adminStationRoutes = {
     responses: {
       200: {
         description: 'Oldest first',
-        content: json(z.object({ items: z.array(deadJobSchema), nextCursor: z.string().nullable() })),
+        content: page(deadJobSchema),
       },
       ...problemAnswers(400, 401, 403, 404),
     },

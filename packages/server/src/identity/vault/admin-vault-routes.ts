@@ -5,7 +5,7 @@ import { parseCertificates } from '@keyhaven/identity'
 import type { CredentialService, IdaVault, IssuerVault, PoolConflict } from '@keyhaven/identity/service'
 import { requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import { pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
+import { body, json, pageQuerySchema, problemAnswers, timeSchema } from '../../platform/http/schemas.ts'
 import type { BackfillProgress, Backfills } from '../backfill/backfills.ts'
 import type { VaultRecipients } from './vault-recipients.ts'
 
@@ -17,8 +17,6 @@ const MAX_PEM_CHARACTERS = 32_768
 const MAX_PARTNER_CHARACTERS = 128
 
 const documented = { tags: ['Vault'], security: [{ bearer: [] }] }
-const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
-const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
 const count = z.int().min(0)
 const poolSchema = z.object({ generation: count, keys: count })
 const progressSchema = z.object({ done: count, left: count })

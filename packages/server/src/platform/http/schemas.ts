@@ -28,6 +28,16 @@ export const pageQuerySchema = z.object({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE_ITEMS).default(DEFAULT_PAGE_ITEMS),
 })
 
+/** Content of a route's answer. */
+export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } })
+
+/** Body that a route must be sent. */
+export const body = <Schema extends z.ZodType>(schema: Schema) => ({ required: true, content: json(schema) })
+
+/** Content of a list's answer, whose query is {@link pageQuerySchema}. */
+export const page = <Schema extends z.ZodType>(item: Schema) =>
+  json(z.object({ items: z.array(item), nextCursor: z.string().nullable() }))
+
 /** The refusals of a route, for its OpenAPI description. */
 export function problemAnswers(...statuses: readonly number[]) {
   return Object.fromEntries(statuses.map((status) => [status, problemAnswer(REASONS[status] ?? 'Refused')]))
