@@ -3,7 +3,7 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { backend, utf8 } from '@keyhaven/crypto'
 import { type EventModel, openEvent, verifyHubSignature } from '@keyhaven/identity'
-import { DELIVERY_ATTEMPTS } from '@keyhaven/identity/service'
+import { DELIVERY_ATTEMPTS, DELIVERY_WAIT_DAYS } from '@keyhaven/identity/service'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isPrivateAddress } from '../packages/server/src/identity/events/private-networks.ts'
 import {
@@ -193,6 +193,24 @@ describe.each(ENGINES)('events to partners on $name', (engine) => {
     await hook.until(2)
     expect(numbers()).toEqual([4, 3])
     await expect(deliver.replay('nothing', 'token:manager')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('one that says that it cannot now is waited for a week: nobody has to replay', async () => {
+    hook.state.status = 503
+    const deliver = deliverer()
+    const id = await publish(7)
+    const hold = async () => {}
+    for (let attempt = 0; attempt < DELIVERY_ATTEMPTS + 2; attempt++) {
+      await expect(deliver.deliver('printer', hold)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    }
+    fixture.now += (DELIVERY_WAIT_DAYS - 1) * DAY_MS
+    await expect(deliver.deliver('printer', hold)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect(await stateOf(id)).toBe('waiting')
+    fixture.now += DAY_MS
+    await deliver.deliver('printer', hold)
+    expect(await stateOf(id)).toBe('dead')
+    fixture.now -= DELIVERY_WAIT_DAYS * DAY_MS
+    hook.state.status = 200
   })
 
   test('a redirect is not followed, and a long answer is cut', async () => {

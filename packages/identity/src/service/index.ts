@@ -68,7 +68,13 @@ export type { ShareObjects, ShareStore, ShareTransaction } from './datashare/por
 export { READ_COUNTS_ONCE_MS } from './datashare/read-share.ts'
 export type { Share } from './datashare/share-records.ts'
 export { createEventPublisher } from './events/create-event-publisher.ts'
-export { createEventDeliverer, DELIVERY_ATTEMPTS, type EventDeliverer } from './events/event-deliverer.ts'
+export {
+  createEventDeliverer,
+  DELIVERY_ATTEMPTS,
+  DELIVERY_WAIT_DAYS,
+  type EventDeliverer,
+  type EventDelivererParts,
+} from './events/event-deliverer.ts'
 export { EVENT_KEPT_DAYS, type EventPublisher, type EventToPublish } from './events/event-publisher.ts'
 export type { OutboxEvent } from './events/event-records.ts'
 export type { EventStore, WebhookAnswer, WebhookSender } from './events/ports.ts'

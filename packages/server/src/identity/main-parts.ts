@@ -8,6 +8,7 @@ import {
   type IdentityRepository,
   type IdType,
   type Keymanager,
+  certificateOf as partnerCertificateOf,
 } from '@keyhaven/identity/service'
 import { simulatedMatcher } from '@keyhaven/identity/simulator'
 import type { TokenStore } from '../platform/auth/token-store.ts'
@@ -72,12 +73,13 @@ export function createMainParts(
   const jobs = createJobs(state, clock)
   const keys = createIdentityKeys({
     ...{ ...place, role: 'main', ...(moduleKeys && { moduleKeys }) },
-    partnerCertificate: (partnerId) => certificateOf(partners, partnerId),
+    partnerCertificate: (partnerId) => certificateOf(partners, partnerId, clock()),
   })
   base.every(KEY_TICK_MS, 'renewing keys failed', () => keys.tick())
   const partners: OpenPartners = openPartners({
     ...{ ...place, config: base.config, keys, jobs, objects, url: base.url },
     extract: (birs, what) => matcher.extract(birs, what),
+    credentials: () => credentials,
   })
   const keyPolicies = createKeyPolicies(state, applicationId)
   const keymanager = createKeymanager({
@@ -154,10 +156,15 @@ function runJobs(base: IdentityBase, main: MainParts): void {
   base.every(PRUNE_EVENTS_MS, 'erasing old events failed', () => pruneEvents(partners))
 }
 
-async function certificateOf(partners: OpenPartners, partnerId: string): Promise<Certificate> {
-  const [row] = await partners.store.reads.certificates.list({ partnerId, state: 'active' }, { limit: 1 })
-  if (row === undefined) throw new KeyhavenError('KEY_UNKNOWN', 'there is no certificate of this partner')
-  return parseCertificate(row.certificate)
+/** Of now, for encryption to it: whoever's has ended, or was revoked, is sent nothing. */
+async function certificateOf(
+  { store: { reads } }: OpenPartners,
+  partnerId: string,
+  at: number,
+): Promise<Certificate> {
+  const partner = await reads.partners.get(partnerId)
+  if (partner !== undefined) return partnerCertificateOf(reads, partner, 'encrypt', at)
+  throw new KeyhavenError('KEY_UNKNOWN', 'there is no certificate of this partner')
 }
 
 async function trustPartner(

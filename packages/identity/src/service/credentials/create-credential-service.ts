@@ -4,6 +4,7 @@ import { CREDENTIAL_EVENT_TYPE, encodeCredentialEvent } from '../../vault/creden
 import type { CredentialOrder, CredentialService, IssuedCredential } from './credential-service.ts'
 import { makeCredential } from './make-credential.ts'
 import type { CredentialServiceOptions, StoredCredential } from './ports.ts'
+import { createShareAgain } from './share-again.ts'
 
 const CREDENTIAL_ACTOR = 'system'
 const MAX_ID_CHARACTERS = 128
@@ -83,6 +84,8 @@ export function createCredentialService<Tx>(options: CredentialServiceOptions<Tx
         throw error
       }
     },
+
+    shareAgain: createShareAgain(options, openOrder, CREDENTIAL_ACTOR),
 
     async announce({ topic, id, partner, requestId }, transaction) {
       const timestamp = new Date(clock()).toISOString()

@@ -1,4 +1,4 @@
-import type { CredentialTopic } from '../../vault/credential-event.ts'
+import type { CredentialTopic, EncodedCredentialEvent } from '../../vault/credential-event.ts'
 
 export const ID_TYPES = ['UIN', 'VID', 'HANDLE'] as const
 export type IdType = (typeof ID_TYPES)[number]
@@ -61,6 +61,16 @@ export interface CredentialService<Tx> {
    * @throws KeyhavenError `NOT_FOUND`, `POLICY_REFUSED`, `CERTIFICATE_INVALID` …: the order stays.
    */
   issue(requestId: string): Promise<IssuedCredential>
+  /**
+   * Makes the credential of an event again, for the share that the event names ended before its partner had it.
+   *
+   * @param tell - puts the event that tells of the new one in place of the other, in the transaction that keeps it.
+   * @throws KeyhavenError what {@link issue} throws; `NOT_FOUND` too if the credential was issued once more since.
+   */
+  shareAgain(
+    told: { readonly id: string; readonly transactionId: string; readonly timestamp: string },
+    tell: (transaction: Tx, event: EncodedCredentialEvent) => Promise<void>,
+  ): Promise<void>
   /** Tells an IDA that a person's credential is active, deactivated or removed. */
   announce(
     change: {

@@ -33,6 +33,7 @@ export async function makeCredential<Tx>(
   options: CredentialServiceOptions<Tx>,
   order: CredentialOrder,
   actor: string,
+  issuedAt = options.clock(),
 ): Promise<MadeCredential> {
   const { policy } = await options.decisions.decide({
     ...{ partnerId: order.partner, policyId: order.policyId, action: 'credential.issue', actor },
@@ -51,7 +52,7 @@ export async function makeCredential<Tx>(
     id: credentialId,
     type: [CREDENTIAL_TYPE],
     issuer: options.issuer,
-    issuanceDate: new Date(options.clock()).toISOString(),
+    issuanceDate: new Date(issuedAt).toISOString(),
     issuedTo: order.partner,
     credentialSubject: sealed.subject,
     protectedAttributes: sealed.names,
@@ -76,7 +77,7 @@ export async function makeCredential<Tx>(
       id: options.newId(),
       transactionId: order.requestId,
       type: CREDENTIAL_EVENT_TYPE,
-      timestamp: new Date(options.clock()).toISOString(),
+      timestamp: new Date(issuedAt).toISOString(),
       dataShareUri: url,
       ...(vault && { identifier: vault.identifier }),
       token: await options.token(order.id, order.partner),

@@ -57,6 +57,20 @@ export interface CredentialStore<Tx> {
     },
     publish: CredentialEventToPublish,
   ): Promise<StoredCredential>
+  /**
+   * Keeps another share of what is issued, with the event that tells of it, in one transaction.
+   *
+   * @throws KeyhavenError `NOT_FOUND` if it was issued once more since the event that was told.
+   */
+  sharedAgain(
+    told: { readonly id: string; readonly transactionId: string },
+    result: Required<Pick<StoredCredential, 'generation' | 'oprfKey'>> & {
+      readonly credentialId: string
+      readonly dataShareUri: string
+      readonly eventId: string
+    },
+    tell: (tx: Tx) => Promise<void>,
+  ): Promise<void>
   /** Notes why it could not be issued; `final`: it will not be tried again by itself. */
   failed(requestId: string, failure: string, final: boolean): Promise<void>
   publish(event: CredentialEventToPublish, tx?: Tx): Promise<void>

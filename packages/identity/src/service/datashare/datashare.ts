@@ -13,7 +13,7 @@ export interface ShareToCreate {
   readonly actor: string
 }
 
-/** As MOSIP answers it (facts: section 6). */
+/** As MOSIP answers it (durian, DataShareDto). */
 export interface CreatedShare {
   readonly url: string
   readonly validForInMinutes: number
@@ -73,6 +73,8 @@ export interface Datashare {
    *   `CERTIFICATE_INVALID`, `REPLAYED`.
    */
   read(share: ShareToRead): Promise<ReadableShare>
+  /** Whether the share at this address can be read once more: it has not expired, is not used up, and so on. */
+  isReadable(url: string): Promise<boolean>
   /** Ends a share at once. @throws KeyhavenError `NOT_FOUND`. */
   revoke(id: string, actor: string): Promise<void>
   /** Deletes the objects of shares that have ended. @returns how many. */

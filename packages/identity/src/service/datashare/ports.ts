@@ -32,6 +32,8 @@ export interface ShareStore<Tx = unknown> {
     readonly subscriberId: string
     readonly shareKey: string
   }): Promise<Share | undefined>
+  /** Whether a read would be counted at this moment: what {@link ShareTransaction.take} asks. */
+  isReadable(share: Share, now: number): Promise<boolean>
   transaction<T>(work: (transaction: ShareTransaction<Tx>) => Promise<T>): Promise<T>
   /** Live shares that have expired or are used up since before then, and ended ones: their objects may go. */
   over(before: number, limit: number): Promise<Share[]>

@@ -9,10 +9,12 @@ import type { Share } from './share-records.ts'
 /** Parts that the same caller asks for within this time belong to one read. */
 export const READ_COUNTS_ONCE_MS = 300_000
 const MS_PER_SECOND = 1_000
+/** At the end of an address: policy, subscriber and key. */
+const ADDRESS_PARTS = 3
 
 export function createShareReads(
   parts: Pick<DatashareParts, 'backend' | 'applicationId' | 'store' | 'clock'>,
-): Pick<Datashare, 'read'> {
+): Pick<Datashare, 'read' | 'isReadable'> {
   const { backend, store } = parts
 
   /** Who reads: the partner by its signature, or somebody who signed in and may read for it. */
@@ -65,6 +67,15 @@ export function createShareReads(
   }
 
   return {
+    async isReadable(url) {
+      const [policyId = '', subscriberId = '', shareKey = ''] = new URL(url).pathname
+        .split('/')
+        .slice(-ADDRESS_PARTS)
+        .map(decodeURIComponent)
+      const share = await store.find({ policyId, subscriberId, shareKey })
+      return share !== undefined && store.isReadable(share, parts.clock())
+    },
+
     async read(input) {
       const { policyId, subscriberId, key, reader } = input
       const share = await store.find({ policyId, subscriberId, shareKey: key })

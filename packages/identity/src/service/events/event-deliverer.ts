@@ -10,10 +10,17 @@ import type { Partner } from '../partners/partner-records.ts'
 import type { OutboxEvent } from './event-records.ts'
 import type { EventStore, WebhookSender } from './ports.ts'
 
-/** Deliveries that are tried before an event is dead: with doubling waits about a day. */
+/** Refusals of an event before it is dead: with doubling waits over half an hour. */
 export const DELIVERY_ATTEMPTS = 12
+/** How long a partner is waited for that does not answer, or says that it cannot now. */
+export const DELIVERY_WAIT_DAYS = 7
+const MS_PER_DAY = 86_400_000
 const STATUS_OK = 200
 const STATUS_REDIRECT = 300
+/** Too many requests, bad gateway, unavailable, gateway timeout: not about the event that was sent. */
+const NOT_NOW: readonly number[] = [429, 502, 503, 504]
+/** Whom an event was about may not be told of any more. */
+const NOBODY_TO_TELL: readonly string[] = ['NOT_FOUND', 'ACCESS_DENIED']
 
 export interface EventDeliverer<Tx> {
   /**
@@ -39,6 +46,12 @@ export interface EventDelivererParts<Tx> {
   readonly partner: (id: string) => Promise<Partner | undefined>
   /** Opens a partner's webhook secret; the caller overwrites it. */
   readonly openSecret: (partner: Partner, wrapped: Uint8Array) => Promise<Uint8Array>
+  /**
+   * Before each attempt: the event as it is to be sent, if what it names has ended meanwhile.
+   *
+   * @throws KeyhavenError `NOT_FOUND`, `ACCESS_DENIED`: there is nobody to tell of; the event is dead.
+   */
+  readonly renew?: (event: OutboxEvent) => Promise<OutboxEvent>
 }
 
 export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventDeliverer<Tx> {
@@ -56,45 +69,59 @@ export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventD
     }
     const { status } = await sender.post(partner.webhookUrl, headers, body)
     if (status < STATUS_OK || status >= STATUS_REDIRECT) {
-      throw new KeyhavenError('UPSTREAM_FAILED', `the webhook answered ${status}`)
+      const message = `the webhook answered ${status}`
+      throw NOT_NOW.includes(status)
+        ? new KeyhavenError('UPSTREAM_FAILED', message)
+        : new Refused('UPSTREAM_FAILED', message)
     }
   }
 
-  const end = (event: OutboxEvent, change: Partial<OutboxEvent>, hold?: (transaction: Tx) => Promise<void>) =>
+  const end = (event: OutboxEvent, change: Partial<OutboxEvent>, hold: (transaction: Tx) => Promise<void>) =>
     store.transaction(async (transaction, now) => {
-      await hold?.(transaction)
+      await hold(transaction)
       await store.put(transaction, { ...event, ...change, changedAt: now })
-      if (change.state === 'dead') {
-        const detail = { partner: event.partnerId, topic: event.topic, attempts: change.attempts ?? 0 }
+    })
+
+  /** @returns whether the event is dead now: then the next one has its turn. */
+  const fail = (event: OutboxEvent, error: KeyhavenError, hold: (transaction: Tx) => Promise<void>) =>
+    store.transaction(async (transaction, now) => {
+      const attempts = event.attempts + 1
+      const waitsUntil =
+        error.code === 'UPSTREAM_FAILED' && !(error instanceof Refused) ? DELIVERY_WAIT_DAYS : 0
+      const over = attempts >= DELIVERY_ATTEMPTS && now >= event.createdAt + waitsUntil * MS_PER_DAY
+      const dead = over || NOBODY_TO_TELL.includes(error.code)
+      if (dead) await hold(transaction)
+      const change = { attempts, failure: `${error.code}: ${error.message}`, changedAt: now }
+      await store.put(transaction, { ...event, ...change, state: dead ? 'dead' : 'waiting' })
+      if (dead) {
+        const detail = { partner: event.partnerId, topic: event.topic, attempts }
         store.audit(transaction, { actor: 'system', action: 'event.dead', subject: event.id, detail })
       }
+      return dead
     })
 
   return {
     async deliver(partnerId, hold) {
       for (;;) {
-        const [event] = await store.ofPartner(partnerId, 'waiting', 1)
+        let [event] = await store.ofPartner(partnerId, 'waiting', 1)
         if (event === undefined) return
         const partner = await parts.partner(partnerId)
         if (partner === undefined || partner.webhookUrl === '') {
           await end(event, { state: 'kept' }, hold)
           continue
         }
-        const attempts = event.attempts + 1
         try {
           if (partner.state !== 'active') {
             throw new KeyhavenError('POLICY_REFUSED', 'the partner is not active')
           }
+          event = (await parts.renew?.(event)) ?? event
           await post(partner, utf8(event.body))
         } catch (error) {
           if (!(error instanceof KeyhavenError)) throw error
-          const dead = attempts >= DELIVERY_ATTEMPTS
-          const change = { attempts, failure: `${error.code}: ${error.message}` }
-          await end(event, { ...change, state: dead ? 'dead' : 'waiting' }, dead ? hold : undefined)
-          if (dead) continue
+          if (await fail(event, error, hold)) continue
           throw error
         }
-        await end(event, { state: 'delivered', attempts, failure: '' }, hold)
+        await end(event, { state: 'delivered', attempts: event.attempts + 1, failure: '' }, hold)
       }
     },
 
@@ -116,3 +143,6 @@ export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventD
     },
   }
 }
+
+/** An answer about the event itself: the same event again is refused again. */
+class Refused extends KeyhavenError {}

@@ -119,6 +119,26 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
         return toStored({ ...row, ...change })
       }),
 
+    sharedAgain: (told, result, tell) =>
+      state.transaction(async (transaction) => {
+        const requestId = told.transactionId
+        const row = await findRow(transaction.db, requestId, true)
+        if (row?.event_id !== told.id) throw new KeyhavenError('NOT_FOUND', 'it was issued once more since')
+        await transaction.db
+          .updateTable('identity_credentials')
+          .set({
+            ...{ credential_id: result.credentialId, share_url: result.dataShareUri },
+            ...{ generation: result.generation, oprf_key: result.oprfKey, event_id: result.eventId },
+          })
+          .where((eb) => eb.and(at(requestId)))
+          .execute()
+        await tell(transaction)
+        state.audit.append(transaction, {
+          ...{ actor: 'system', action: 'credential.issue', applicationId, subject: result.credentialId },
+          detail: { request: requestId, partner: row.partner_id, policy: row.policy_id, again: 'share ended' },
+        })
+      }),
+
     failed: (requestId, failure, final) =>
       state.transaction(async (transaction) => {
         const { numUpdatedRows } = await transaction.db

@@ -1,5 +1,5 @@
 import type { PartnerReads, Share, ShareStore, ShareTransaction } from '@keyhaven/identity/service'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import { partnerTransaction } from '../partners/partner-store.ts'
 import { createRecords, toRecord, toRow } from '../partners/record-rows.ts'
@@ -25,6 +25,13 @@ export function createShareStore(
         )
         .executeTakeFirst()
       return row && toRecord<Share>(row)
+    },
+
+    async isReadable(share, now) {
+      const { rows } = await sql`
+        select 1 from identity_shares as share
+        where ${mayBeRead(applicationId, share, now)} and share.remaining <> 0`.execute(db)
+      return rows.length === 1
     },
 
     transaction: (work) => state.transaction((tx) => work(shareTransaction(state, tx, applicationId))),
@@ -67,6 +74,29 @@ export function createShareStore(
   }
 }
 
+/** The share is live, and partner, certificate, policy version and subscription are good. */
+function mayBeRead(applicationId: string, { id }: Share, now: number): RawBuilder<unknown> {
+  return sql`share.application_id = ${applicationId} and share.id = ${id} and share.state = 'live'
+    and share.expires_at > ${now}
+    and exists (select 1 from identity_partners partner
+      where partner.application_id = share.application_id and partner.id = share.subscriber_id
+        and partner.state = 'active' and partner.profile = share.profile)
+    and exists (select 1 from identity_policies policy
+      join identity_policy_groups grp
+        on grp.application_id = policy.application_id and grp.id = policy.group_id and grp.active = 1
+      where policy.application_id = share.application_id and policy.id = share.policy_id
+        and policy.state = 'active' and policy.version = share.policy_version
+        and (policy.valid_until is null or policy.valid_until > ${now}))
+    and exists (select 1 from identity_subscriptions subscription
+      where subscription.application_id = share.application_id
+        and subscription.partner_id = share.subscriber_id and subscription.policy_id = share.policy_id
+        and subscription.state = 'approved')
+    and exists (select 1 from identity_partner_certificates certificate
+      where certificate.application_id = share.application_id and certificate.id = share.certificate_id
+        and certificate.partner_id = share.subscriber_id and certificate.state = 'active'
+        and certificate.valid_from <= ${now} and certificate.valid_until > ${now})`
+}
+
 function shareTransaction(
   state: State,
   tx: StateTransaction,
@@ -90,25 +120,7 @@ function shareTransaction(
         : sql`remaining`
       const { rows } = await sql`
         update identity_shares as share set remaining = ${taken}
-        where share.application_id = ${applicationId} and share.id = ${share.id} and share.state = 'live'
-          and share.expires_at > ${now} ${counts ? sql`and share.remaining <> 0` : sql``}
-          and exists (select 1 from identity_partners partner
-            where partner.application_id = share.application_id and partner.id = share.subscriber_id
-              and partner.state = 'active' and partner.profile = share.profile)
-          and exists (select 1 from identity_policies policy
-            join identity_policy_groups grp
-              on grp.application_id = policy.application_id and grp.id = policy.group_id and grp.active = 1
-            where policy.application_id = share.application_id and policy.id = share.policy_id
-              and policy.state = 'active' and policy.version = share.policy_version
-              and (policy.valid_until is null or policy.valid_until > ${now}))
-          and exists (select 1 from identity_subscriptions subscription
-            where subscription.application_id = share.application_id
-              and subscription.partner_id = share.subscriber_id and subscription.policy_id = share.policy_id
-              and subscription.state = 'approved')
-          and exists (select 1 from identity_partner_certificates certificate
-            where certificate.application_id = share.application_id and certificate.id = share.certificate_id
-              and certificate.partner_id = share.subscriber_id and certificate.state = 'active'
-              and certificate.valid_from <= ${now} and certificate.valid_until > ${now})
+        where ${mayBeRead(applicationId, share, now)} ${counts ? sql`and share.remaining <> 0` : sql``}
         returning id`.execute(db)
       return rows.length === 1
     },

@@ -3,6 +3,7 @@ import {
   createEventDeliverer,
   EVENT_KEPT_DAYS,
   type EventDeliverer,
+  type EventDelivererParts,
   type WebhookSender,
 } from '@keyhaven/identity/service'
 import type { JobRunner } from '../../platform/jobs/job.ts'
@@ -12,12 +13,16 @@ import type { PartnerServices } from '../partners/partner-services.ts'
 import { EVENT_QUEUE } from './event-store.ts'
 
 const MS_PER_DAY = 86_400_000
+/** So that a partner who is back hears of what waits soon. */
+const MAX_WAIT_MS = 15 * 60_000
 
 export function createDeliverer(
   services: PartnerServices,
   sender: WebhookSender,
+  renew?: EventDelivererParts<StateTransaction>['renew'],
 ): EventDeliverer<StateTransaction> {
   return createEventDeliverer({
+    ...(renew && { renew }),
     ...{ backend, sender, store: services.eventStore, signer: services.signer },
     partner: (id) => services.store.reads.partners.get(id),
     openSecret: (partner, sealed) => services.openSecret(partner.id, sealed),
@@ -38,7 +43,8 @@ export function runDeliveries(
   { jobs, applicationId, onError, backoff }: DeliveryOptions,
 ): JobRunner {
   return jobs.createJobRunner({
-    ...{ queue: EVENT_QUEUE, onError },
+    // Each event says itself when it is dead: a job that was would leave those that wait to nobody.
+    ...{ queue: EVENT_QUEUE, onError, attempts: Number.POSITIVE_INFINITY, maxBackoff: MAX_WAIT_MS },
     ...(backoff === undefined ? {} : { backoff }),
     async handler(job) {
       const { partner } = job.payload

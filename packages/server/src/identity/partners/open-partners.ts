@@ -11,6 +11,7 @@ import type { Config } from '../../platform/config/config.ts'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { ObjectStore } from '../../platform/objects/object-store.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
+import { createEventRenewal, type EventRenewalParts } from '../credentials/renew-event.ts'
 import { DATASHARE_PREFIX } from '../datashare/datashare-routes.ts'
 import { createShareStore } from '../datashare/share-store.ts'
 import { createDeliverer } from '../events/run-deliveries.ts'
@@ -29,6 +30,8 @@ export interface OpenPartnersOptions {
   readonly url: () => string
   readonly clock: () => number
   readonly extract?: BiometricMatcher['extract']
+  /** Makes a credential again whose share ended before its partner had it. */
+  readonly credentials?: EventRenewalParts['credentials']
 }
 
 /** All that one application has of partners, shares and events. */
@@ -47,14 +50,16 @@ export function openPartners(options: OpenPartnersOptions): OpenPartners {
     ...limits,
   })
   const store = createShareStore(state, applicationId, services.store.reads)
+  const datashare = createDatashare({
+    ...{ backend, applicationId, store, objects, signer: services.signer, limits, clock },
+    url: () => options.url() + DATASHARE_PREFIX,
+    ...(extract && { extract }),
+  })
+  const { credentials } = options
+  const renew = credentials && createEventRenewal({ datashare, credentials, events: services.eventStore })
   return {
     ...services,
-    shares: store.shares,
-    datashare: createDatashare({
-      ...{ backend, applicationId, store, objects, signer: services.signer, limits, clock },
-      url: () => options.url() + DATASHARE_PREFIX,
-      ...(extract && { extract }),
-    }),
-    deliverer: createDeliverer(services, createWebhookSender({ privateNetworks: webhooksPrivate })),
+    ...{ shares: store.shares, datashare },
+    deliverer: createDeliverer(services, createWebhookSender({ privateNetworks: webhooksPrivate }), renew),
   }
 }

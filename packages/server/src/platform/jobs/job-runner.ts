@@ -11,7 +11,7 @@ const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_ATTEMPTS = 12
 const DEFAULT_BACKOFF_MS = 1_000
 const MAX_DOUBLINGS = 30
-const MAX_BACKOFF_MS = 6 * 3_600_000
+const DEFAULT_MAX_BACKOFF_MS = 6 * 3_600_000
 const DEFAULT_POLL_MS = 1_000
 const MAX_FAILURE_CHARS = 300
 /** A lease is prolonged so many times before it would end. */
@@ -118,7 +118,7 @@ export function startJobRunner(
 
   const waitAfter = (failures: number): number => {
     const wait = (options.backoff ?? DEFAULT_BACKOFF_MS) * 2 ** Math.min(failures - 1, MAX_DOUBLINGS)
-    return Math.min(wait, MAX_BACKOFF_MS)
+    return Math.min(wait, options.maxBackoff ?? DEFAULT_MAX_BACKOFF_MS)
   }
 
   const timer = setInterval(look, options.poll ?? DEFAULT_POLL_MS).unref()

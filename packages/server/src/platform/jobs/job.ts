@@ -54,10 +54,12 @@ export interface JobRunnerOptions {
    * @defaultValue 10,000
    */
   readonly lease?: number
-  /** Runs before the job is dead. @defaultValue 12: about a day */
+  /** Runs before the job is dead. @defaultValue 12: over half an hour */
   readonly attempts?: number
   /** Wait after the first failure, in milliseconds; twice that after the second, and so on. @defaultValue 1,000 */
   readonly backoff?: number
+  /** The longest wait, in milliseconds. @defaultValue 6 hours */
+  readonly maxBackoff?: number
   /** How often to look for jobs of other processes, in milliseconds. @defaultValue 1,000 */
   readonly poll?: number
   /** Gets every failure. */
