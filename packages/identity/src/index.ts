@@ -87,6 +87,7 @@ export {
   type EventModel,
   HUB_SIGNATURE_HEADER,
   type IdentityEvent,
+  MAX_EVENT_BYTES,
   openEvent,
   type ReceivedEvent,
   signEvent,

@@ -18,7 +18,8 @@ const EVENT_TYP = 'keyhaven-event+jws'
 /** WebSub §7: HMAC-SHA-256 of the body under the secret that the partner gave. MOSIP's clients check it. */
 export const HUB_SIGNATURE_HEADER = 'x-hub-signature'
 const HUB_METHOD = 'SHA256='
-export const MAX_EVENT_BYTES = 1_048_576
+/** What an IDA is told of all authorities at once fits into it: 600 of them, and 40,000 revoked certificates. */
+export const MAX_EVENT_BYTES = 4_194_304
 
 /** The body of an event, as MOSIP's WebSub topics carry it (id-repository, credential-service). */
 export interface IdentityEvent {

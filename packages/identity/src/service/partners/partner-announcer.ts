@@ -9,10 +9,15 @@ import {
 import type { PartnerType } from '../../partners/partner-types.ts'
 import { parsePolicy } from '../../policy/parse-policy.ts'
 import type { EventPublisher } from '../events/event-publisher.ts'
-import type { Partner, PartnerCertificate } from './partner-records.ts'
+import type { ApiKey, Licence, Partner, PartnerCertificate } from './partner-records.ts'
 import type { PartnerTransaction } from './ports.ts'
 
 const PUBLISHER = 'PARTNER_MANAGEMENT'
+/**
+ * Revoked and expired keys that are told of, the newest: for their own refusal. A partner can make and revoke as
+ * many as it likes, and what does not fit into an event could not be told any more, not even its own end.
+ */
+const ENDED_KEYS_TOLD = 100
 /** Those whom an IDA must know. */
 const ANNOUNCED: readonly PartnerType[] = ['Auth_Partner', 'MISP_Partner', 'Device_Provider', 'FTM_Provider']
 
@@ -71,7 +76,8 @@ export function createPartnerAnnouncer<Tx>(
         authorities: authorities.map(({ domain, certificate, state }) => ({
           ...{ domain, der: toBase64url(certificate), active: state === 'active' },
         })),
-        revoked: revoked.map(({ id }) => id),
+        // One that has ended is refused for its date.
+        revoked: revoked.filter(({ validUntil }) => validUntil > tx.now).map(({ id }) => id),
       }),
     )
   }
@@ -109,13 +115,20 @@ async function partnerUpdate(
     certificate: certificate === undefined ? null : await withChain(tx, certificate),
     encryptionKey: encryptionKey === null ? null : toBase64url(encryptionKey),
     policies: await policiesOf(tx, id),
-    apiKeys: apiKeys.map(({ keyHash, policyId, state, expiresAt }) => ({
+    apiKeys: told(apiKeys, tx.now).map(({ keyHash, policyId, state, expiresAt }) => ({
       ...{ hash: toHex(keyHash), policyId, active: state === 'active', expiresAt },
     })),
-    licences: licences.map(({ keyHash, state, expiresAt }) => ({
+    licences: told(licences, tx.now).map(({ keyHash, state, expiresAt }) => ({
       ...{ hash: toHex(keyHash), active: state === 'active', expiresAt },
     })),
   }
+}
+
+/** All that work, and the newest of the others. */
+function told<T extends ApiKey | Licence>(keys: readonly T[], now: number): T[] {
+  const works = ({ state, expiresAt }: T) => state === 'active' && expiresAt > now
+  const ended = keys.filter((key) => !works(key)).sort((a, b) => b.createdAt - a.createdAt)
+  return [...keys.filter(works), ...ended.slice(0, ENDED_KEYS_TOLD)]
 }
 
 async function withChain(tx: PartnerTransaction, { certificate, chain }: PartnerCertificate) {

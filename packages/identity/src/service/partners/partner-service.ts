@@ -14,6 +14,8 @@ const MAX_ORGANISATION_CHARS = 128
 const MAX_CONTACT_CHARS = 256
 const MAX_REASON_CHARS = 500
 const MAX_LABEL_CHARS = 64
+/** Of one partner, that work at the same time. */
+const MAX_API_KEYS = 100
 /** 256 random bits. */
 const KEY_BYTES = 32
 const MS_PER_DAY = 86_400_000
@@ -70,7 +72,10 @@ export interface PartnerService {
     caller: PartnerCaller,
   ): Promise<Subscription>
   endSubscription(id: string, reason: string, caller: PartnerCaller): Promise<Subscription>
-  /** @throws KeyhavenError `POLICY_REFUSED` without an approved subscription. */
+  /**
+   * @throws KeyhavenError `POLICY_REFUSED` without an approved subscription; `CONFLICT` if the label is taken, or
+   *   the partner has as many as may be.
+   */
   issueApiKey(
     key: {
       readonly partnerId: string
@@ -273,11 +278,18 @@ export function createPartnerService(parts: PartnerServiceParts): PartnerService
           { partnerId, policyId, state: 'approved' },
           { limit: 1 },
         )
-        if (partner.state !== 'active' || approved === undefined) {
+        if (partner.state !== 'active') {
+          throw new KeyhavenError('POLICY_REFUSED', `partner ${partnerId} is not active`)
+        }
+        if (approved === undefined) {
           throw new KeyhavenError(
             'POLICY_REFUSED',
             `partner ${partnerId} has no approved subscription to ${policyId}`,
           )
+        }
+        const present = await tx.apiKeys.list({ partnerId, state: 'active' })
+        if (present.filter(({ expiresAt }) => expiresAt > tx.now).length >= MAX_API_KEYS) {
+          throw new KeyhavenError('CONFLICT', `a partner has at most ${MAX_API_KEYS} API keys: revoke one`)
         }
         const name = checkedText('label', label, MAX_LABEL_CHARS)
         const sameLabel = await tx.apiKeys.list({ partnerId, policyId, label: name, state: 'active' })

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
-import { EVENT_SIGNATURE_HEADER } from '@keyhaven/identity'
+import { EVENT_SIGNATURE_HEADER, MAX_EVENT_BYTES } from '@keyhaven/identity'
 import { type AppEnv, callerOf } from '../../platform/http/call-origin.ts'
 import { limitBody } from '../../platform/http/limit-body.ts'
 import { createRateLimiter } from '../../platform/http/rate-limit.ts'
@@ -8,7 +8,6 @@ import { type EventImportParts, importEvent } from '../ida/import-event.ts'
 
 /** Where the issuer's events come; MOSIP has an address for each topic, here one takes all. */
 export const CALLBACK_PATH = '/idauthentication/v1/callback/events'
-const MAX_EVENT_BYTES = 1_048_576
 /** Of calls whose signature is none of the issuer's: each costs an RSA verification. */
 const REFUSED_EVENTS = { burst: 60, perMinute: 60 }
 
