@@ -90,17 +90,20 @@ describe.each(ENGINES)('an IDA that comes after people, on $name', (engine) => {
     await world.main.repository.setStatus(third, 'UIN', 'DEACTIVATED', BY)
     await joinIda()
     // The first one dies in the first page, the second one in the second: each has ordered something by then.
-    let left = 150
+    let pages = 0
     const dying: BackfillParts['credentials'] = {
-      async request(...order) {
-        if (left-- === 0) throw new Error('killed')
-        await world.main.credentials.request(...order)
+      async requestAll(...orders) {
+        pages++
+        if (pages % 2 === 1) {
+          await world.main.credentials.requestAll(orders[0].slice(0, 7), orders[1])
+          throw new Error('killed')
+        }
+        await world.main.credentials.requestAll(...orders)
       },
     }
     const first = work({ credentials: dying })
     await vi.waitUntil(() => first.length > 0, SOON)
     expect((await progress())[0]).toMatchObject({ state: 'running', people: 0, total: PEOPLE - 2 })
-    left = 210
     await vi.waitUntil(() => first.length > 1, SOON)
     expect((await progress())[0]).toMatchObject({ state: 'running', people: 200 })
     await ended()

@@ -52,6 +52,7 @@ export type {
   CredentialPerson,
   CredentialServiceOptions,
   CredentialStore,
+  NewCredential,
   StoredCredential,
 } from './credentials/ports.ts'
 export { createDatashare, MAX_SHARE_BYTES } from './datashare/create-datashare.ts'

@@ -3,7 +3,7 @@ import { openHybrid, sealLayoutC } from '../../mosip/hybrid.ts'
 import { CREDENTIAL_EVENT_TYPE, encodeCredentialEvent } from '../../vault/credential-event.ts'
 import type { CredentialOrder, CredentialService, IssuedCredential } from './credential-service.ts'
 import { makeCredential } from './make-credential.ts'
-import type { CredentialServiceOptions, StoredCredential } from './ports.ts'
+import type { CredentialServiceOptions, NewCredential, StoredCredential } from './ports.ts'
 import { createShareAgain } from './share-again.ts'
 
 const CREDENTIAL_ACTOR = 'system'
@@ -29,6 +29,11 @@ export function createCredentialService<Tx>(options: CredentialServiceOptions<Tx
     } finally {
       overwrite(plaintext)
     }
+  }
+  const prepare = async (order: CredentialOrder): Promise<NewCredential> => {
+    requireOrder(order)
+    const { requestId, partner, policyId, credentialType } = order
+    return { requestId, partner, policyId, credentialType, sealedOrder: await sealOrder(order) }
   }
   const openOrder = async ({ sealedOrder }: StoredCredential): Promise<CredentialOrder> => {
     const bytes = await openHybrid(backend, options.orderOpener, sealedOrder)
@@ -57,11 +62,13 @@ export function createCredentialService<Tx>(options: CredentialServiceOptions<Tx
 
   return {
     async request(order, transaction, options) {
-      requireOrder(order)
-      const { requestId, partner, policyId, credentialType } = order
-      const sealedOrder = await sealOrder(order)
-      const kept = { requestId, partner, policyId, credentialType, sealedOrder }
-      await store.insert(kept, transaction, options?.again)
+      await store.insert(await prepare(order), transaction, options?.again)
+    },
+
+    async requestAll(orders, { again }) {
+      const prepared: NewCredential[] = []
+      for (const order of orders) prepared.push(await prepare(order))
+      await store.insertAll(prepared, again)
     },
 
     async status(requestId) {

@@ -54,6 +54,8 @@ export interface CredentialService<Tx> {
    * @param options - `again`: one that failed is tried once more.
    */
   request(order: CredentialOrder, transaction?: Tx, options?: { readonly again: boolean }): Promise<void>
+  /** {@link request} of several, in one transaction: a page of many people. */
+  requestAll(orders: readonly CredentialOrder[], options: { readonly again: boolean }): Promise<void>
   status(requestId: string): Promise<CredentialStatus | undefined>
   /**
    * Issues what was ordered: the seven steps, once in effect however often it is called or cut.

@@ -31,6 +31,11 @@ export interface CredentialEventToPublish {
 }
 
 /** Port of the database, of one application. `tx`: in that transaction, else in one of its own. */
+export type NewCredential = Pick<
+  StoredCredential,
+  'requestId' | 'partner' | 'policyId' | 'credentialType' | 'sealedOrder'
+>
+
 export interface CredentialStore<Tx> {
   /**
    * Keeps the order and plans its issue.
@@ -38,11 +43,9 @@ export interface CredentialStore<Tx> {
    * @param again - plans it once more if it is not issued and nobody is at it.
    * @returns false if the request id is taken: nothing was done.
    */
-  insert(
-    order: Pick<StoredCredential, 'requestId' | 'partner' | 'policyId' | 'credentialType' | 'sealedOrder'>,
-    tx?: Tx,
-    again?: boolean,
-  ): Promise<boolean>
+  insert(order: NewCredential, tx?: Tx, again?: boolean): Promise<boolean>
+  /** {@link insert} of several, in one transaction. */
+  insertAll(orders: readonly NewCredential[], again: boolean): Promise<void>
   find(requestId: string): Promise<StoredCredential | undefined>
   /**
    * Marks it issued and publishes the event, in one transaction.

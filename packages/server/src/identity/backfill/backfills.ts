@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import {
   AUTH_CREDENTIAL,
+  type CredentialOrder,
   type CredentialService,
   type IdentityRepository,
   type PartnerStore,
@@ -50,7 +51,7 @@ export interface BackfillParts {
   readonly partners: Pick<PartnerStore<StateTransaction>, 'reads'>
   readonly recipients: Pick<VaultRecipients, 'list'>
   readonly repository: Pick<IdentityRepository, 'numbersOf' | 'activeRecords' | 'countActive'>
-  readonly credentials: Pick<CredentialService<StateTransaction>, 'request'>
+  readonly credentials: Pick<CredentialService<StateTransaction>, 'requestAll'>
 }
 
 /** Pages of people as jobs, each of which goes on where the last one was: in memory is one page. */
@@ -105,19 +106,20 @@ export function createBackfills(parts: BackfillParts): Backfills {
 
   /** The same order again orders nothing, so that a page which was cut can be gone through again. */
   const orderPage = async ({ partner, policyId }: Planned, records: readonly string[]): Promise<void> => {
+    const orders: CredentialOrder[] = []
     for (const record of records) {
       const person = await repository.numbersOf(record)
       for (const number of person?.numbers ?? []) {
         const { id, idType, expiresAt, transactionLimit } = number
-        const order = {
+        orders.push({
           requestId: `${await orderReason(person!.rid, number)}-${partner}-${policyId}`,
           ...{ id, idType, partner, policyId, credentialType: AUTH_CREDENTIAL },
           ...(expiresAt !== null && { expiresAt }),
           ...(transactionLimit !== null && { transactionLimit }),
-        }
-        await credentials.request(order, undefined, { again: true })
+        })
       }
     }
+    await credentials.requestAll(orders, { again: true })
   }
 
   const page = async (job: Job, planned: Planned): Promise<void> => {

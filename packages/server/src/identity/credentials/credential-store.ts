@@ -4,6 +4,7 @@ import type {
   CredentialState,
   CredentialStore,
   EventPublisher,
+  NewCredential,
   StoredCredential,
 } from '@keyhaven/identity/service'
 import { AUTH_CREDENTIAL, CREDENTIAL_PUBLISHER } from '@keyhaven/identity/service'
@@ -60,6 +61,27 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
     return true
   }
 
+  const insert = async (
+    transaction: StateTransaction,
+    order: NewCredential,
+    again: boolean,
+  ): Promise<boolean> => {
+    const { numInsertedOrUpdatedRows } = await transaction.db
+      .insertInto('identity_credentials')
+      .values({
+        ...{ ...at(order.requestId), partner_id: order.partner, policy_id: order.policyId },
+        ...{ credential_type: order.credentialType, sealed_order: order.sealedOrder, state: 'NEW' },
+        ...{ failure: null, credential_id: null, event_id: null, share_url: null },
+        ...{ generation: null, oprf_key: null, requested_at: transaction.now, issued_at: null },
+      })
+      .onConflict((on) => on.columns(['application_id', 'request_id']).doNothing())
+      .executeTakeFirst()
+    const fresh = numInsertedOrUpdatedRows === 1n
+    if (!fresh && !(again && (await revive(transaction, order.requestId)))) return false
+    await plan(transaction, order.requestId)
+    return true
+  }
+
   const publish = async (transaction: StateTransaction, event: CredentialEventToPublish) =>
     events.publish(transaction, { ...event, publisher: CREDENTIAL_PUBLISHER })
 
@@ -73,21 +95,11 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
 
   return {
     insert: (order, outer, again = false) =>
-      within(outer, async (transaction) => {
-        const { numInsertedOrUpdatedRows } = await transaction.db
-          .insertInto('identity_credentials')
-          .values({
-            ...{ ...at(order.requestId), partner_id: order.partner, policy_id: order.policyId },
-            ...{ credential_type: order.credentialType, sealed_order: order.sealedOrder, state: 'NEW' },
-            ...{ failure: null, credential_id: null, event_id: null, share_url: null },
-            ...{ generation: null, oprf_key: null, requested_at: transaction.now, issued_at: null },
-          })
-          .onConflict((on) => on.columns(['application_id', 'request_id']).doNothing())
-          .executeTakeFirst()
-        const fresh = numInsertedOrUpdatedRows === 1n
-        if (!fresh && !(again && (await revive(transaction, order.requestId)))) return false
-        await plan(transaction, order.requestId)
-        return true
+      within(outer, (transaction) => insert(transaction, order, again)),
+
+    insertAll: (orders, again) =>
+      state.transaction(async (transaction) => {
+        for (const order of orders) await insert(transaction, order, again)
       }),
 
     async find(requestId) {
@@ -135,7 +147,12 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
         await tell(transaction)
         state.audit.append(transaction, {
           ...{ actor: 'system', action: 'credential.issue', applicationId, subject: result.credentialId },
-          detail: { request: requestId, partner: row.partner_id, policy: row.policy_id, again: 'share ended' },
+          detail: {
+            request: requestId,
+            partner: row.partner_id,
+            policy: row.policy_id,
+            again: 'share ended',
+          },
         })
       }),
 
