@@ -10,7 +10,7 @@ import {
 } from '@keyhaven/identity'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
 import type { PartnerKey } from '../ida/partner-key.ts'
-import { mosipJson } from '../mosip-refusal.ts'
+import { mosipJson } from '../mosip-answer.ts'
 import { AUTHENTICATION_PREFIX } from './auth-routes.ts'
 
 export interface CertificateRouteParts {

@@ -5,7 +5,7 @@ import { mosipTime } from '@keyhaven/identity'
 import type { CredentialService } from '@keyhaven/identity/service'
 import { ID_TYPES } from '@keyhaven/identity/service'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
-import { type ServiceRouteParts, serviceRoute } from '../vault/service-routes.ts'
+import { admitServices, type MosipRouteParts, mosipRoutes } from '../mosip-routes.ts'
 
 const MAX_BODY_BYTES = 65_536
 const MAX_NAME_CHARACTERS = 128
@@ -35,47 +35,36 @@ const orderSchema = z.object({
   transactionLimit: z.int().min(1).optional(),
 })
 
-export interface CredentialRouteParts extends ServiceRouteParts {
+export interface CredentialRouteParts extends MosipRouteParts {
   readonly credentials: Pick<CredentialService<unknown>, 'request' | 'status'>
 }
 
 /** Orders for credentials, and how far they are. The id is never in a path. */
 export function addCredentialRoutes(app: OpenAPIHono<AppEnv>, parts: CredentialRouteParts): void {
   const { credentials } = parts
-  serviceRoute(
-    app,
-    parts,
-    CODES,
-    { method: 'POST', path: `${PREFIX}/requestgenerator`, schema: orderSchema, maxBytes: MAX_BODY_BYTES },
-    async ({ request }) => {
-      const { requestId, id, idType, credentialType, issuer, policyId } = request
-      await credentials.request({
-        ...{ requestId, id, idType, credentialType, partner: issuer, policyId },
-        ...(request.expiryTimestamp !== undefined && { expiresAt: Date.parse(request.expiryTimestamp) }),
-        ...(request.transactionLimit !== undefined && { transactionLimit: request.transactionLimit }),
-      })
-      return { requestId }
-    },
-  )
-  serviceRoute(
-    app,
-    parts,
-    CODES,
-    { method: 'GET', path: `${PREFIX}/get/:requestId`, schema: z.undefined(), maxBytes: 0 },
-    async ({ param }) => {
-      const status = await credentials.status(param('requestId'))
-      if (status === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no such credential request')
-      return {
-        requestId: status.requestId,
-        statusCode: status.state,
-        statusComment: status.failure,
-        credentialType: status.credentialType,
-        issuer: status.partner,
-        policyId: status.policyId,
-        url: status.dataShareUri,
-        requestedAt: mosipTime(status.requestedAt),
-        issuedAt: status.issuedAt === null ? null : mosipTime(status.issuedAt),
-      }
-    },
-  )
+  const route = mosipRoutes(app, parts, { codes: CODES, admits: admitServices, maxBytes: MAX_BODY_BYTES })
+  route('post', `${PREFIX}/requestgenerator`, async ({ request }) => {
+    const { issuer: partner, expiryTimestamp, transactionLimit, ...order } = request(orderSchema)
+    await credentials.request({
+      ...{ ...order, partner },
+      ...(expiryTimestamp !== undefined && { expiresAt: Date.parse(expiryTimestamp) }),
+      ...(transactionLimit !== undefined && { transactionLimit }),
+    })
+    return { requestId: order.requestId }
+  })
+  route('get', `${PREFIX}/get/:requestId`, async ({ param }) => {
+    const status = await credentials.status(param('requestId'))
+    if (status === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no such credential request')
+    return {
+      requestId: status.requestId,
+      statusCode: status.state,
+      statusComment: status.failure,
+      credentialType: status.credentialType,
+      issuer: status.partner,
+      policyId: status.policyId,
+      url: status.dataShareUri,
+      requestedAt: mosipTime(status.requestedAt),
+      issuedAt: status.issuedAt === null ? null : mosipTime(status.issuedAt),
+    }
+  })
 }

@@ -10,7 +10,7 @@ import { limitBody } from '../../platform/http/limit-body.ts'
 import { problemOfError } from '../../platform/http/problem.ts'
 import { createRateLimiter } from '../../platform/http/rate-limit.ts'
 import type { ObjectStore } from '../../platform/objects/object-store.ts'
-import { mosipJson, mosipRefusal } from '../mosip-refusal.ts'
+import { mosipJson, mosipRefusal } from '../mosip-answer.ts'
 import type { PartnerCallers } from '../partners/partner-callers.ts'
 
 export const DATASHARE_PREFIX = '/v1/datashare'

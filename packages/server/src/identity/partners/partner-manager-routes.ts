@@ -4,10 +4,11 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { mosipTime, PARTNER_DOMAINS, PARTNER_TYPE_NAMES, type PartnerType } from '@keyhaven/identity'
 import type { Licence, Partner } from '@keyhaven/identity/service'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
-import { type MosipRouteParts, mosipRoutes } from './mosip-routes.ts'
+import { type MosipRouteParts, type MosipService, mosipRoutes } from '../mosip-routes.ts'
 import type { PartnerServices } from './partner-services.ts'
 
 const PREFIX = '/v1/partnermanager'
+const MAX_BODY_BYTES = 262_144
 const MAX_TEXT_CHARS = 512
 const MAX_CERTIFICATE_CHARS = 131_072
 const MOSIP_STATES = { active: 'approved', inactive: 'deactivated', requested: 'InProgress' } as const
@@ -35,6 +36,24 @@ const apiKeyStatusRequest = z.object({ label: text, status: text })
 const licenceRequest = z.object({ providerId: text })
 const licenceStatusRequest = z.object({ providerId: text, licenseKeyStatus: text, licenseKey: optional })
 
+/** Partner and policy manager are for partners themselves, and for who manages them. */
+export const PARTNER_MANAGER: MosipService = {
+  codes: {
+    codes: {
+      NOT_FOUND: 'PMS_PRT_005',
+      CONFLICT: 'PMS_PRT_051',
+      INPUT_INVALID: 'PMS_COR_002',
+      POLICY_REFUSED: 'PMS_PRT_061',
+      ACCESS_DENIED: 'PMS_PRT_055',
+      CERTIFICATE_INVALID: 'KER-PCM-001',
+      WIRE_TOO_LARGE: 'PMS_COR_002',
+    },
+    otherwise: 'PMS_ATH_500',
+  },
+  admits: ({ organisation, manages }) => organisation !== undefined || manages,
+  maxBytes: MAX_BODY_BYTES,
+}
+
 export interface PartnerManagerParts extends MosipRouteParts {
   readonly services: PartnerServices
 }
@@ -42,7 +61,7 @@ export interface PartnerManagerParts extends MosipRouteParts {
 /** MOSIP's partner manager, in the names of its DTOs (mosip/partner-management-services). */
 export function addPartnerManagerRoutes(app: OpenAPIHono<AppEnv>, parts: PartnerManagerParts): void {
   const { partners, certificates, store } = parts.services
-  const route = mosipRoutes(app, parts)
+  const route = mosipRoutes(app, parts, PARTNER_MANAGER)
   /** MOSIP names policies where we have ids; of ours each is found by either. */
   const policyId = async (name: string): Promise<string> => {
     if ((await store.reads.policies.get(name)) !== undefined) return name

@@ -4,8 +4,8 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { mosipTime, POLICY_TYPES } from '@keyhaven/identity'
 import type { Policy, PolicyGroup } from '@keyhaven/identity/service'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
-import { mosipRoutes } from './mosip-routes.ts'
-import type { PartnerManagerParts } from './partner-manager-routes.ts'
+import { mosipRoutes } from '../mosip-routes.ts'
+import { PARTNER_MANAGER, type PartnerManagerParts } from './partner-manager-routes.ts'
 
 const PREFIX = '/v1/policymanager/policies'
 const MAX_TEXT_CHARS = 512
@@ -34,7 +34,7 @@ const statusRequest = z.object({ status: text })
 /** MOSIP's policy manager, in the names of its DTOs. Groups and policies are named by their id. */
 export function addPolicyManagerRoutes(app: OpenAPIHono<AppEnv>, parts: PartnerManagerParts): void {
   const { policies, store } = parts.services
-  const route = mosipRoutes(app, parts)
+  const route = mosipRoutes(app, parts, PARTNER_MANAGER)
 
   route('post', `${PREFIX}/group/new`, async ({ caller, request }) => {
     const { name, desc } = request(groupRequest)

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
 import type { ZkService } from '@keyhaven/identity/service'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
-import { type ServiceRouteParts, serviceRoute } from './service-routes.ts'
+import { admitServices, type MosipRouteParts, mosipRoutes } from '../mosip-routes.ts'
 
 /** A face image and ten fingerprints, base64 twice. */
 const MAX_BODY_BYTES = 16 * 1_024 * 1_024
@@ -35,7 +35,7 @@ const attributes = z.object({
 /** Stands in the path or in the body, by MOSIP's version. */
 const randomKey = z.object({ encryptedKey: z.string().min(1).max(MAX_RANDOM_KEY_CHARACTERS) })
 
-export interface VaultRouteParts extends ServiceRouteParts {
+export interface VaultRouteParts extends MosipRouteParts {
   /** Of this process's role; absent in profile `keyhaven`, which has no such calls. */
   readonly zk: ZkService | undefined
 }
@@ -44,21 +44,10 @@ export interface VaultRouteParts extends ServiceRouteParts {
 export function addVaultRoutes(app: OpenAPIHono<AppEnv>, parts: VaultRouteParts): void {
   const { zk } = parts
   if (zk === undefined) return
-  const post = { method: 'POST', maxBytes: MAX_BODY_BYTES } as const
-  serviceRoute(
-    app,
-    parts,
-    CODES,
-    { ...post, path: `${PREFIX}/zkEncrypt`, schema: attributes },
-    ({ request }) => zk.zkEncrypt(request),
+  const route = mosipRoutes(app, parts, { codes: CODES, admits: admitServices, maxBytes: MAX_BODY_BYTES })
+  route('post', `${PREFIX}/zkEncrypt`, async ({ request }) => zk.zkEncrypt(request(attributes)))
+  route('post', `${PREFIX}/zkDecrypt`, async ({ request }) => zk.zkDecrypt(request(attributes)))
+  route('post', `${PREFIX}/zkReEncryptRandomKey`, async ({ request }) =>
+    zk.zkReEncryptRandomKey(request(randomKey).encryptedKey),
   )
-  serviceRoute(
-    app,
-    parts,
-    CODES,
-    { ...post, path: `${PREFIX}/zkDecrypt`, schema: attributes },
-    ({ request }) => zk.zkDecrypt(request),
-  )
-  const reEncrypt = { ...post, path: `${PREFIX}/zkReEncryptRandomKey`, schema: randomKey }
-  serviceRoute(app, parts, CODES, reEncrypt, ({ request }) => zk.zkReEncryptRandomKey(request.encryptedKey))
 }

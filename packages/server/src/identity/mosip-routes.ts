@@ -2,26 +2,20 @@ import type { OpenAPIHono, z } from '@hono/zod-openapi'
 import { KeyhavenError } from '@keyhaven/crypto'
 import { type EnvelopeHead, mosipResponse, NO_HEAD, readEnvelope } from '@keyhaven/identity'
 import type { Context } from 'hono'
-import type { AppEnv } from '../../platform/http/call-origin.ts'
-import { limitBody } from '../../platform/http/limit-body.ts'
-import { mosipJson, mosipRefusal } from '../mosip-refusal.ts'
-import type { IdentityCaller, PartnerCallers } from './partner-callers.ts'
+import type { AppEnv } from '../platform/http/call-origin.ts'
+import { limitBody } from '../platform/http/limit-body.ts'
+import { type MosipCodes, mosipJson, mosipRefusal } from './mosip-answer.ts'
+import type { IdentityCaller, PartnerCallers } from './partners/partner-callers.ts'
 
-export const MAX_PARTNER_BODY_BYTES = 262_144
-const CODES = {
-  codes: {
-    NOT_FOUND: 'PMS_PRT_005',
-    CONFLICT: 'PMS_PRT_051',
-    INPUT_INVALID: 'PMS_COR_002',
-    POLICY_REFUSED: 'PMS_PRT_061',
-    ACCESS_DENIED: 'PMS_PRT_055',
-    CERTIFICATE_INVALID: 'KER-PCM-001',
-    WIRE_TOO_LARGE: 'PMS_COR_002',
-  },
-  otherwise: 'PMS_ATH_500',
-} as const
+/** One of MOSIP's services. */
+export interface MosipService {
+  readonly codes: MosipCodes
+  /** Who may call it at all. */
+  readonly admits: (caller: IdentityCaller) => boolean
+  readonly maxBytes: number
+}
 
-/** One call of MOSIP's partner or policy manager. */
+/** One call of it. */
 export interface MosipCall {
   readonly caller: IdentityCaller
   /** Of the path; a name that is not in it is refused by the router before. */
@@ -42,15 +36,22 @@ export type MosipRoute = (
   work: (call: MosipCall) => Promise<unknown>,
 ) => void
 
-/** Routes in MOSIP's envelope, for whoever is signed in; what each may do the services decide. */
-export function mosipRoutes(app: OpenAPIHono<AppEnv>, { callers, clock }: MosipRouteParts): MosipRoute {
-  const limit = limitBody(MAX_PARTNER_BODY_BYTES)
+/** Permission `use-identity-keys`: services of the identity system. */
+export const admitServices: MosipService['admits'] = ({ serves }) => serves
+
+/** Routes in MOSIP's envelope, for whoever is signed in and admitted; what each may do the services decide. */
+export function mosipRoutes(
+  app: OpenAPIHono<AppEnv>,
+  { callers, clock }: MosipRouteParts,
+  { codes, admits, maxBytes }: MosipService,
+): MosipRoute {
+  const limit = limitBody(maxBytes)
   return (method, path, work) => {
     app.on(method.toUpperCase(), path, limit, async (c: Context<AppEnv>) => {
       let head: EnvelopeHead = NO_HEAD
       try {
         const caller = await callers.identify(c)
-        if (caller.organisation === undefined && !caller.manages) {
+        if (!admits(caller)) {
           throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
         }
         const envelope =
@@ -62,7 +63,7 @@ export function mosipRoutes(app: OpenAPIHono<AppEnv>, { callers, clock }: MosipR
         }
         return mosipJson(mosipResponse(await work(call), clock(), head))
       } catch (error) {
-        const refusal = mosipRefusal(error, CODES, clock(), head)
+        const refusal = mosipRefusal(error, codes, clock(), head)
         if (refusal === undefined) throw error
         return refusal
       }

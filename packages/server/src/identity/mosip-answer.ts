@@ -12,8 +12,12 @@ const STATUSES: Partial<Record<ErrorCode, readonly [status: number, code: string
   UPSTREAM_FAILED: [503, 'KER-500'],
 }
 
-/** MOSIP's codes of one service for ours. */
-export type MosipCodes = Partial<Record<ErrorCode, string>>
+/** One service's codes for our refusals. */
+export interface MosipCodes {
+  readonly codes: Partial<Record<ErrorCode, string>>
+  /** For what is not in `codes`. */
+  readonly otherwise: string
+}
 
 export function mosipJson(body: unknown, status: number = STATUS_OK): Response {
   return new Response(JSON.stringify(body), { status, headers: JSON_HEADERS })
@@ -22,12 +26,11 @@ export function mosipJson(body: unknown, status: number = STATUS_OK): Response {
 /**
  * A refusal in MOSIP's envelope. Our message goes with it: it is written for people and holds nothing secret.
  *
- * @param otherwise - the service's code for what is not in `codes`.
  * @returns undefined for a fault of ours.
  */
 export function mosipRefusal(
   error: unknown,
-  { codes, otherwise }: { readonly codes: MosipCodes; readonly otherwise: string },
+  { codes, otherwise }: MosipCodes,
   now: number,
   head?: EnvelopeHead,
   shape: (body: MosipResponse<never>) => object = (body) => body,
