@@ -4,6 +4,7 @@ import { ADVICE } from './advice.ts'
 import { CommandError } from './command-error.ts'
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf, type FailureCode } from './exit-code.ts'
 import type { Frame } from './frame.ts'
+import { identityAdvice } from './identity/identity-advice.ts'
 import { paint, printable } from './terminal/output.ts'
 
 /** An error as a person or a program reads it. */
@@ -59,15 +60,15 @@ function describeFailure(program: Command, argv: readonly string[], error: unkno
     return { code: 'INPUT_INVALID', message, advice: helpAdvice(program, argv), exitCode: EXIT_USAGE }
   }
   if (error instanceof CommandError) {
-    return { code: error.code, message: error.message, advice: error.advice, exitCode: error.exitCode }
+    const { code, message, exitCode } = error
+    // Advice that is there for the code alone gives way to what the group of commands knows.
+    const general = code in ADVICE && error.advice === ADVICE[code as ErrorCode]
+    const advice = general ? adviceOf(program, argv, code as ErrorCode, message) : error.advice
+    return { code, message, advice, exitCode }
   }
   if (isCoded(error)) {
-    return {
-      code: error.code,
-      message: error.message,
-      advice: ADVICE[error.code],
-      exitCode: exitCodeOf(error.code),
-    }
+    const { code, message } = error
+    return { code, message, advice: adviceOf(program, argv, code, message), exitCode: exitCodeOf(code) }
   }
   const systemError = describeSystemError(error)
   if (systemError !== undefined) return systemError
@@ -107,15 +108,25 @@ function describeSystemError(error: unknown): Failure | undefined {
   return { code, message: error.message, advice, exitCode: exitCodeOf(code) }
 }
 
-/** Names the help of the command that was meant, as far as it can be told. */
+function adviceOf(program: Command, argv: readonly string[], code: ErrorCode, message: string): string {
+  return identityAdvice(commandPath(program, argv), code, message) ?? ADVICE[code]
+}
+
+/** Names the help of the command that was meant. */
 function helpAdvice(program: Command, argv: readonly string[]): string {
+  const command = [program.name(), ...commandPath(program, argv)].join(' ')
+  return `Run \`${command} --help\` to see what is allowed.`
+}
+
+/** The command that was meant, as far as it can be told, without the program: `['keys', 'add']`. */
+function commandPath(program: Command, argv: readonly string[]): string[] {
   let command = program
-  const path = [program.name()]
+  const path: string[] = []
   for (const word of argv) {
     const next = command.commands.find((candidate) => candidate.name() === word)
     if (next === undefined) continue
     command = next
     path.push(word)
   }
-  return `Run \`${path.join(' ')} --help\` to see what is allowed.`
+  return path
 }
