@@ -1,5 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { backend } from '@keyhaven/crypto'
+import { certificateToPem } from '@keyhaven/identity'
 import { expect, test } from 'vitest'
-import { runCommand } from './run-command.ts'
+import { testHolder } from '../../identity/test/kit/test-keys.ts'
+import { runCommand, temporaryFolder } from './run-command.ts'
 import { startScriptedAdmin } from './scripted-admin.ts'
 
 const env = { KEYHAVEN_ADMIN_TOKEN: 'kh_test' }
@@ -42,6 +47,38 @@ test('auth status says that the matcher is simulated, and that no issuer is trus
   expect(stdout).toContain('simulated matcher')
   expect(stdout).toContain('none is trusted yet')
 })
+
+const PARTY = {
+  ...{ url: 'http://127.0.0.1:1', partnerId: 'bank', apiKey: 'a', licenceKey: 'b' },
+  ...{ certificate: 'bank.pem', privateKey: 'bank.key', idaRoots: 'bank.pem' },
+}
+
+test.each(['mosip', 'keyhaven'] as const)(
+  'auth try, profile %s: nobody answers, or somebody else than an IDA',
+  async (profile) => {
+    await using folder = await temporaryFolder()
+    await using admin = await startScriptedAdmin({})
+    const holder = await testHolder(0, { subject: { commonName: 'bank' } })
+    const pkcs8 = Buffer.from(await backend.rsa.exportPrivateKey(holder.key))
+    const pem = `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64')}\n-----END PRIVATE KEY-----\n`
+    await writeFile(join(folder.path, 'bank.pem'), certificateToPem(holder.certificate))
+    await writeFile(join(folder.path, 'bank.key'), pem)
+    const ask = async (party: object) => {
+      await writeFile(join(folder.path, 'bank.json'), JSON.stringify(party))
+      const args = ['auth', 'try', '--party', 'bank.json', '--id', '1', '--claim', 'dob=1990/05/11']
+      return runCommand(args, { env, cwd: folder.path })
+    }
+    const nobody = await ask({ ...PARTY, profile })
+    expect(nobody.stderr).toContain('IDA does not answer')
+    expect(nobody.stderr).toContain('Check `url`')
+    const other = await ask({ ...PARTY, profile, url: admin.url })
+    expect(other.stderr).toContain(`no IDA of this profile is at ${admin.url}: it answers 404`)
+    expect([nobody.exitCode, other.exitCode]).toEqual([1, 1])
+    const wrong = await ask({ ...PARTY, profile: 'mosp' })
+    expect(wrong.stderr).toContain('profile is neither mosip nor keyhaven')
+    expect(wrong.exitCode).toBe(2)
+  },
+)
 
 test('auth list shows who asked and the answer, a page at a time', async () => {
   await using admin = await startScriptedAdmin(ANSWERS)

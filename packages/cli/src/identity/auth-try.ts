@@ -128,6 +128,9 @@ async function openParty(context: Context, file: string): Promise<RelyingParty> 
     FILES.map((name) => readInput(context, texts[name])),
   )
   const { encryptionKey, profile } = given
+  if (profile !== undefined && profile !== 'mosip' && profile !== 'keyhaven') {
+    throw usageError(`${file}: profile is neither mosip nor keyhaven`, 'Without one it is mosip.')
+  }
   return createRelyingParty({
     ...{ url: texts.url, partnerId: texts.partnerId, apiKey: texts.apiKey, licenceKey: texts.licenceKey },
     ...{ certificate: certificate!, privateKey: privateKey!, idaRoots: idaRoots! },

@@ -20,7 +20,10 @@ import { fetchFromIda, keptForAnHour } from './relying-party-wire.ts'
 export function keyhavenWire(context: RelyingPartyContext): RelyingPartyWire {
   const { options, clock, trust } = context
   const recipient = keptForAnHour(clock, async () => {
-    const { statement } = await fetchFromIda<{ statement: string }>(context, 'keys')
+    const { statement } = await fetchFromIda<{ statement?: unknown }>(context, 'keys')
+    if (typeof statement !== 'string') {
+      throw new KeyhavenError('UPSTREAM_FAILED', 'IDA gives out no key of profile keyhaven')
+    }
     const { application, key, notAfter } = readHpkeStatement(await trust.verifyStatement(statement))
     if (notAfter <= clock()) throw new KeyhavenError('KEY_EXPIRED', 'the key of IDA has expired')
     const bytes = fromBase64url(key)

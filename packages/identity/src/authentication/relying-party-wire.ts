@@ -1,4 +1,4 @@
-import type { RsaPrivateKey } from '@keyhaven/crypto'
+import { KeyhavenError, type RsaPrivateKey } from '@keyhaven/crypto'
 import type { Certificate } from '../x509/certificate.ts'
 import type { AuthClaims, AuthIdType, KycResponse, OtpChannel } from './auth-messages.ts'
 import type { IdaTrust } from './ida-trust.ts'
@@ -35,10 +35,25 @@ export interface RelyingPartyWire {
   openKyc(head: RequestHead, response: KycResponse): Promise<Readonly<Record<string, unknown>>>
 }
 
-/** Asks IDA for what it publishes; what comes is verified by the caller. */
+/**
+ * Asks IDA for what it publishes; what comes is verified by the caller.
+ *
+ * @throws KeyhavenError `UPSTREAM_FAILED` if nobody answers, or somebody else than an IDA of this profile.
+ */
 export async function fetchFromIda<T>({ fetch, url }: RelyingPartyContext, path: string): Promise<T> {
-  const answer = await fetch(`${url}/idauthentication/v1/${path}`, { redirect: 'error' })
-  return (await answer.json()) as T
+  const answer = await fetch(`${url}/idauthentication/v1/${path}`, { redirect: 'error' }).catch(
+    (cause: unknown) => {
+      throw new KeyhavenError('UPSTREAM_FAILED', 'IDA does not answer', { cause })
+    },
+  )
+  const given: unknown = await answer.json().catch(() => undefined)
+  if (!answer.ok || typeof given !== 'object' || given === null) {
+    throw new KeyhavenError(
+      'UPSTREAM_FAILED',
+      `no IDA of this profile is at ${url}: it answers ${answer.status}`,
+    )
+  }
+  return given as T
 }
 
 /** Keeps what was fetched for an hour: a key that was renewed meanwhile still opens. */
