@@ -35,6 +35,7 @@ test('keyhaven identity partners and policies with a real server', {
   const write = (name: string, text: string) => writeFile(join(folder.path, name), text)
   await write('authority.pem', certificateToPem(authority.certificate))
   await write('shop.pem', certificateToPem(shop.certificate))
+  await write('shop.key', '-----BEGIN PRIVATE KEY-----\nbm8ga2V5\n-----END PRIVATE KEY-----\n')
   await write('policy.json', JSON.stringify(policy))
   await runCliScript('identity-partners.txt', folder, {
     KEYHAVEN_SERVER: server.adminUrl,

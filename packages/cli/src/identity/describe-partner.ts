@@ -47,7 +47,7 @@ export function describeDetails(found: PartnerDetails): string {
     [
       { heading: 'KEY', cell: ({ id }) => id },
       { heading: 'POLICY', cell: ({ policyId }) => policyId },
-      { heading: 'LABEL', cell: ({ label }) => label },
+      { heading: 'LABEL', cell: ({ label }) => label ?? '(licence)' },
       { heading: 'STATE', cell: ({ state }) => state },
       { heading: 'UNTIL', cell: ({ expiresAt }) => expiresAt },
     ],

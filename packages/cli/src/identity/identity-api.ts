@@ -17,6 +17,14 @@ export interface PartnerCertificate {
   readonly state: string
 }
 
+export interface Authority {
+  readonly id: string
+  readonly domain: string
+  readonly subject: string
+  readonly state: string
+  readonly notAfter: string
+}
+
 export interface Subscription {
   readonly id: string
   readonly partnerId: string

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { usageError } from '../command-error.ts'
 import type { Frame } from '../frame.ts'
 import { readInput } from '../input/read-input.ts'
 import { fields, table } from '../terminal/output.ts'
+import { readCertificates } from './certificate-file.ts'
 import { describePartner } from './describe-partner.ts'
 import { identityPath, type Partner, type PartnerCertificate } from './identity-api.ts'
 import { identityAction } from './identity-command.ts'
@@ -25,9 +27,21 @@ export function certificateCommands(frame: Frame, partners: Command): void {
         ],
       ],
     },
-    (command) => command.requiredOption('--certificate <file>', 'one certificate, PEM; - for stdin'),
+    (command) =>
+      command.requiredOption(
+        '--certificate <file>',
+        'PEM; of a file with those above it, its own; - for stdin',
+      ),
     async ({ context, output, options, args }, admin) => {
-      const pem = await readInput(context, options.certificate)
+      const { authorities, others } = await readCertificates(context, options.certificate)
+      if (others.length > 1) {
+        throw usageError(
+          `${options.certificate} holds the certificates of ${others.length} partners`,
+          'Give each partner’s in a call of its own.',
+        )
+      }
+      // One of an authority alone is refused by the server, which says why.
+      const pem = others[0] ?? authorities[0]!
       const path = identityPath(args[0]!, 'partners', args[1]!, 'certificate')
       const made = await admin.call<PartnerCertificate>('POST', path, { body: { pem } })
       output.result(made, () =>
@@ -36,6 +50,9 @@ export function certificateCommands(frame: Frame, partners: Command): void {
           ['valid until', made.validUntil],
         ]),
       )
+      if (others.length > 0 && authorities.length > 0) {
+        output.note('Certificates of authorities in the file were left out: `partners trust` takes them.')
+      }
     },
   )
   identityAction<{ statement: string }>(
@@ -77,9 +94,15 @@ export function certificateCommands(frame: Frame, partners: Command): void {
     (command) =>
       command
         .requiredOption('--domain <domain>', 'AUTH, DEVICE or FTM')
-        .requiredOption('--certificates <file>', 'certificates, PEM; - for stdin'),
+        .requiredOption(
+          '--certificates <file>',
+          'PEM; certificates of no authority are left out; - for stdin',
+        ),
     async ({ context, output, options, args }, admin) => {
-      const body = { domain: options.domain, pem: await readInput(context, options.certificates) }
+      const { authorities, others } = await readCertificates(context, options.certificates)
+      // If there is none, the server says what it lacks.
+      const pem = (authorities.length > 0 ? authorities : others).join('\n')
+      const body = { domain: options.domain, pem }
       const added = await admin.call<{ items: readonly { id: string; subject: string }[] }>(
         'POST',
         identityPath(args[0]!, 'authorities'),

@@ -7,6 +7,7 @@ import { identityAction, identityList, noOptions, reasonOption } from './identit
 import { keyCommands, subscriptionCommands } from './partner-access-commands.ts'
 import { PARTNER } from './partner-argument.ts'
 import { certificateCommands } from './partner-certificate-commands.ts'
+import { authoritiesCommand, endingCommands } from './partner-end-commands.ts'
 
 /** `keyhaven identity partners`. */
 export function identityPartnersCommand(frame: Frame, identity: Command): void {
@@ -36,8 +37,10 @@ export function identityPartnersCommand(frame: Frame, identity: Command): void {
   registerCommand(frame, partners)
   stateCommands(frame, partners)
   certificateCommands(frame, partners)
+  authoritiesCommand(frame, partners)
   subscriptionCommands(frame, partners)
   keyCommands(frame, partners)
+  endingCommands(frame, partners)
   webhookCommand(frame, partners)
 }
 

@@ -16,10 +16,12 @@ const MAX_AUTHORITIES = 200
 /** Certificates of partners (K14) and of the authorities above them (K13). */
 export interface CertificateService {
   /**
-   * By a manager: authorities of a domain, roots or below one that is known or in the same upload.
+   * By a manager: authorities of a domain, roots or below one that is known or in the same upload. Those that
+   * are trusted in that domain already stay as they are.
    *
    * @param pem - one or more certificates.
-   * @throws KeyhavenError `CERTIFICATE_INVALID` (chain, dates, size), `CONFLICT` (known already).
+   * @returns all that were given.
+   * @throws KeyhavenError `CERTIFICATE_INVALID` (chain, dates, size), `CONFLICT` (revoked, or of another domain).
    */
   uploadAuthorities(domain: PartnerDomain, pem: string, caller: PartnerCaller): Promise<readonly Authority[]>
   /**
@@ -52,17 +54,22 @@ export function createCertificateService(
         if (known.length + given.length > MAX_AUTHORITIES) {
           throw new KeyhavenError('CONFLICT', `a domain has at most ${MAX_AUTHORITIES} authorities`)
         }
-        const added: Authority[] = []
+        const trusted: Authority[] = []
         for (const certificate of rootsFirst(given)) {
+          const before = await tx.authorities.get(toHex(certificate.thumbprint))
+          if (before?.domain === domain && before.state === 'active') {
+            trusted.push(before)
+            continue
+          }
           const authority = await acceptAuthority(tx, domain, certificate, caller)
-          added.push(authority)
+          trusted.push(authority)
           tx.audit({
             ...{ actor: caller.actor, action: 'partner.authority.add', subject: authority.id },
             detail: { domain, subject: authority.subject },
           })
         }
         await announcer.authoritiesChanged(tx)
-        return added
+        return trusted
       })
     },
 
@@ -185,7 +192,7 @@ async function acceptAuthority(
 ): Promise<Authority> {
   const id = toHex(certificate.thumbprint)
   if ((await tx.authorities.get(id)) !== undefined) {
-    throw new KeyhavenError('CONFLICT', 'this authority is known already, or was revoked')
+    throw new KeyhavenError('CONFLICT', 'this authority was revoked, or is one of another domain')
   }
   const root = isSelfNamed(certificate)
   if (root) {
