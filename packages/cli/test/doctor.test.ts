@@ -172,6 +172,30 @@ describe('the server', () => {
   })
 })
 
+test('before the first start there is neither server nor token, and nothing is wrong', async () => {
+  await using folder = await temporaryFolder()
+  const argv = ['doctor', '--json', '--port', '0', '--admin-listen', '127.0.0.1:1', '--data', 'data']
+  const identity = ['--identity-listen', '127.0.0.1:0']
+  const result = await runCommand([...argv, ...identity], { cwd: folder.path })
+  const { checks } = JSON.parse(result.stdout) as { checks: Check[] }
+  const found = new Map(checks.map((check) => [check.name, check]))
+  expect(found.get('server')).toMatchObject({ status: 'skipped' })
+  expect(found.get('identity port')).toMatchObject({ status: 'ok' })
+})
+
+test('a server that runs, and no token for it', async () => {
+  await using folder = await temporaryFolder()
+  await using admin = await startScriptedAdmin({})
+  const argv = ['doctor', '--json', '--port', '0', '--admin-listen', '127.0.0.1:0', '--data', 'data']
+  const result = await runCommand([...argv, '--server', admin.url], { cwd: folder.path })
+  const { checks } = JSON.parse(result.stdout) as { checks: Check[] }
+  expect(checks.find(({ name }) => name === 'server')).toMatchObject({
+    status: 'failed',
+    detail: expect.stringContaining('there is no token'),
+  })
+  expect(result.exitCode).toBe(1)
+})
+
 test('wrong settings end the examination with their own advice', async () => {
   const result = await runCommand(['doctor', '--port', 'x', '--json'])
   const settings = JSON.parse(result.stdout).checks.find((check: Check) => check.name === 'settings')

@@ -233,6 +233,8 @@ describe('settings of the identity capability', () => {
       KEYHAVEN_IDENTITY_PROFILE: 'keyhaven',
       KEYHAVEN_IDENTITY_URL: 'https://ida.example/',
       KEYHAVEN_ISSUER_URL: 'http://127.0.0.1:8789',
+      KEYHAVEN_OPRF_URL: 'http://127.0.0.1:8809',
+      KEYHAVEN_OPRF_TOKEN: 'kh_of-the-ida',
       KEYHAVEN_IDA_PARTNER: 'ida-2',
       KEYHAVEN_AUTH_MATCHING: 'fullName=phonetic:60, fullName.fra=partial:80,gender=exact',
       KEYHAVEN_SMTP_URL: 'smtp://127.0.0.1:2525',
@@ -257,6 +259,7 @@ describe('settings of the identity capability', () => {
       pinIterations: 100_000,
       unlimitedShares: false,
       smtp: { url: 'smtp://127.0.0.1:2525', from: 'otp@ida.example' },
+      oprf: { url: 'http://127.0.0.1:8809', token: 'kh_of-the-ida' },
       pkcs11: { module: '/lib/softhsm2.so', slotLabel: 'ida', pinFile: '/run/pin' },
     })
   })
@@ -270,6 +273,14 @@ describe('settings of the identity capability', () => {
     [{ KEYHAVEN_ROLE: 'ida', KEYHAVEN_AUTH_MATCHING: 'a=fuzzy:1' }, /KEYHAVEN_AUTH_MATCHING must be rules/],
     [{ KEYHAVEN_SMTP_URL: 'http://a' }, /KEYHAVEN_SMTP_URL must be smtp/],
     [{ KEYHAVEN_PKCS11_MODULE: 'a.so' }, /KEYHAVEN_PKCS11_MODULE needs KEYHAVEN_PKCS11_PIN_FILE/],
+    [
+      { KEYHAVEN_PKCS11_MODULE: 'a', KEYHAVEN_PKCS11_SLOT_LABEL: 'b', KEYHAVEN_PKCS11_PIN_FILE: 'c' },
+      /KEYHAVEN_PKCS11_MODULE needs KEYHAVEN_IDENTITY_LISTEN/,
+    ],
+    [
+      { KEYHAVEN_ROLE: 'ida', KEYHAVEN_IDENTITY_PROFILE: 'keyhaven' },
+      /needs the oblivious PRF: KEYHAVEN_OPRF_URL/,
+    ],
     [{ KEYHAVEN_IDENTITY_OIDC_ISSUER: 'https://a' }, /needs KEYHAVEN_IDENTITY_OIDC_CLIENT_ID/],
   ])('%j is refused', (env, message) => refused(env, message))
 })

@@ -78,6 +78,9 @@ async function checkLocal(context: Context, output: Output, options: Options): P
     ...(await checkHsm(config)),
     await checkPort('public port', config, running),
     await checkPort('admin port', config.admin, running),
+    ...(config.identity === undefined
+      ? []
+      : [await checkPort('identity port', config.identity.listen, running)]),
     ...server,
   ]
 }

@@ -1,6 +1,7 @@
 import type { Application, Page, ServerStatus } from '../admin/admin-api.ts'
 import { type AdminClient, connectAdmin, isLoopback, parseServerUrl } from '../admin/admin-client.ts'
 import { type ServerOptions, serverToReach } from '../admin/server-options.ts'
+import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { fetchManifest } from '../input/fetch-manifest.ts'
 import { type Check, failed, failedBy, ok, skipped } from './check.ts'
@@ -10,6 +11,7 @@ import { callableUrl } from './listen-url.ts'
 const CLOCK_TOLERANCE_MS = 30_000
 const MANIFESTS_MAX = 20
 const MS_PER_SECOND = 1_000
+const ANSWER_TIMEOUT_MS = 5_000
 
 /**
  * Is the admin API reachable, is its clock ours, do apps get manifests that verify?
@@ -36,10 +38,25 @@ export async function checkServer(
       ...(await checkManifests(context, admin, publicUrl ?? value.publicUrl, hostname)),
     ]
   } catch (error) {
-    const unreachable = error instanceof Error && 'code' in error && error.code === 'GATEWAY_UNAVAILABLE'
-    // Before the first start there is no server, and nothing is wrong with that.
-    if (unreachable && isLoopback(hostname)) return [skipped(server, `${error.message}: it does not run`)]
+    // Before the first start there is neither server nor token, and nothing is wrong with that.
+    if (error instanceof CommandError && isLoopback(hostname)) {
+      if (error.code === 'GATEWAY_UNAVAILABLE') return [skipped(server, `${error.message}: it does not run`)]
+      if (error.code === 'UNAUTHENTICATED' && !(await answers(context, options))) {
+        return [skipped(server, 'it does not run, and there is no token for it yet')]
+      }
+    }
     return [failedBy(server, error, 'Check --server.')]
+  }
+}
+
+/** Whether anything answers there, be it that we are not let in. */
+async function answers(context: Context, options: ServerOptions): Promise<boolean> {
+  const url = parseServerUrl(serverToReach(context, options).server)
+  try {
+    await context.fetch(url.href, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -79,6 +79,14 @@ export function identityProblems(given: Readonly<Record<string, string>>): strin
   for (const [name, partner] of needs) {
     if (name in given && !(partner in given)) problems.push(`${name} needs ${partner}`)
   }
+  const on = role !== 'main' || 'KEYHAVEN_IDENTITY_LISTEN' in given
+  if (!on && 'KEYHAVEN_PKCS11_MODULE' in given) {
+    problems.push('KEYHAVEN_PKCS11_MODULE needs KEYHAVEN_IDENTITY_LISTEN: only identity has keys in an HSM')
+  }
+  const oblivious = on && role !== 'oprf' && given.KEYHAVEN_IDENTITY_PROFILE === 'keyhaven'
+  if (oblivious && !('KEYHAVEN_OPRF_URL' in given)) {
+    problems.push('KEYHAVEN_IDENTITY_PROFILE=keyhaven needs the oblivious PRF: KEYHAVEN_OPRF_URL')
+  }
   return problems
 }
 
