@@ -22,7 +22,7 @@ export function serveCommand(frame: Frame, program: Command): void {
         const { loadConfig, startServer } = await import('@keyhaven/server')
         const config = readSettings(context, SERVE_SETTINGS, options, loadConfig)
         const server = await startServer(config)
-        await serveUntilStopped(output, server, () => describeServer(output, server))
+        await serveUntilStopped(output, server, () => describeServer(output, server, config))
         return undefined
       }),
     )

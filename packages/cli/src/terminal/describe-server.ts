@@ -1,12 +1,35 @@
-import type { RunningServer } from '@keyhaven/server'
+import type { Config, RunningServer } from '@keyhaven/server'
 import type { Output } from './output.ts'
 
 /**
- * What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines.
+ * What a server prints when it is ready: where the dashboard is, how to sign in, and an app's first lines; of a
+ * role that serves no apps, what comes next.
  */
-export function describeServer(output: Output, server: RunningServer): string {
+export function describeServer(
+  output: Output,
+  server: RunningServer,
+  { identity, dataDir }: Pick<Config, 'identity' | 'dataDir'>,
+): string {
   const call = "fetch('/v1/echo', { method: 'POST', body: 'hello' })"
-  return [...addresses(output, server), ...firstCall(server, call, 'json')].join('\n')
+  const role =
+    identity === undefined ? [] : [`  role           ${identity.role}, profile ${identity.profile}`]
+  const next =
+    identity === undefined || identity.role === 'main'
+      ? firstCall(server, call, 'json')
+      : nextOfRole(identity.role, `--server ${server.adminUrl} --data ${dataDir}`)
+  return [...addresses(output, server), ...role, ...next].join('\n')
+}
+
+/** @param where - options that name this server to a command. */
+function nextOfRole(role: 'ida' | 'oprf', where: string): string[] {
+  return role === 'ida'
+    ? ['', 'Its certificate, which its issuer registers:', '', `  keyhaven auth partner-key ${where}`]
+    : [
+        '',
+        'A token for each server that calls it:',
+        '',
+        `  keyhaven tokens add NAME --role identity-service ${where}`,
+      ]
 }
 
 /**
