@@ -14,7 +14,7 @@ export function vaultCommand(frame: Frame, program: Command): void {
     'the zero-knowledge pool of keys, at the issuer and at an IDA: state, rotation, conflicts',
     [
       ['keyhaven vault status', 'Generations of keys, people, what waits for an operator'],
-      ['keyhaven vault create-pool', 'Once, at the issuer: 10,000 keys'],
+      ['keyhaven vault backfill mpartner-default-auth', 'Credentials of everybody, for one IDA'],
     ],
   )
   vaultStatusCommand(frame, vault)

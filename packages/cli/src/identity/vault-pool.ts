@@ -14,8 +14,9 @@ interface Made {
 export function vaultPoolCommands(frame: Frame, vault: Command): void {
   const create = describe(
     vault.command('create-pool'),
-    'make the first 10,000 keys, at the issuer; refused where there are some, as an index keeps its key for ever',
-    [['keyhaven vault create-pool', 'Before the first credential for an IDA']],
+    'make the first 10,000 keys, at the issuer, ahead of the first credential, which makes them otherwise; refused where ' +
+      'there are some, as an index keeps its key for ever',
+    [['keyhaven vault create-pool', 'So that the first credential need not wait for it']],
   )
   const rotate = describe(
     vault.command('rotate'),

@@ -44,7 +44,7 @@ function describeStatus(status: VaultStatus): string {
       ],
       status.generations,
       status.role === 'main'
-        ? 'no pool of keys; make one with `keyhaven vault create-pool`'
+        ? 'no pool of keys yet: the first credential for an IDA makes it, or `keyhaven vault create-pool` ahead'
         : 'no keys yet: they come with the first credential',
     ),
   ]

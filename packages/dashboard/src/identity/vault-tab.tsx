@@ -103,8 +103,8 @@ function Generations({ vault: { role, generations } }: { readonly vault: VaultSt
           <Empty icon="key" title="No pool of keys yet">
             {role === 'main' ? (
               <>
-                No credential can be issued without one. Make it with{' '}
-                <span className="kh-mono">keyhaven vault create-pool</span>.
+                The first credential for an IDA makes it, or{' '}
+                <span className="kh-mono">keyhaven vault create-pool</span> ahead of that.
               </>
             ) : (
               'The keys come from the issuer, with the first credential.'

@@ -29,7 +29,7 @@ export interface VaultSubject {
    * for the IDA.
    *
    * @throws KeyhavenError `CONFLICT` if the pool key is not the one that was stored, `NOT_FOUND` without a
-   *   pool or without a certificate of the IDA, `INPUT_INVALID` on an empty value.
+   *   certificate of the IDA, `INPUT_INVALID` on an empty value.
    */
   seal(place: RecordPlace, attributes: ReadonlyMap<string, string>): Promise<SealedGroup>
   /** Overwrites what was derived. */
@@ -53,7 +53,7 @@ export interface IssuerVault {
   readonly profile: Profile
   status(): Promise<VaultStatus>
   /**
-   * Makes the first generation of the pool (step 2).
+   * Makes the first generation of the pool (step 2), ahead of the first credential, which would make it otherwise.
    *
    * @throws KeyhavenError `CONFLICT` if there is one: an index never changes its meaning.
    */

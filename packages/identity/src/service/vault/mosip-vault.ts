@@ -24,7 +24,7 @@ import type { IssuerVaultOptions } from './vault-options.ts'
 
 /** The calls of MOSIP's key manager; they are the same at issuer and IDA. */
 export interface ZkService {
-  /** @throws KeyhavenError `INPUT_INVALID` on an empty value, `NOT_FOUND` without a pool. */
+  /** @throws KeyhavenError `INPUT_INVALID` on an empty value, `NOT_FOUND` without a certificate. */
   zkEncrypt(request: ZkRequest): Promise<ZkEncryptResponse>
   /** @throws KeyhavenError `OPEN_FAILED`, whatever does not open. */
   zkDecrypt(request: ZkRequest): Promise<ZkDecryptResponse>

@@ -20,6 +20,8 @@ import type { PoolStore, StoredPoolKey } from './pool-store.ts'
 const CHECK_LABEL = 'keyhaven pool key check v1'
 const WRAP_LABEL = 'keyhaven pool key v1'
 const CHECK_BYTES = 16
+/** Who makes the first generation where nobody has. */
+const FIRST_NEED = 'system'
 
 export interface PoolOptions {
   readonly backend: CryptoBackend
@@ -34,6 +36,11 @@ export interface PoolOptions {
 export interface Pool {
   /** @throws KeyhavenError `CONFLICT` if one of the generation's numbers is taken. */
   make(generation: number, actor: string): Promise<MadePool>
+  /**
+   * The newest generation. Without any, the first one is made: whoever else makes it at the same time, here or in another
+   * process, one is kept.
+   */
+  newest(): Promise<number>
   /** Wraps a key that came from elsewhere, for its index. */
   wrap(index: number, key: Uint8Array): Promise<StoredPoolKey>
   /**
@@ -64,22 +71,42 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
-  return {
-    async make(generation, actor) {
-      const first = firstIndexOf(generation)
-      const master = await options.masterKey()
-      const random = backend.randomBytes(POOL_KEYS * POOL_KEY_BYTES)
-      try {
-        const keys: StoredPoolKey[] = []
-        for (let n = 0; n < POOL_KEYS; n++) {
-          const key = random.subarray(n * POOL_KEY_BYTES, (n + 1) * POOL_KEY_BYTES)
-          keys.push(await wrapWith(master, first + n, key))
-        }
-        if (await store.insertGeneration(generation, keys, actor)) return { generation, keys: POOL_KEYS }
-      } finally {
-        overwrite(random)
+  /** @returns false if one of the generation's numbers is taken: nothing was kept. */
+  const build = async (generation: number, actor: string): Promise<boolean> => {
+    const first = firstIndexOf(generation)
+    const master = await options.masterKey()
+    const random = backend.randomBytes(POOL_KEYS * POOL_KEY_BYTES)
+    try {
+      const keys: StoredPoolKey[] = []
+      for (let n = 0; n < POOL_KEYS; n++) {
+        const key = random.subarray(n * POOL_KEY_BYTES, (n + 1) * POOL_KEY_BYTES)
+        keys.push(await wrapWith(master, first + n, key))
       }
-      await store.reportConflict({ kind: 'create', index: first, check: '', otherCheck: '', source: '' })
+      return await store.insertGeneration(generation, keys, actor)
+    } finally {
+      overwrite(random)
+    }
+  }
+
+  let making: Promise<unknown> | undefined
+
+  return {
+    async newest() {
+      const [found] = await store.generations()
+      if (found !== undefined) return found.generation
+      making ??= build(0, FIRST_NEED).finally(() => {
+        making = undefined
+      })
+      await making // false: another process was first
+      const [made] = await store.generations()
+      if (made !== undefined) return made.generation
+      throw new KeyhavenError('CONFLICT', 'there are pool keys of no generation: the database is not whole')
+    },
+
+    async make(generation, actor) {
+      if (await build(generation, actor)) return { generation, keys: POOL_KEYS }
+      const index = firstIndexOf(generation)
+      await store.reportConflict({ kind: 'create', index, check: '', otherCheck: '', source: '' })
       throw new KeyhavenError(
         'CONFLICT',
         `pool generation ${generation} exists: an index keeps its key for ever`,

@@ -11,7 +11,7 @@ import type { IssuerVaultOptions } from './vault-options.ts'
  * pool key for the IDA.
  */
 export async function sealGroup(
-  { backend, store }: IssuerVaultOptions,
+  { backend }: IssuerVaultOptions,
   pool: Pool,
   recipients: readonly Recipient[],
   attributes: ReadonlyMap<string, string>,
@@ -20,9 +20,7 @@ export async function sealGroup(
   if (recipients.length === 0) {
     throw new KeyhavenError('NOT_FOUND', 'no certificate of the IDA (IDA/CRED_SERVICE) is known here')
   }
-  const [newest] = await store.generations()
-  if (newest === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no pool of keys yet: make one')
-  const index = drawPoolIndex(backend, newest.generation)
+  const index = drawPoolIndex(backend, await pool.newest())
   const poolKey = await pool.open(index)
   try {
     const values = new Map<string, string>()
@@ -57,7 +55,7 @@ export function createPoolCare(
     createPool: (actor) => pool.make(0, actor),
     async rotatePool(actor) {
       const [newest] = await store.generations()
-      if (newest === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no pool of keys yet: make one')
+      if (newest === undefined) throw new KeyhavenError('NOT_FOUND', 'there is no pool of keys yet')
       return pool.make(newest.generation + 1, actor)
     },
     conflicts: (page) => store.conflicts(page),
