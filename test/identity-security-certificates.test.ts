@@ -237,8 +237,11 @@ describe('at the oblivious PRF, of the partner that signed the request', () => {
     const server = createServedOprf({
       ...{ state, applicationId: APPLICATION, clock: world.now, issuer: { trust: () => {} } },
       moduleKeys: createLocalModuleKeys(state, APPLICATION, 'keyhaven'),
-      partnerAuthorities: async () => [authority.certificate],
-      revoked: ({ thumbprint }) => ended.has(toHex(thumbprint)),
+      partners: async () => ({
+        asks: () => true,
+        revoked: ({ thumbprint }) => ended.has(toHex(thumbprint)),
+        authorities: () => ({ anchors: [authority.certificate], intermediates: [] }),
+      }),
     })
     await server.keys()
     const ask = async (holder: TestHolder) => {

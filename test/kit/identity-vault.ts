@@ -256,9 +256,12 @@ function openOprf(
   issuer: Parameters<typeof createServedOprf>[0]['issuer'],
 ) {
   const server = createServedOprf({
-    ...{ state, applicationId: APPLICATION, clock, issuer, revoked: () => false },
+    ...{ state, applicationId: APPLICATION, clock, issuer },
     moduleKeys: createLocalModuleKeys(state, APPLICATION, 'keyhaven'),
-    partnerAuthorities: async () => [authority.certificate],
+    partners: async () => ({
+      ...{ asks: () => true, revoked: () => false },
+      authorities: () => ({ anchors: [authority.certificate], intermediates: [] }),
+    }),
   })
   const app = createApp(createLogger('silent'))
   addOprfRoutes(app, {

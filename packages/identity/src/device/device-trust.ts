@@ -9,6 +9,8 @@ export interface DeviceTrust {
   readonly device: readonly Certificate[]
   /** Of providers of trusted chips (PK5). */
   readonly ftm: readonly Certificate[]
+  /** Those that may stand between, beside those that a device sends along. */
+  readonly intermediates?: readonly Certificate[]
   revoked(certificate: Certificate): boolean
 }
 
@@ -20,7 +22,7 @@ export async function trustDevice(
   at: number,
 ): Promise<void> {
   await verifyChain(leaf, {
-    intermediates,
+    intermediates: [...intermediates, ...(trust.intermediates ?? [])],
     anchors: trust[domain],
     at,
     revoked: (certificate) => trust.revoked(certificate),

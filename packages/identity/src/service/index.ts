@@ -18,6 +18,7 @@ export {
 } from './authentication/create-authentication-service.ts'
 export { importUpdate, issuerTrust, type UpdateResult } from './authentication/import-update.ts'
 export { OTP_ATTEMPTS, OTP_MINUTES } from './authentication/otp.ts'
+export { createPartnerView, type PartnerSnapshot, type PartnerView } from './authentication/partner-view.ts'
 export { createPersonTokens } from './authentication/person-tokens.ts'
 export type {
   AuthenticationEnd,

@@ -1,7 +1,5 @@
-import { fromBase64url } from '@keyhaven/crypto'
-import type { Certificate, ModuleKeys } from '@keyhaven/identity'
-import { parseCertificate } from '@keyhaven/identity'
-import { issuerTrust } from '@keyhaven/identity/service'
+import type { ModuleKeys } from '@keyhaven/identity'
+import { createPartnerView, issuerTrust } from '@keyhaven/identity/service'
 import { createAuthenticationStore } from './ida/authentication-store.ts'
 import type { EventImportParts } from './ida/import-event.ts'
 import { createIssuerStore, type IssuerStore } from './ida/issuer-store.ts'
@@ -24,30 +22,11 @@ export function createOprfParts(base: IdentityBase, moduleKeys: ModuleKeys | und
   const issuer = issuerTrust(() => issuers.root(), clock)
   followIssuer(base, issuers)
   const store = createAuthenticationStore(state, applicationId, clock)
-  let known: Promise<{ anchors: Certificate[]; revoked: ReadonlySet<string> }> | undefined
-  store.onChange(() => {
-    known = undefined
-  })
-  const load = async () => {
-    const update = await store.authorities()
-    const active = (update?.authorities ?? []).filter(({ domain, active }) => domain === 'AUTH' && active)
-    return {
-      anchors: active.map(({ der }) => parseCertificate(fromBase64url(der))),
-      revoked: new Set(update?.revoked),
-    }
-  }
-  let revoked: ReadonlySet<string> = new Set()
+  const partners = createPartnerView(store)
   const oprf = createServedOprf({
     ...{ state, applicationId, issuer, clock },
     moduleKeys: moduleKeys ?? createLocalModuleKeys(state, applicationId, profile),
-    async partnerAuthorities() {
-      await store.confirmFresh()
-      known ??= load()
-      const trusted = await known
-      revoked = trusted.revoked
-      return trusted.anchors
-    },
-    revoked: ({ thumbprint }) => revoked.has(Buffer.from(thumbprint).toString('hex')),
+    partners: () => partners.current(),
   })
   base.every(oprf.pruneEvery, 'forgetting old orders failed', () => oprf.prune())
   return { oprf, issuers, events: { partnerId: identity.idaPartner, issuer, store, people: undefined } }

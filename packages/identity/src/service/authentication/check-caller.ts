@@ -106,10 +106,11 @@ async function checkCertificate(
 ): Promise<Certificate> {
   if (certificate === undefined) throw refuse('CERTIFICATE_MISSING')
   if (!certificate.organisations.includes(update.partner.organisation)) throw refuse('CERTIFICATE_INVALID')
+  const { anchors, intermediates } = view.authorities('AUTH')
   try {
     for (const usage of uses) {
       await verifyChain(certificate, {
-        ...{ intermediates: chain, anchors: view.anchors('AUTH'), at: now, usage },
+        ...{ intermediates: [...chain, ...intermediates], anchors, at: now, usage },
         revoked: (one) => view.revoked(one),
       })
     }

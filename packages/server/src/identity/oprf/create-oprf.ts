@@ -12,7 +12,7 @@ import {
   verifyChain,
   verifyJwt,
 } from '@keyhaven/identity'
-import type { OprfServer } from '@keyhaven/identity/service'
+import type { OprfServer, PartnerSnapshot } from '@keyhaven/identity/service'
 import { createOprfServer, ISSUANCE_ORDER_TYP } from '@keyhaven/identity/service'
 import type { State } from '../../platform/state/state.ts'
 import { createOprfKeyMemory, createOprfStore, type OprfStoreOptions } from './oprf-store.ts'
@@ -26,9 +26,8 @@ export interface OprfServerParts extends OprfStoreOptions {
   readonly state: State
   readonly applicationId: string
   readonly moduleKeys: ModuleKeys
-  /** Authorities of partners: whoever has a signature certificate of theirs may have somebody looked up. */
-  readonly partnerAuthorities: () => Promise<readonly Certificate[]>
-  readonly revoked: (certificate: Certificate) => boolean
+  /** Who may have somebody looked up, as it is known now, and the authorities above them. */
+  readonly partners: () => Promise<Pick<PartnerSnapshot, 'asks' | 'authorities' | 'revoked'>>
   /** Accepts the issuer's signing certificate, and no other. */
   readonly issuer: JwsTrust
   readonly clock: () => number
@@ -55,14 +54,19 @@ export function createServedOprf(parts: OprfServerParts): ServedOprf {
 }
 
 async function verifyPartner(
-  { partnerAuthorities, revoked, clock }: OprfServerParts,
+  { partners, clock }: OprfServerParts,
   { digest, signature, certificates }: PartnerSignedRequest,
 ): Promise<boolean> {
-  const [leaf, ...intermediates] = certificates.map((der) => parseCertificate(der))
-  if (leaf === undefined) return false
+  const [leaf, ...sent] = certificates.map((der) => parseCertificate(der))
+  const known = await partners()
+  // Others under the same authorities are no relying parties: an IDA itself has such a certificate.
+  if (leaf === undefined || !known.asks(leaf)) return false
+  const { anchors, intermediates } = known.authorities('AUTH')
+  const revoked = (certificate: Certificate) => known.revoked(certificate)
   try {
-    const anchors = await partnerAuthorities()
-    await verifyChain(leaf, { intermediates, anchors, at: clock(), revoked, usage: 'sign' })
+    await verifyChain(leaf, {
+      ...{ intermediates: [...sent, ...intermediates], anchors, at: clock(), revoked, usage: 'sign' },
+    })
   } catch (cause) {
     if (!(cause instanceof KeyhavenError) || cause.code !== 'CERTIFICATE_INVALID') throw cause
     throw new KeyhavenError('ACCESS_DENIED', `an order for the oblivious PRF: ${cause.message}`, { cause })
