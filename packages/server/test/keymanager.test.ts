@@ -9,6 +9,7 @@ import { useTestKeys } from '../../identity/test/kit/use-test-keys.ts'
 import { createIdentityKeys } from '../src/identity/keys/create-identity-keys.ts'
 import { createKeyPolicies } from '../src/identity/keys/key-policies.ts'
 import { addKeymanagerRoutes } from '../src/identity/keys/keymanager-routes.ts'
+import { createPartnerCallers } from '../src/identity/partners/partner-callers.ts'
 import { createTokenStore } from '../src/platform/auth/token-store.ts'
 import { createApp } from '../src/platform/http/create-app.ts'
 import { createLogger } from '../src/platform/log/logger.ts'
@@ -60,7 +61,8 @@ describe.each(ENGINES)('the key manager over HTTP on $name', (engine) => {
     const app = createApp(
       createLogger('silent', new Writable({ write: (_chunk, _encoding, done) => done() })),
     )
-    addKeymanagerRoutes(app, { keymanager, keys, tokens, clock: Date.now })
+    const callers = createPartnerCallers({ tokens, oidc: undefined, clock: Date.now })
+    addKeymanagerRoutes(app, { keymanager, keys, callers, clock: Date.now })
     const origin = { sealed: false, remoteAddress: '127.0.0.1', secure: false } as const
     const fetch = async (path: string, init: RequestInit, token: string) => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }

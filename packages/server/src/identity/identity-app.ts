@@ -57,7 +57,7 @@ export function createIdentityApp(parts: IdentityParts, health: HealthParts): Op
 function addMainRoutes(app: OpenAPIHono<AppEnv>, parts: IdentityParts, main: MainParts): void {
   const { applicationId, clock, objects, state, tokens, url } = parts
   const { callers, partners, keys, keymanager, vault, credentials, registrations, repository } = main
-  addKeymanagerRoutes(app, { keymanager, keys, tokens, clock })
+  addKeymanagerRoutes(app, { keymanager, keys, callers, clock })
   addVaultRoutes(app, { callers, clock, zk: vault.zk })
   addPartnerManagerRoutes(app, { callers, clock, services: partners })
   addPolicyManagerRoutes(app, { callers, clock, services: partners })

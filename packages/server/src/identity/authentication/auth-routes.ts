@@ -1,18 +1,16 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { RESPONSE_SIGNATURE_HEADER, SIGNATURE_HEADER } from '@keyhaven/identity'
 import type { AuthenticationService, SignedAnswer } from '@keyhaven/identity/service'
-import { rolesAllow } from '../../platform/auth/roles.ts'
-import type { TokenStore } from '../../platform/auth/token-store.ts'
-import { type AppEnv, callerOf } from '../../platform/http/call-origin.ts'
+import type { AdminEnv } from '../../platform/auth/principal.ts'
+import type { AppEnv } from '../../platform/http/call-origin.ts'
 import { limitBody } from '../../platform/http/limit-body.ts'
 import { problemResponse } from '../../platform/http/problem.ts'
-import { createRateLimiter } from '../../platform/http/rate-limit.ts'
+import { createTokenGuard, type TokenGuardParts } from '../token-guard.ts'
 
 export const AUTHENTICATION_PREFIX = '/idauthentication/v1'
 /** Ten fingers, two eyes and a face, encrypted, signed and encrypted again. */
 const MAX_BODY_BYTES = 8 * 1_024 * 1_024
 const JSON_TYPE = 'application/json;charset=UTF-8'
-const FAILED_CALLS = { burst: 20, perMinute: 20 }
 /** 501: no call of this kind is ever answered. */
 const NO_INTERNAL_USE = {
   status: 501,
@@ -20,18 +18,14 @@ const NO_INTERNAL_USE = {
     'An IDA of profile keyhaven has no internal authentication: the oblivious PRF looks somebody up only for a ' +
     'request that a partner has signed. Register the service as a relying party, and ask as one.',
 } as const
-const BEARER = /^bearer +(\S+) *$/i
 
-export interface AuthRouteParts {
+export interface AuthRouteParts extends TokenGuardParts {
   readonly service: AuthenticationService
-  readonly tokens: Pick<TokenStore, 'verify'>
-  readonly clock: () => number
 }
 
 /** MOSIP's ID authentication. Every answer is signed, a refusal too; the keys in the path stay out of logs. */
-export function addAuthRoutes(app: OpenAPIHono<AppEnv>, { service, tokens, clock }: AuthRouteParts): void {
+export function addAuthRoutes(app: OpenAPIHono<AppEnv>, { service, ...parts }: AuthRouteParts): void {
   const limit = limitBody(MAX_BODY_BYTES)
-  const failures = createRateLimiter(FAILED_CALLS, clock)
 
   for (const kind of ['auth', 'kyc', 'otp'] as const) {
     app.post(`${AUTHENTICATION_PREFIX}/${kind}/:licenceKey/:partnerId/:apiKey`, limit, async (c) => {
@@ -42,16 +36,11 @@ export function addAuthRoutes(app: OpenAPIHono<AppEnv>, { service, tokens, clock
     })
   }
 
-  app.post(`${AUTHENTICATION_PREFIX}/internal/auth`, limit, async (c) => {
-    const token = BEARER.exec(c.req.header('authorization') ?? '')?.[1]
-    const principal = token === undefined ? undefined : await tokens.verify(token)
-    if (principal === undefined) {
-      const wait = failures.take(callerOf(c.env.origin))
-      return wait > 0 ? problemResponse('RATE_LIMITED') : problemResponse('UNAUTHENTICATED')
-    }
-    if (!rolesAllow(principal.roles, 'use-identity-keys')) return problemResponse('ACCESS_DENIED')
+  const router = app as unknown as OpenAPIHono<AdminEnv>
+  const services = createTokenGuard(parts)('use-identity-keys')
+  router.post(`${AUTHENTICATION_PREFIX}/internal/auth`, ...services, limit, async (c) => {
     if (service.internal === undefined) return problemResponse('UNSUPPORTED', NO_INTERNAL_USE)
-    return answer(await service.internal(principal.actor, await c.req.text()))
+    return answer(await service.internal(c.var.principal.actor, await c.req.text()))
   })
 
   app.get(`${AUTHENTICATION_PREFIX}/keys`, async (c) => {

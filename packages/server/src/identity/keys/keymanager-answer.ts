@@ -1,11 +1,15 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { type EnvelopeHead, mosipErrors, mosipResponse } from '@keyhaven/identity'
+import { mosipJson } from '../mosip-answer.ts'
 
-const JSON_HEADERS = { 'content-type': 'application/json;charset=UTF-8' }
-const STATUS_UNAUTHORIZED = 401
-const STATUS_FORBIDDEN = 403
-const STATUS_TOO_MANY = 429
 const STATUS_UNAVAILABLE = 503
+
+/** Of whoever may not call at all, with MOSIP's code and its status. */
+const CALLERS: Readonly<Record<string, readonly [code: string, message: string, status: number]>> = {
+  UNAUTHENTICATED: ['KER-ATH-401', 'Send an API token as "Authorization: Bearer …".', 401],
+  ACCESS_DENIED: ['KER-ATH-403', 'This token’s role does not allow it.', 403],
+  RATE_LIMITED: ['KER-ATH-429', 'Too many failed calls: try again later.', 429],
+}
 
 /**
  * MOSIP's codes for our refusals. Whatever is wrong with a ciphertext has one code and one text, as its key
@@ -22,7 +26,7 @@ const CODES: Readonly<Record<string, readonly [code: string, message: string]>> 
 }
 
 export function answerMosip(response: unknown, now: number, head: EnvelopeHead): Response {
-  return new Response(JSON.stringify(mosipResponse(response, now, head)), { headers: JSON_HEADERS })
+  return mosipJson(mosipResponse(response, now, head))
 }
 
 /**
@@ -39,22 +43,10 @@ export function refuseMosip(error: unknown, now: number, head: EnvelopeHead): Re
   return refuse('KER-KMS-500', 'try again later', now, head, STATUS_UNAVAILABLE)
 }
 
-export function refuseUnauthenticated(now: number): Response {
-  return refuse(
-    'KER-ATH-401',
-    'Send an API token as "Authorization: Bearer …".',
-    now,
-    undefined,
-    STATUS_UNAUTHORIZED,
-  )
-}
-
-export function refuseForbidden(now: number): Response {
-  return refuse('KER-ATH-403', 'This token’s role does not allow it.', now, undefined, STATUS_FORBIDDEN)
-}
-
-export function refuseTooMany(now: number): Response {
-  return refuse('KER-ATH-429', 'Too many failed calls: try again later.', now, undefined, STATUS_TOO_MANY)
+/** @returns undefined for a fault of ours. */
+export function refuseCaller(error: unknown, now: number): Response | undefined {
+  const known = error instanceof KeyhavenError ? CALLERS[error.code] : undefined
+  return known && refuse(known[0], known[1], now, undefined, known[2])
 }
 
 function refuse(
@@ -64,6 +56,5 @@ function refuse(
   head?: EnvelopeHead,
   status = 200,
 ): Response {
-  const body = JSON.stringify(mosipErrors([{ errorCode, message }], now, head))
-  return new Response(body, { status, headers: JSON_HEADERS })
+  return mosipJson(mosipErrors([{ errorCode, message }], now, head), status)
 }

@@ -12,18 +12,10 @@ import {
 } from '@keyhaven/identity'
 import type { Keymanager, Verification } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
-import { rolesAllow } from '../../platform/auth/roles.ts'
-import type { TokenStore } from '../../platform/auth/token-store.ts'
-import { type AppEnv, callerOf } from '../../platform/http/call-origin.ts'
+import type { AppEnv } from '../../platform/http/call-origin.ts'
 import { limitBody } from '../../platform/http/limit-body.ts'
-import { createRateLimiter } from '../../platform/http/rate-limit.ts'
-import {
-  answerMosip,
-  refuseForbidden,
-  refuseMosip,
-  refuseTooMany,
-  refuseUnauthenticated,
-} from './keymanager-answer.ts'
+import type { MosipRouteParts } from '../mosip-routes.ts'
+import { answerMosip, refuseCaller, refuseMosip } from './keymanager-answer.ts'
 import {
   readCipherRequest,
   readPinRequest,
@@ -31,18 +23,14 @@ import {
   readVerifyRequest,
 } from './keymanager-request.ts'
 
-export interface KeymanagerParts {
+export interface KeymanagerParts extends MosipRouteParts {
   readonly keymanager: Keymanager
   readonly keys: IdentityKeys
-  readonly tokens: Pick<TokenStore, 'verify'>
-  readonly clock: () => number
 }
 
 const PREFIX = '/v1/keymanager'
 /** A face image and ten fingerprints, base64 twice. */
 export const MAX_KEYMANAGER_BODY_BYTES = 16 * 1_024 * 1_024
-const FAILED_CALLS = { burst: 20, perMinute: 20 }
-const BEARER = /^bearer +(\S+) *$/i
 const VALIDATION_TEXT = { true: 'Validation Successful', false: 'Validation Failed' } as const
 
 type Operation = (request: Readonly<Record<string, unknown>>, actor: string) => Promise<object>
@@ -52,20 +40,19 @@ type Operation = (request: Readonly<Record<string, unknown>>, actor: string) => 
  * go through no schema and no template: this path is to encrypt more than a thousand times a second.
  */
 export function addKeymanagerRoutes(app: OpenAPIHono<AppEnv>, parts: KeymanagerParts): void {
-  const { keymanager, keys, clock } = parts
+  const { keymanager, keys, callers, clock } = parts
   const limit = limitBody(MAX_KEYMANAGER_BODY_BYTES)
-  const failures = createRateLimiter(FAILED_CALLS, clock)
 
   const actorOf = async (c: Context<AppEnv>): Promise<string | Response> => {
-    const token = BEARER.exec(c.req.header('authorization') ?? '')?.[1]
-    if (token === undefined) return refuseUnauthenticated(clock())
-    const principal = await parts.tokens.verify(token)
-    if (principal === undefined) {
-      return failures.take(callerOf(c.env.origin)) > 0
-        ? refuseTooMany(clock())
-        : refuseUnauthenticated(clock())
+    try {
+      const { actor, serves } = await callers.identify(c)
+      if (serves) return actor
+      throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
+    } catch (error) {
+      const refusal = refuseCaller(error, clock())
+      if (refusal === undefined) throw error
+      return refusal
     }
-    return rolesAllow(principal.roles, 'use-identity-keys') ? principal.actor : refuseForbidden(clock())
   }
 
   const post = (name: string, operation: Operation): void => {

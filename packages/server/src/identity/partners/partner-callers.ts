@@ -7,10 +7,10 @@ import { rolesAllow } from '../../platform/auth/roles.ts'
 import type { TokenStore } from '../../platform/auth/token-store.ts'
 import { type AppEnv, callerOf } from '../../platform/http/call-origin.ts'
 import { createRateLimiter } from '../../platform/http/rate-limit.ts'
+import { FAILED_CALLS } from '../token-guard.ts'
 
 /** Any of these among the roles of an id token: ours, and MOSIP's in Keycloak. */
 const PARTNER_ROLES = new Set(['partner', ...PARTNER_TYPE_NAMES.map((name) => name.toLowerCase())])
-const FAILED_CALLS = { burst: 20, perMinute: 20 }
 const BEARER = /^bearer +(\S+) *$/i
 /** MOSIP's services send their token in it, too. */
 const COOKIE = /(?:^|;\s*)Authorization=([^;\s]+)/

@@ -5,13 +5,11 @@ import type { StoredRegistration } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
 import { MAX_PATCH_BYTES, type TusTarget, tusAnswer } from '../../files/tus-answer.ts'
 import { createUploadLocks } from '../../files/upload-locks.ts'
-import { authenticate, requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import type { TokenStore } from '../../platform/auth/token-store.ts'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
 import { limitBody } from '../../platform/http/limit-body.ts'
 import { problemResponse } from '../../platform/http/problem.ts'
-import { createRateLimiter } from '../../platform/http/rate-limit.ts'
+import { createTokenGuard, type TokenGuardParts } from '../token-guard.ts'
 import type { PacketUploads, StoredPacket } from './packet-uploads.ts'
 import { type Registrations, received } from './registrations.ts'
 
@@ -25,7 +23,6 @@ export const PACKET_HEADER = 'keyhaven-packet'
 
 /** What a multipart body has beside the packet. */
 const MULTIPART_OVERHEAD_BYTES = 65_536
-const FAILED_CALLS = { burst: 20, perMinute: 20 }
 /** As MOSIP's packet receiver answers. */
 const RECEIVER_HEAD = { id: 'mosip.registration.packet', version: '1.0' }
 const NO_BODY = new Uint8Array(0)
@@ -38,26 +35,23 @@ const RECEIVER_ERRORS: Partial<Record<KeyhavenError['code'], string>> = {
   WIRE_TOO_LARGE: 'RPR-PKR-002',
 }
 
-export interface RegistrationRouteParts {
+export interface RegistrationRouteParts extends TokenGuardParts {
   readonly registrations: Registrations
-  readonly tokens: Pick<TokenStore, 'verify'>
-  readonly clock: () => number
 }
 
 /** Packets in, for registration clients with a token; and how far a registration is. */
 export function addRegistrationRoutes(app: OpenAPIHono<AppEnv>, parts: RegistrationRouteParts): void {
-  const { registrations, tokens, clock } = parts
+  const { registrations, clock } = parts
   const { packets } = registrations
   const locks = createUploadLocks()
-  const signedIn = authenticate({ tokens, failures: createRateLimiter(FAILED_CALLS, clock) })
-  const manages = requirePermission('manage-registrations')
+  const guard = createTokenGuard(parts)
+  const manages = guard('manage-registrations')
   // The router's variables are those of an operator from here on.
   const router = app as unknown as OpenAPIHono<AdminEnv>
 
   router.post(
     MOSIP_RECEIVER_PATH,
-    signedIn,
-    manages,
+    ...manages,
     limitBody(MAX_PACKET_BYTES + MULTIPART_OVERHEAD_BYTES),
     async (c) => {
       try {
@@ -85,7 +79,7 @@ export function addRegistrationRoutes(app: OpenAPIHono<AppEnv>, parts: Registrat
     body: Uint8Array<ArrayBuffer> = NO_BODY,
   ) => tusAnswer(target, c.req.raw, body, locks, { path: PACKETS_PATH, maxBytes: MAX_PACKET_BYTES })
 
-  router.use(`${PACKETS_PATH}/*`, signedIn, manages, async (c, next) => {
+  router.use(`${PACKETS_PATH}/*`, ...manages, async (c, next) => {
     const refused = REFUSED_HEADERS.find((name) => c.req.raw.headers.get(name) !== null)
     if (refused !== undefined) throw new KeyhavenError('INPUT_INVALID', `${refused} is not taken here`)
     await next()
@@ -135,11 +129,11 @@ export function addRegistrationRoutes(app: OpenAPIHono<AppEnv>, parts: Registrat
     return response
   })
 
-  router.get(`${MACHINES_PATH}/:machine`, signedIn, manages, async (c) =>
+  router.get(`${MACHINES_PATH}/:machine`, ...manages, async (c) =>
     c.json(await registrations.stationKeys(c.req.param('machine')), 200, { 'cache-control': 'no-store' }),
   )
 
-  router.get(`${REGISTRATIONS_PATH}/:rid`, signedIn, requirePermission('read-registrations'), async (c) => {
+  router.get(`${REGISTRATIONS_PATH}/:rid`, ...guard('read-registrations'), async (c) => {
     const rid = c.req.param('rid')
     const registration = await registrations.find(rid)
     if (registration === undefined) {

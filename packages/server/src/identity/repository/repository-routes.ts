@@ -3,18 +3,15 @@ import { KeyhavenError, toBase64url } from '@keyhaven/crypto'
 import { mosipErrors, mosipResponse, readEnvelope, VID_TYPES } from '@keyhaven/identity'
 import type { FileCategory, IdentityRepository, RepositoryIdType } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
-import { authenticate, requirePermission } from '../../platform/auth/authenticate.ts'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
-import type { TokenStore } from '../../platform/auth/token-store.ts'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
 import { limitBody, MAX_JSON_BODY_BYTES } from '../../platform/http/limit-body.ts'
-import { createRateLimiter } from '../../platform/http/rate-limit.ts'
 import type { State } from '../../platform/state/state.ts'
+import { createTokenGuard, type TokenGuardParts } from '../token-guard.ts'
 
 export const IDENTITY_PATH = '/idrepository/v1/identity'
 export const VID_PATH = '/idrepository/v1/vid'
 
-const FAILED_CALLS = { burst: 20, perMinute: 20 }
 const IDENTITY_HEAD = { id: 'mosip.id.read', version: 'v1' }
 const VID_HEAD = { id: 'mosip.vid.create', version: 'v1' }
 const UIN_DIGITS = 10
@@ -33,20 +30,17 @@ const ERRORS: Partial<Record<KeyhavenError['code'], string>> = {
   CONFLICT: 'IDR-VID-003',
 }
 
-export interface RepositoryRouteParts {
+export interface RepositoryRouteParts extends TokenGuardParts {
   readonly state: State
   readonly applicationId: string
   readonly repository: IdentityRepository
-  readonly tokens: Pick<TokenStore, 'verify'>
-  readonly clock: () => number
 }
 
 /** MOSIP's id-repository for services of the identity system. Each read of a person is audited first. */
 export function addRepositoryRoutes(app: OpenAPIHono<AppEnv>, parts: RepositoryRouteParts): void {
-  const { state, applicationId, repository, tokens, clock } = parts
+  const { state, applicationId, repository, clock } = parts
   const router = app as unknown as OpenAPIHono<AdminEnv>
-  const failures = createRateLimiter(FAILED_CALLS, clock)
-  const guard = [authenticate({ tokens, failures }), requirePermission('use-identity-keys')] as const
+  const guard = createTokenGuard(parts)('use-identity-keys')
   const limit = limitBody(MAX_JSON_BODY_BYTES)
   router.use(`${IDENTITY_PATH}/*`, ...guard)
   router.use(`${VID_PATH}/*`, ...guard)
