@@ -9,7 +9,7 @@ import {
 } from '@keyhaven/crypto'
 import { fromAnyBase64 } from '../mosip/base64.ts'
 import { fromHexDigest, upperHex } from '../mosip/digest.ts'
-import { KEY_SPLITTER, openHybrid } from '../mosip/hybrid.ts'
+import { KEY_SPLITTER, openHybrid, THUMBPRINT_BYTES } from '../mosip/hybrid.ts'
 import { type Recipient, SESSION_KEY_BYTES, type SessionKeyOpener } from '../mosip/session-key.ts'
 
 const IV_BYTES = 12
@@ -96,8 +96,11 @@ function asLayoutA(
   context: BioValueContext,
 ): { readonly bytes: Uint8Array; readonly iv: Uint8Array; readonly aad: Uint8Array } {
   try {
+    const name = HEX_DIGEST.test(thumbprint) ? fromHexDigest(thumbprint) : fromAnyBase64(thumbprint)
+    // Without it the pieces would be a layout of 1.1, or begin the key elsewhere.
+    if (name.length !== THUMBPRINT_BYTES) throw openFailed()
     const bytes = new Writer()
-      .bytes(HEX_DIGEST.test(thumbprint) ? fromHexDigest(thumbprint) : fromAnyBase64(thumbprint))
+      .bytes(name)
       .bytes(fromAnyBase64(sessionKey))
       .bytes(KEY_SPLITTER)
       .bytes(fromAnyBase64(bioValue))
