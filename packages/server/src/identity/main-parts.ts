@@ -1,14 +1,10 @@
-import { backend, KeyhavenError } from '@keyhaven/crypto'
-import type { Certificate, IdentityKeys, ModuleKeys, OprfClient } from '@keyhaven/identity'
-import { parseCbeff, parseCertificate, verifyChain } from '@keyhaven/identity'
+import { backend } from '@keyhaven/crypto'
+import type { IdentityKeys, ModuleKeys, OprfClient } from '@keyhaven/identity'
 import {
   bioSdkMatcher,
-  type CredentialPerson,
   createKeymanager,
   type IdentityRepository,
-  type IdType,
   type Keymanager,
-  certificateOf as partnerCertificateOf,
 } from '@keyhaven/identity/service'
 import { simulatedMatcher } from '@keyhaven/identity/simulator'
 import type { TokenStore } from '../platform/auth/token-store.ts'
@@ -17,6 +13,7 @@ import { createJobs, type Jobs } from '../platform/jobs/jobs.ts'
 import { type Backfills, createBackfills } from './backfill/backfills.ts'
 import { planBackfill } from './backfill/plan-backfill.ts'
 import { type Credentials, createCredentials } from './credentials/create-credentials.ts'
+import { personOf, tokenOf } from './credentials/credential-people.ts'
 import { createIssuingRepository } from './credentials/issuing-repository.ts'
 import { createCredentialOrders } from './credentials/order-credentials.ts'
 import { planPersonOrders, runPersonOrders } from './credentials/person-orders.ts'
@@ -27,6 +24,7 @@ import { createIdentityKeys, KEY_TICK_MS } from './keys/create-identity-keys.ts'
 import { createKeyPolicies, type ManagedKeyPolicies } from './keys/key-policies.ts'
 import { type OpenPartners, openPartners } from './partners/open-partners.ts'
 import { createPartnerCallers, type PartnerCallers } from './partners/partner-callers.ts'
+import { certificateOf, trustPartner } from './partners/partner-certificates.ts'
 import { openRegistrations, type Registrations } from './registration/registrations.ts'
 import { shareWithAbis } from './registration/share-with-abis.ts'
 import { createSimulatedAbis } from './registration/simulated-abis.ts'
@@ -34,7 +32,6 @@ import { createRecordKeys } from './repository/record-keys.ts'
 import { openIdentityRepository } from './repository/repository.ts'
 import { createIssuerVault, type IssuerVaultService } from './vault/create-issuer-vault.ts'
 
-const UIN_DIGITS = 10
 const TIDY_MS = 60_000
 const PRUNE_EVENTS_MS = 3_600_000
 /** Issuer's name in credentials, where no address of it is configured. */
@@ -154,58 +151,4 @@ function runJobs(base: IdentityBase, main: MainParts): void {
   const untidy = onError('a share could not be deleted')
   base.every(TIDY_MS, 'tidying shares failed', () => partners.datashare.tidy(untidy))
   base.every(PRUNE_EVENTS_MS, 'erasing old events failed', () => pruneEvents(partners))
-}
-
-/** Of now, for encryption to it: whoever's has ended, or was revoked, is sent nothing. */
-async function certificateOf(
-  { store: { reads } }: OpenPartners,
-  partnerId: string,
-  at: number,
-): Promise<Certificate> {
-  const partner = await reads.partners.get(partnerId)
-  if (partner !== undefined) return partnerCertificateOf(reads, partner, 'encrypt', at)
-  throw new KeyhavenError('KEY_UNKNOWN', 'there is no certificate of this partner')
-}
-
-async function trustPartner(
-  { store }: OpenPartners,
-  domain: string,
-  [leaf, ...intermediates]: readonly [Certificate, ...Certificate[]],
-  at: number,
-): Promise<void> {
-  const authorities = await store.reads.authorities.list({})
-  const ofDomain = authorities.filter((one) => domain === 'TRUST_CA' || one.domain === domain)
-  const ended = new Set(ofDomain.filter(({ state }) => state === 'revoked').map(({ id }) => id))
-  const anchors = ofDomain.map(({ certificate }) => parseCertificate(certificate))
-  const revoked = ({ thumbprint }: Certificate) => ended.has(Buffer.from(thumbprint).toString('hex'))
-  await verifyChain(leaf, { intermediates, anchors, at, revoked, usage: 'sign' })
-}
-
-async function personOf(
-  repository: IdentityRepository,
-  id: string,
-  idType: IdType,
-): Promise<CredentialPerson> {
-  if (idType === 'HANDLE') throw new KeyhavenError('NOT_FOUND', 'there is no such person')
-  const { identity, files } = await repository.retrieve(id, idType, ['Biometrics'])
-  const records = files.flatMap(({ category, field, bytes }) =>
-    category === 'Biometrics' ? [[field, parseCbeff(bytes)] as const] : [],
-  )
-  return { identity, biometrics: Object.fromEntries(records) }
-}
-
-/** Empty for a blocked person: the event that says so needs none, and nothing else is issued. */
-async function tokenOf(
-  repository: IdentityRepository,
-  personToken: (uin: string, partnerId: string) => Promise<string>,
-  id: string,
-  partnerId: string,
-): Promise<string> {
-  if (id.length === UIN_DIGITS) return personToken(id, partnerId)
-  try {
-    return await personToken((await repository.retrieve(id, 'VID')).uin, partnerId)
-  } catch (error) {
-    if (error instanceof KeyhavenError && error.code === 'ACCESS_DENIED') return ''
-    throw error
-  }
 }
