@@ -1,7 +1,5 @@
-import { backend, utf8, Writer } from '@keyhaven/crypto'
 import type { AuthenticationSecrets, RecordKeys } from '@keyhaven/identity/service'
-
-const KEY_BYTES = 32
+import { deriveRecordKey } from '../repository/record-keys.ts'
 
 /** Keys that follow from the kept ones of an application, one for each use. */
 export interface IdaSecrets extends AuthenticationSecrets {
@@ -12,10 +10,7 @@ export interface IdaSecrets extends AuthenticationSecrets {
 }
 
 export async function deriveIdaSecrets(keys: RecordKeys, application: string): Promise<IdaSecrets> {
-  const derive = async (secret: Uint8Array, label: string): Promise<Uint8Array> => {
-    const prk = await backend.hkdfExtract(utf8(label), secret)
-    return backend.hkdfExpand(prk, new Writer().bytes8(utf8(application)).done(), KEY_BYTES)
-  }
+  const derive = (secret: Uint8Array, label: string) => deriveRecordKey(secret, label, application)
   return {
     tokenKey: await derive(keys.dataKey, 'keyhaven ida token key v1'),
     subjectKey: await derive(keys.tagKey, 'keyhaven ida subject key v1'),

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { AEAD_KEY_BYTES, overwrite } from '@keyhaven/crypto'
+import { AEAD_KEY_BYTES, backend, overwrite, utf8, Writer } from '@keyhaven/crypto'
 import type { RecordKeys } from '@keyhaven/identity/service'
 import type { WrapContext } from '@keyhaven/keys'
 import type { State } from '../../platform/state/state.ts'
 
 const IDS = ['tag', 'data'] as const
+const DERIVED_BYTES = 32
 
 /** The keys of an application's records: made at first use, wrapped in the database, then in memory. */
 export function createRecordKeys(state: State, applicationId: string): () => Promise<RecordKeys> {
@@ -49,6 +50,19 @@ export function createRecordKeys(state: State, applicationId: string): () => Pro
     })
     return known
   }
+}
+
+/**
+ * A key that follows from one of an application's, for one use: HKDF-SHA-256 with the label as salt and the
+ * application (u8 length, UTF-8) as info, 32 bytes.
+ */
+export async function deriveRecordKey(
+  secret: Uint8Array,
+  label: string,
+  applicationId: string,
+): Promise<Uint8Array> {
+  const prk = await backend.hkdfExtract(utf8(label), secret)
+  return backend.hkdfExpand(prk, new Writer().bytes8(utf8(applicationId)).done(), DERIVED_BYTES)
 }
 
 function contextOf(applicationId: string, id: string): WrapContext {
