@@ -1,11 +1,18 @@
 import { REGISTRATION_STAGES, type RegistrationStage } from '@keyhaven/identity'
 import type { IdentityRepository } from '@keyhaven/identity/service'
+import type { SimulatedPerson } from '@keyhaven/identity/simulator'
 import { expect } from 'vitest'
 import { fromAnyBase64 } from '../../packages/identity/src/mosip/base64.ts'
 import { mosipAttributeIndex } from '../../packages/identity/src/vault/mosip-attribute.ts'
+import { createIdentityKeys } from '../../packages/server/src/identity/keys/create-identity-keys.ts'
 import { REGISTRATION_QUEUE } from '../../packages/server/src/identity/registration/registrations.ts'
+import { openIdentityRepository } from '../../packages/server/src/identity/repository/repository.ts'
+import { openObjectStore } from '../../packages/server/src/platform/objects/open-object-store.ts'
 import type { State } from '../../packages/server/src/platform/state/state.ts'
+import type { StateFixture } from './engines.ts'
+import type { MadePacket } from './identity-system.ts'
 
+const APPLICATION = 'demo'
 const LAST_STAGE = 'CREDENTIALS_ISSUED'
 const hasReached = (stage: RegistrationStage, wanted: RegistrationStage) =>
   REGISTRATION_STAGES.indexOf(stage) >= REGISTRATION_STAGES.indexOf(wanted)
@@ -75,7 +82,7 @@ export async function expectRegistrationsWhole(
  * What holds of credentials at every moment: one order for a registration and partner, once its stage is reached; what
  * is issued has a share, and its partner is told of this one.
  */
-export async function expectCredentialsWhole(state: State, partners: readonly string[]): Promise<void> {
+async function expectCredentialsWhole(state: State, partners: readonly string[]): Promise<void> {
   const registrations = await state.db.selectFrom('identity_registrations').select(['rid', 'stage']).execute()
   const credentials = await state.db.selectFrom('identity_credentials').selectAll().execute()
   const shares = await state.db.selectFrom('identity_shares').select('share_key').execute()
@@ -106,7 +113,7 @@ export async function expectCredentialsWhole(state: State, partners: readonly st
 }
 
 /** What holds at an IDA at every moment, profile `mosip`: nobody is half there, no key that is needed is missing. */
-export async function expectIdaWhole(state: State): Promise<number> {
+async function expectIdaWhole(state: State): Promise<number> {
   expect(await state.audit.verify()).toMatchObject({ valid: true })
   const records = await state.db.selectFrom('ida_records_mosip').selectAll().execute()
   const attributes = await state.db.selectFrom('ida_attributes_mosip').selectAll().execute()
@@ -134,4 +141,44 @@ export async function expectIdaWhole(state: State): Promise<number> {
     for (const name of ['fullName', 'Face', 'Finger_Left Thumb']) expect(list).toContain(name)
   expect(await state.db.selectFrom('identity_pool_conflicts').selectAll().execute()).toEqual([])
   return records.length
+}
+
+/** @returns how many registrations are in which stage, and the number of each person who has one. */
+export async function checkMain(
+  fixture: StateFixture,
+  partners: readonly string[],
+  received: ReadonlySet<string>,
+): Promise<{ readonly stages: ReadonlyMap<string, number>; readonly uins: ReadonlyMap<string, string> }> {
+  const state = await fixture.open({ schedule: false })
+  const objects = await openObjectStore(fixture.config.objects)
+  try {
+    const place = { state, applicationId: APPLICATION, profile: 'mosip', clock: Date.now } as const
+    const keys = createIdentityKeys({ ...place, role: 'main' })
+    const repository = openIdentityRepository({ ...place, objects, keys })
+    const stages = await expectRegistrationsWhole(state, repository, received)
+    await expectCredentialsWhole(state, partners)
+    const records = await state.db.selectFrom('identity_records_mosip').select('rid').execute()
+    const uins = new Map<string, string>()
+    for (const { rid } of records) uins.set(rid, await repository.uinOf(rid))
+    return { stages, uins }
+  } finally {
+    objects.close()
+    await state.close()
+  }
+}
+
+/** @returns how many people the IDA has. */
+export async function checkIda(fixture: StateFixture): Promise<number> {
+  const state = await fixture.open({ schedule: false })
+  try {
+    return await expectIdaWhole(state)
+  } finally {
+    await state.close()
+  }
+}
+
+/** Of a person: what nobody may find in a file. */
+export function secretsOf(fields: MadePacket['fields'], uin: string): string[] {
+  const { fullName, addressLine1, phone, email } = fields as unknown as SimulatedPerson['fields']
+  return [uin, phone, email, ...[...fullName, ...addressLine1].map(({ value }) => value)]
 }
