@@ -241,6 +241,19 @@ describe.each(ENGINES)('events to partners on $name', (engine) => {
     fixture.now -= 31 * DAY_MS
   })
 
+  test('the numbers of events rise also after the database was set back', async () => {
+    const numberOf = async (id: string) => (await fixture.services.eventStore.events.get(id))!.sequence
+    const before = await numberOf(await publish(7))
+    const { db } = fixture.state
+    await db.updateTable('identity_event_counters').set({ last: 3 }).execute()
+    fixture.now += 60_000
+    const after = await numberOf(await publish(8))
+    expect(after).toBeGreaterThan(before)
+    expect(await numberOf(await publish(9))).toBe(after + 1)
+    fixture.now -= 60_000
+    expect(await numberOf(await publish(10))).toBe(after + 2)
+  })
+
   test('every IDA hears of partners, policies and authorities, each time whole', async () => {
     const { services } = fixture
     await fixture.partner('ida', 'Online_Verification_Partner', { groupId: 'mpolicygroup-default-auth' })

@@ -1,4 +1,5 @@
 import type { EventStore, IdentityAuditEntry, OutboxEvent } from '@keyhaven/identity/service'
+import { sql } from 'kysely'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import { appendAudit } from '../partners/partner-store.ts'
@@ -16,14 +17,18 @@ export function createEventStore(
   return {
     events: createRecords<OutboxEvent>(state.db, applicationId, 'identity_events'),
 
-    async nextSequence({ db }) {
+    async nextSequence({ db, now }) {
+      // Not below the time: a database that was restored would count on from a number that IDAs have passed, and
+      // what they were told then, of a partner that was revoked perhaps, they would take for old.
+      const time = sql<number>`cast(${now} as bigint)`
+      const counted = sql.ref('identity_event_counters.last')
       const { last } = await db
         .insertInto('identity_event_counters')
-        .values({ ...mine, last: 1 })
+        .values({ ...mine, last: time })
         .onConflict((conflict) =>
-          conflict
-            .column('application_id')
-            .doUpdateSet((set) => ({ last: set('identity_event_counters.last', '+', 1) })),
+          conflict.column('application_id').doUpdateSet({
+            last: sql<number>`case when ${counted} < ${time} then ${time} else ${counted} + 1 end`,
+          }),
         )
         .returning('last')
         .executeTakeFirstOrThrow()

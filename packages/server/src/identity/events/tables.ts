@@ -1,7 +1,7 @@
 import type { OutboxEvent } from '@keyhaven/identity/service'
 import type { RowOf } from '../partners/row-of.ts'
 
-/** The last number that an application's events were given; the row that a publisher locks. */
+/** The last number that an application's events were given: milliseconds, or one more; a publisher locks the row. */
 export interface IdentityEventCountersTable {
   application_id: string
   last: number
