@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EventModel, PartnerUpdate } from '../packages/identity/src/index.ts'
+import { toHex } from '../packages/crypto/src/node/index.ts'
+import { certificateToPem, type EventModel, type PartnerUpdate } from '../packages/identity/src/index.ts'
+import { type TestHolder, testHolder } from '../packages/identity/test/kit/test-keys.ts'
+import { trustPartner } from '../packages/server/src/identity/partners/partner-certificates.ts'
 import { bulkInsert } from '../packages/server/src/platform/database/bulk-insert.ts'
 import { ENGINES } from './kit/engines.ts'
 import { APPLICATION, createPartnerFixture, MANAGER, type PartnerFixture } from './kit/identity-partners.ts'
@@ -64,5 +67,40 @@ describe('a partner cannot become too large to be told of', () => {
     const { partner, apiKeys } = await lastUpdate()
     expect(partner).toMatchObject({ id: 'bank', active: false })
     expect(apiKeys.length).toBeLessThan(300)
+  })
+})
+
+describe('the key manager trusts a signature', () => {
+  const trusted = async ({ certificate }: TestHolder, sent: readonly TestHolder[] = []) =>
+    trustPartner(
+      fixture.services,
+      'AUTH',
+      [certificate, ...sent.map((one) => one.certificate)],
+      fixture.now,
+    ).then(
+      () => true,
+      ({ code }: { code: string }) => code,
+    )
+
+  test('of a partner until its certificate is revoked', async () => {
+    const { holder } = await fixture.partner('shop', 'Auth_Partner', { key: 4, groupId: GROUP })
+    expect(await trusted(holder)).toBe(true)
+    const id = toHex(holder.certificate.thumbprint)
+    await fixture.services.certificates.revokeCertificate(id, 'a test', MANAGER)
+    expect(await trusted(holder)).toBe('CERTIFICATE_INVALID')
+  })
+
+  test('until the root above it is revoked, whoever stands between', async () => {
+    const root = await testHolder(5, { ca: true, subject: { commonName: 'Second root' } })
+    const between = await testHolder(6, {
+      ...{ ca: true, issuedBy: root, subject: { commonName: 'Between' } },
+    })
+    const pem = certificateToPem(root.certificate) + certificateToPem(between.certificate)
+    const { certificates } = fixture.services
+    await certificates.uploadAuthorities('AUTH', pem, MANAGER)
+    const leaf = await testHolder(7, { issuedBy: between, subject: { commonName: 'leaf' } })
+    expect(await trusted(leaf)).toBe(true)
+    await certificates.revokeAuthority(toHex(root.certificate.thumbprint), 'a test', MANAGER)
+    expect(await trusted(leaf, [between, root])).toBe('CERTIFICATE_INVALID')
   })
 })
