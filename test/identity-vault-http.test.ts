@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addCredentialRoutes } from '../packages/server/src/identity/credentials/credential-routes.ts'
-import { createPartnerCallers } from '../packages/server/src/identity/partners/partner-callers.ts'
+import { createIdentityCallers } from '../packages/server/src/identity/identity-callers.ts'
 import { addVaultRoutes } from '../packages/server/src/identity/vault/vault-routes.ts'
 import { createTokenStore } from '../packages/server/src/platform/auth/token-store.ts'
 import { createApp } from '../packages/server/src/platform/http/create-app.ts'
@@ -32,7 +32,7 @@ beforeAll(async () => {
   auditor = await make('auditor', 'auditor')
   const app = createApp(createLogger('silent'))
   const parts = {
-    callers: createPartnerCallers({ tokens, oidc: undefined, clock: world.now }),
+    callers: createIdentityCallers({ tokens, oidc: undefined, clock: world.now }),
     clock: world.now,
   }
   addVaultRoutes(app, { ...parts, zk: world.issuer.zk })

@@ -4,9 +4,9 @@ import { createDatashare, type Datashare, type Partner, type PartnerCaller } fro
 import { type TestHolder, testHolder } from '../../packages/identity/test/kit/test-keys.ts'
 import { addDatashareRoutes } from '../../packages/server/src/identity/datashare/datashare-routes.ts'
 import { createShareStore } from '../../packages/server/src/identity/datashare/share-store.ts'
+import type { IdentityCallers } from '../../packages/server/src/identity/identity-callers.ts'
+import { createIdentityCallers } from '../../packages/server/src/identity/identity-callers.ts'
 import { createIdentityKeys } from '../../packages/server/src/identity/keys/create-identity-keys.ts'
-import type { PartnerCallers } from '../../packages/server/src/identity/partners/partner-callers.ts'
-import { createPartnerCallers } from '../../packages/server/src/identity/partners/partner-callers.ts'
 import {
   createPartnerServices,
   type PartnerServices,
@@ -42,7 +42,7 @@ export interface PartnerFixture {
   call(method: string, path: string, options?: CallOptions): Promise<Response>
   /** Adds routes to what {@link call} reaches. */
   readonly app: ReturnType<typeof createApp<AppEnv>>
-  readonly callers: PartnerCallers
+  readonly callers: IdentityCallers
   /** Entries of the audit log, oldest first. */
   audit(
     action?: string,
@@ -101,7 +101,7 @@ export async function createPartnerFixture(
     url: () => `${LISTENER_URL}/v1/datashare`,
   })
   const tokens = createTokenStore(state, ADMIN_TOKEN, clock)
-  const callers = createPartnerCallers({ tokens, oidc: options.oidc, clock })
+  const callers = createIdentityCallers({ tokens, oidc: options.oidc, clock })
   const app = createApp<AppEnv>(createLogger('silent'))
   addDatashareRoutes(app, { datashare, callers, objects, url: () => LISTENER_URL, clock })
   const authority = await testHolder(1, {

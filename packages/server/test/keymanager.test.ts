@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES, type StateFixture } from '../../../test/kit/engines.ts'
 import { openerOf, type TestHolder, testHolder } from '../../identity/test/kit/test-keys.ts'
 import { useTestKeys } from '../../identity/test/kit/use-test-keys.ts'
+import { createIdentityCallers } from '../src/identity/identity-callers.ts'
 import { createIdentityKeys } from '../src/identity/keys/create-identity-keys.ts'
 import { createKeyPolicies } from '../src/identity/keys/key-policies.ts'
 import { addKeymanagerRoutes } from '../src/identity/keys/keymanager-routes.ts'
-import { createPartnerCallers } from '../src/identity/partners/partner-callers.ts'
 import { createTokenStore } from '../src/platform/auth/token-store.ts'
 import { createApp } from '../src/platform/http/create-app.ts'
 import { createLogger } from '../src/platform/log/logger.ts'
@@ -61,7 +61,7 @@ describe.each(ENGINES)('the key manager over HTTP on $name', (engine) => {
     const app = createApp(
       createLogger('silent', new Writable({ write: (_chunk, _encoding, done) => done() })),
     )
-    const callers = createPartnerCallers({ tokens, oidc: undefined, clock: Date.now })
+    const callers = createIdentityCallers({ tokens, oidc: undefined, clock: Date.now })
     addKeymanagerRoutes(app, { keymanager, keys, callers, clock: Date.now })
     const origin = { sealed: false, remoteAddress: '127.0.0.1', secure: false } as const
     const fetch = async (path: string, init: RequestInit, token: string) => {

@@ -12,12 +12,12 @@ import { addCertificateRoutes } from './authentication/certificate-routes.ts'
 import { addCredentialRoutes } from './credentials/credential-routes.ts'
 import { addDatashareRoutes } from './datashare/datashare-routes.ts'
 import type { IdaParts } from './ida-parts.ts'
+import { createIdentityCallers } from './identity-callers.ts'
 import type { IdentityParts } from './identity-parts.ts'
 import { addKeymanagerRoutes } from './keys/keymanager-routes.ts'
 import type { MainParts } from './main-parts.ts'
 import { addOprfRoutes } from './oprf/oprf-routes.ts'
 import type { OprfParts } from './oprf-parts.ts'
-import { createPartnerCallers } from './partners/partner-callers.ts'
 import { addPartnerManagerRoutes } from './partners/partner-manager-routes.ts'
 import { addPolicyManagerRoutes } from './partners/policy-manager-routes.ts'
 import { addRegistrationRoutes } from './registration/registration-routes.ts'
@@ -83,7 +83,7 @@ function addOprfProcessRoutes(
   { clock, tokens }: IdentityParts,
   { oprf, events }: OprfParts,
 ): void {
-  const callers = createPartnerCallers({ tokens, oidc: undefined, clock })
+  const callers = createIdentityCallers({ tokens, oidc: undefined, clock })
   const caller = async (c: Context) => {
     const { actor, serves } = await callers.identify(c)
     if (serves) return actor

@@ -20,10 +20,10 @@ import { planPersonOrders, runPersonOrders } from './credentials/person-orders.t
 import { createIssuerTokens } from './credentials/person-tokens.ts'
 import { pruneEvents, runDeliveries } from './events/run-deliveries.ts'
 import type { IdentityBase } from './identity-base.ts'
+import { createIdentityCallers, type IdentityCallers } from './identity-callers.ts'
 import { createIdentityKeys, KEY_TICK_MS } from './keys/create-identity-keys.ts'
 import { createKeyPolicies, type ManagedKeyPolicies } from './keys/key-policies.ts'
 import { type OpenPartners, openPartners } from './partners/open-partners.ts'
-import { createPartnerCallers, type PartnerCallers } from './partners/partner-callers.ts'
 import { certificateOf, trustPartner } from './partners/partner-certificates.ts'
 import { openRegistrations, type Registrations } from './registration/registrations.ts'
 import { shareWithAbis } from './registration/share-with-abis.ts'
@@ -44,7 +44,7 @@ export interface MainParts {
   readonly keymanager: Keymanager
   readonly keyPolicies: ManagedKeyPolicies
   readonly jobs: Jobs
-  readonly callers: PartnerCallers
+  readonly callers: IdentityCallers
   readonly partners: OpenPartners
   readonly vault: IssuerVaultService
   readonly backfills: Backfills
@@ -121,7 +121,7 @@ export function createMainParts(
   const main: MainParts = {
     ...{ keys, keymanager, keyPolicies, jobs, partners, vault, credentials, repository, registrations },
     backfills,
-    callers: createPartnerCallers({ tokens, oidc: identity.oidc, clock }),
+    callers: createIdentityCallers({ tokens, oidc: identity.oidc, clock }),
     runPersonOrders: (onError) => runPersonOrders({ jobs, repository: stored, order }, onError),
     matcher: matcher.name,
   }

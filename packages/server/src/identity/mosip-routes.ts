@@ -4,8 +4,8 @@ import { type EnvelopeHead, mosipResponse, NO_HEAD, readEnvelope } from '@keyhav
 import type { Context } from 'hono'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { limitBody } from '../platform/http/limit-body.ts'
+import type { IdentityCaller, IdentityCallers } from './identity-callers.ts'
 import { type MosipCodes, mosipJson, mosipRefusal } from './mosip-answer.ts'
-import type { IdentityCaller, PartnerCallers } from './partners/partner-callers.ts'
 
 /** One of MOSIP's services. */
 export interface MosipService {
@@ -26,7 +26,7 @@ export interface MosipCall {
 }
 
 export interface MosipRouteParts {
-  readonly callers: PartnerCallers
+  readonly callers: IdentityCallers
   readonly clock: () => number
 }
 

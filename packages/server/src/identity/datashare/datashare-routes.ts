@@ -10,8 +10,8 @@ import { limitBody } from '../../platform/http/limit-body.ts'
 import { problemOfError } from '../../platform/http/problem.ts'
 import { createRateLimiter } from '../../platform/http/rate-limit.ts'
 import type { ObjectStore } from '../../platform/objects/object-store.ts'
+import type { IdentityCallers } from '../identity-callers.ts'
 import { mosipJson, mosipRefusal } from '../mosip-answer.ts'
-import type { PartnerCallers } from '../partners/partner-callers.ts'
 
 export const DATASHARE_PREFIX = '/v1/datashare'
 /** Boundaries and names of the multipart form beside the data. */
@@ -40,7 +40,7 @@ const CODES = {
 
 export interface DatashareRouteParts {
   readonly datashare: Datashare
-  readonly callers: PartnerCallers
+  readonly callers: IdentityCallers
   readonly objects: Pick<ObjectStore, 'read'>
   /** Where partners reach the identity listener: what a proof names. */
   readonly url: () => string

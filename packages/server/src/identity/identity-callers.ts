@@ -2,12 +2,12 @@ import { KeyhavenError } from '@keyhaven/crypto'
 import { PARTNER_TYPE_NAMES } from '@keyhaven/identity'
 import type { PartnerCaller } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
-import { createIdTokens } from '../../platform/auth/id-tokens.ts'
-import { rolesAllow } from '../../platform/auth/roles.ts'
-import type { TokenStore } from '../../platform/auth/token-store.ts'
-import { type AppEnv, callerOf } from '../../platform/http/call-origin.ts'
-import { createRateLimiter } from '../../platform/http/rate-limit.ts'
-import { FAILED_CALLS } from '../token-guard.ts'
+import { createIdTokens } from '../platform/auth/id-tokens.ts'
+import { rolesAllow } from '../platform/auth/roles.ts'
+import type { TokenStore } from '../platform/auth/token-store.ts'
+import { type AppEnv, callerOf } from '../platform/http/call-origin.ts'
+import { createRateLimiter } from '../platform/http/rate-limit.ts'
+import { FAILED_CALLS } from './token-guard.ts'
 
 /** Any of these among the roles of an id token: ours, and MOSIP's in Keycloak. */
 const PARTNER_ROLES = new Set(['partner', ...PARTNER_TYPE_NAMES.map((name) => name.toLowerCase())])
@@ -25,12 +25,12 @@ export interface IdentityCaller extends PartnerCaller {
   readonly serves: boolean
 }
 
-export interface PartnerCallers {
+export interface IdentityCallers {
   /** @throws KeyhavenError `UNAUTHENTICATED`, `RATE_LIMITED`, `ACCESS_DENIED`, `UPSTREAM_FAILED`. */
   identify(c: Context<AppEnv>): Promise<IdentityCaller>
 }
 
-export interface PartnerCallerParts {
+export interface IdentityCallerParts {
   readonly tokens: Pick<TokenStore, 'verify'>
   readonly oidc:
     | { readonly issuer: string; readonly clientId: string; readonly organisationClaim: string }
@@ -39,7 +39,7 @@ export interface PartnerCallerParts {
 }
 
 /** Services and managers by API token, people of a partner by the id token of their sign-in. */
-export function createPartnerCallers({ tokens, oidc, clock }: PartnerCallerParts): PartnerCallers {
+export function createIdentityCallers({ tokens, oidc, clock }: IdentityCallerParts): IdentityCallers {
   const idTokens = oidc && createIdTokens(oidc)
   const failures = createRateLimiter(FAILED_CALLS, clock)
 
