@@ -9,7 +9,7 @@ import { addTrustRoutes } from '../channel/trust-routes.ts'
 import { addUsageRoutes } from '../channel/usage-routes.ts'
 import { addAdminConversationRoutes } from '../conversations/admin-conversation-routes.ts'
 import { addAdminDirectoryRoutes } from '../directory/admin-directory-routes.ts'
-import { addAdminIdentityRoutes, type ServedPartners } from '../identity/partners/admin-identity.ts'
+import { addPartnerAdminRoutes, type ServedPartners } from '../identity/partners/partner-admin.ts'
 import { authenticate } from '../platform/auth/authenticate.ts'
 import { createOidcClient } from '../platform/auth/oidc-client.ts'
 import { addOidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -114,7 +114,7 @@ export function createAdminApp(admin: AdminAppParts): AdminApp {
   })
   addAdminDirectoryRoutes(app, { state, applications, directories: parts.directories, clock })
   addAdminConversationRoutes(app, { state, applications, conversations: parts.conversations })
-  addAdminIdentityRoutes(app, parts, applications, admin.identity)
+  addPartnerAdminRoutes(app, parts, applications, admin.identity)
   addTokenRoutes(app, tokens, clock)
   addAuditRoutes(app, state.audit)
   addStatusRoutes(app, admin.status)

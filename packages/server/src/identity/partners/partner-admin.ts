@@ -20,7 +20,7 @@ export interface ServedPartners {
 }
 
 /** Partners, policies, shares and events in the admin API, of every application. */
-export function addAdminIdentityRoutes(
+export function addPartnerAdminRoutes(
   app: OpenAPIHono<AdminEnv>,
   parts: Parts,
   applications: Pick<ApplicationService, 'get'>,
