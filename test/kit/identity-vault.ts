@@ -334,7 +334,7 @@ function decision(pk8: TestHolder): PartnerDecision {
   const { document } = DEFAULT_POLICIES.find(({ id }) => id === AUTH_POLICY)!
   const policy = parsePolicy('DataShare', document, { unlimitedReads: false })
   return {
-    partner: { id: IDA_PARTNER } as PartnerDecision['partner'],
+    partner: { id: IDA_PARTNER, type: 'Online_Verification_Partner' } as PartnerDecision['partner'],
     policy: { ...policy, id: AUTH_POLICY, version: 1 },
     certificate: { ...pk8.recipient, der: pk8.certificate.der },
   }

@@ -1,5 +1,6 @@
 import { fromUtf8, KeyhavenError, overwrite } from '@keyhaven/crypto'
 import { encodeCbeff } from '../../biometrics/encode-cbeff.ts'
+import type { PartnerType } from '../../partners/partner-types.ts'
 import type { FilteredData } from '../../policy/filter-attributes.ts'
 import {
   CREDENTIAL_EVENT_TYPE,
@@ -13,6 +14,8 @@ import { AUTH_CREDENTIAL, type CredentialOrder } from './credential-service.ts'
 import type { CredentialServiceOptions } from './ports.ts'
 
 const CREDENTIAL_TYPE = 'MOSIPVerifiableCredential'
+/** An IDA. */
+const VERIFIER: PartnerType = 'Online_Verification_Partner'
 
 export interface MadeCredential {
   readonly result: {
@@ -35,11 +38,18 @@ export async function makeCredential<Tx>(
   actor: string,
   issuedAt = options.clock(),
 ): Promise<MadeCredential> {
-  const { policy } = await options.decisions.decide({
+  const { policy, partner } = await options.decisions.decide({
     ...{ partnerId: order.partner, policyId: order.policyId, action: 'credential.issue', actor },
   })
   if (policy.type !== 'DataShare') {
     throw new KeyhavenError('POLICY_REFUSED', `policy ${order.policyId} is not one for sharing data`)
+  }
+  // An IDA must not read what a policy lets out to it only encrypted for each person; others could read nothing.
+  if ((partner.type === VERIFIER) !== (order.credentialType === AUTH_CREDENTIAL)) {
+    throw new KeyhavenError(
+      'POLICY_REFUSED',
+      `credentials of type ${AUTH_CREDENTIAL} are for partners of type ${VERIFIER}, and these get no others`,
+    )
   }
   const person = await options.person(order.id, order.idType)
   const data = await options.datashare.filter(policy.body, person.identity, person.biometrics)
