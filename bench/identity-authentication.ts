@@ -6,7 +6,6 @@ import {
   sign as rsaSign,
   verify as rsaVerify,
 } from 'node:crypto'
-import { toBase64url } from '@keyhaven/crypto'
 import type { Profile } from '@keyhaven/identity'
 import { createAuthenticationStore } from '../packages/server/src/identity/ida/authentication-store.ts'
 import { ENGINES } from '../test/kit/engines.ts'
@@ -21,7 +20,8 @@ import { measuredRow, type Row, targetRow } from './row.ts'
 import { cpuMicroseconds } from './server-figures.ts'
 
 const PROFILES: readonly Profile[] = ['mosip', 'keyhaven']
-const PEOPLE = 40
+/** In the database of {@link startIda}. */
+export const PEOPLE = 40
 const FIRST_UIN = 5_283_940_600
 const REQUESTS = 600
 const WARM_UP_REQUESTS = 400
@@ -39,7 +39,7 @@ const EXPECTED = { auth: '"authStatus":true', kyc: '"kycStatus":true' } as const
 const BARE = { inFlight: 1, rounds: 10, sliceMilliseconds: 20, clock: 'processor' } as const
 
 /** Processes of an IDA with people in its database. */
-interface Ida {
+export interface Ida {
   readonly server: ServerProcess
   /** Of the oblivious PRF, in profile `keyhaven`. */
   readonly oprf: ServerProcess | undefined
@@ -64,7 +64,7 @@ export async function run(): Promise<Row[]> {
   return rows
 }
 
-async function startIda(profile: Profile): Promise<Ida> {
+export async function startIda(profile: Profile): Promise<Ida> {
   const world = await openAuthWorld(ENGINES[0]!, profile)
   const running: ServerProcess[] = []
   const close = async () => {
@@ -90,18 +90,18 @@ async function startIda(profile: Profile): Promise<Ida> {
   }
 }
 
-/** The process that evaluates; it has been told of the partners' authority. */
-async function startOprf({ vault, authority }: AuthWorld): Promise<ServerProcess | undefined> {
+/** The process that evaluates; it has been told of partners and their authorities, as the IDA was. */
+async function startOprf({ vault, store: known }: AuthWorld): Promise<ServerProcess | undefined> {
   if (vault.oprf === undefined) return undefined
   const store = createAuthenticationStore(vault.oprf.state, APPLICATION, Date.now)
-  const der = toBase64url(authority.certificate.der)
-  const authorities = [{ domain: 'AUTH', der, active: true }] as const
-  await store.saveAuthorities({ sequence: 1, authorities, revoked: [] })
+  await store.saveAuthorities((await known.authorities())!)
+  for (const partner of await known.partners()) await store.savePartner(partner)
   const profile = { KEYHAVEN_ROLE: 'oprf', KEYHAVEN_IDENTITY_PROFILE: 'keyhaven' }
   return startServerProcess({ ...vault.envs.oprf, ...LISTEN, ...profile })
 }
 
-const uinOf = (person: number) => String(FIRST_UIN + person)
+/** Of a person; from {@link PEOPLE} on of nobody. */
+export const uinOf = (person: number) => String(FIRST_UIN + person)
 
 async function measureIda(ida: Ida, profile: Profile): Promise<Row[]> {
   await load(ida, 'auth', WARM_UP_REQUESTS)

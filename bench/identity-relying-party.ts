@@ -8,8 +8,12 @@ import { httpPost } from './http-load.ts'
 
 const THUMB = { type: 'Finger', subtype: 'Left Thumb' } as const
 
-/** Makes a whole request of a relying party, of its own transaction, for the person with this number. */
-export type RequestMaker = (kind: 'auth' | 'kyc', id: string) => Promise<Uint8Array>
+/**
+ * Makes a whole request of a relying party, of its own transaction, for the person with this number.
+ *
+ * @param claimant - who is described and stands before the device. @defaultValue the person
+ */
+export type RequestMaker = (kind: 'auth' | 'kyc', id: string, claimant?: string) => Promise<Uint8Array>
 
 /**
  * A relying party with a simulated L1 fingerprint scanner. What its program sends for a call is caught before it
@@ -35,14 +39,14 @@ export async function createRequestMaker(world: AuthWorld, url: string): Promise
   })
   const recipient = await world.vault.keys.ida.recipient(keyName('IDA', 'FIR'))
 
-  return async (kind, id) => {
+  return async (kind, id, claimant = id) => {
     const transactionId = party.newTransactionId()
     const request = {
       ...({ purpose: 'Auth', transactionId, env: ENV, domainUri: DOMAIN_URI } as const),
       requestedAt: Date.now(),
     }
-    const { biometrics } = await device.capture({ request, person: id, parts: [THUMB], recipient })
-    const claims = { id, transactionId, demographics: demographicsOf(id), biometrics }
+    const { biometrics } = await device.capture({ request, person: claimant, parts: [THUMB], recipient })
+    const claims = { id, transactionId, demographics: demographicsOf(claimant), biometrics }
     await send(party, kind, claims).catch(() => undefined)
     const sent = caught.pop()
     if (sent === undefined) throw new Error('nothing was sent')

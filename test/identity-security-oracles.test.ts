@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backend, openFailed, toBase64url, toHex, utf8 } from '../packages/crypto/src/node/index.ts'
+import type { KycResponse } from '../packages/identity/src/authentication/auth-messages.ts'
 import {
   type BiometricBlock,
-  type KycResponse,
   keyName,
   type RelyingParty,
   signDetachedJws,
