@@ -11,6 +11,7 @@ import {
   UIN_RULES,
   verhoeffDigit,
 } from '../src/index.ts'
+import { UIN_CANDIDATES } from '../src/service/index.ts'
 
 const digits = fc.stringMatching(/^\d{1,30}$/)
 
@@ -119,4 +120,17 @@ test('what is drawn keeps the rules, as MOSIP writes them as patterns', () => {
     expect(isVid(vid)).toBe(true)
     expect(isUin(vid)).toBe(false)
   }
+})
+
+test('a thief who guesses UINs has as many to try as is said', () => {
+  const samples = 200_000
+  let kept = 0
+  // Evenly over all numbers of nine digits from 200,000,000: the step has no factor in common with their number.
+  for (let sample = 0, offset = 0; sample < samples; sample++) {
+    const nine = String(200_000_000 + offset)
+    if (keepsRules(nine + verhoeffDigit(nine), UIN_RULES)) kept++
+    offset = (offset + 494_427_191) % 800_000_000
+  }
+  const estimated = (kept / samples) * 800_000_000
+  expect(Math.abs(estimated / UIN_CANDIDATES - 1)).toBeLessThan(0.03)
 })

@@ -47,8 +47,7 @@ export const HALVES_LIMIT = 5
 export const CYCLIC_NUMBERS = ['142857'] as const
 
 /**
- * About 58 million numbers of ten digits keep all of these (5.8 % of the 10^9, counted by drawing): so many must be
- * tried by whoever guesses.
+ * 58,106,898 numbers of ten digits keep all of these, counted one by one: so many must be tried by whoever guesses.
  */
 export const UIN_RULES: IdentifierRules = {
   length: UIN_LENGTH,

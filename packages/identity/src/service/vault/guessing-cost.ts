@@ -4,8 +4,11 @@ import { blindInput } from '../../oprf/voprf.ts'
 import type { Profile } from '../../profile.ts'
 import { idHash, idHashModulo } from '../../vault/id-hash.ts'
 
-/** UINs of ten digits: the first is 2 to 9, the last one checks the others (Verhoeff). */
-export const UIN_CANDIDATES = 800_000_000
+/**
+ * UINs that may be given: of the 800,000,000 with ten digits, a first one from 2 to 9 and the right check digit,
+ * those that keep `UIN_RULES`, counted one by one. A thief tries no others.
+ */
+export const UIN_CANDIDATES = 58_106_898
 const FIRST_UIN = 2_000_000_000
 const DEFAULT_MEASURE_MS = 100
 const BATCH = 16
