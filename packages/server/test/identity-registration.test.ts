@@ -132,8 +132,8 @@ describe.each(ENGINES)('registration on $name', (engine) => {
         /machine: it was not registered then/,
       ],
       [
-        await simulatedPacket('Example Person 8', 8, { edit: (input) => ({ ...input, process: 'LOST' }) }),
-        /process LOST/,
+        await simulatedPacket('Example Person 8', 8, { edit: (input) => ({ ...input, process: 'CORRECTION' }) }),
+        /process CORRECTION/,
       ],
     ] as const
     run()

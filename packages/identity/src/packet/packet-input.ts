@@ -42,6 +42,8 @@ export interface PacketProgress {
   readonly step: string
 }
 
+/** MOSIP's process that registers somebody for the first time. */
+export const NEW_REGISTRATION = 'NEW'
 const PROCESS = /^[A-Z][A-Z0-9_]{0,31}$/
 const DOCUMENT_FORMAT = /^[A-Za-z0-9]{1,8}$/
 
@@ -69,6 +71,8 @@ export function requirePacketInput(input: PacketInput): void {
   for (const [name, { bytes, format, type }] of input.documents) {
     if (bytes.length === 0 || type === '' || !DOCUMENT_FORMAT.test(format)) throw invalid(`document ${name}`)
   }
+  // Whoever is registered already brings what changes.
+  if (input.process !== NEW_REGISTRATION) return
   const names = new Set(given.map(([name]) => name))
   for (const { name, required } of input.schema.fields) {
     if (required && name !== SCHEMA_VERSION_FIELD && !names.has(name)) throw invalid(`${name} is missing`)

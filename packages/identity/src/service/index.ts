@@ -147,6 +147,7 @@ export type {
   OperatorDirectory,
   PacketSource,
   RegistrationKeys,
+  RegistrationRepository,
   StageChange,
   StageStore,
   Station,
@@ -159,7 +160,11 @@ export {
   type RegistrationProcessorParts,
 } from './registration/registration-processor.ts'
 export type { RegistrationReceipt } from './registration/sign-receipt.ts'
-export { MACHINE_CLOCK_SKEW_MS } from './registration/verify-registration.ts'
+export {
+  MACHINE_CLOCK_SKEW_MS,
+  REGISTRATION_PROCESSES,
+  type RegistrationProcess,
+} from './registration/verify-registration.ts'
 export {
   createIdentityRepository,
   type Identity,

@@ -31,6 +31,7 @@ export const SIMULATED_SCHEMA_JSON = {
         proofOfIdentity: { fieldCategory: 'pvt', ...DOCUMENT },
         proofOfAddress: { fieldCategory: 'evidence', ...DOCUMENT },
         proofOfRelationship: { fieldCategory: 'optional', ...DOCUMENT },
+        UIN: { fieldCategory: 'pvt', ...TEXT },
       },
     },
   },

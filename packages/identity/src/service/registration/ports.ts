@@ -2,6 +2,7 @@ import type { RsaPublicKey, VerifyKey } from '@keyhaven/crypto'
 import type { Bir } from '../../biometrics/bir.ts'
 import type { IdentityKeys } from '../../keys/identity-keys.ts'
 import type { RegistrationStage } from '../../registration/stages.ts'
+import type { IdentityRepository } from '../repository/identity-repository.ts'
 
 /** One registration, as far as it is. Nothing in it names anybody. */
 export interface StoredRegistration {
@@ -43,6 +44,8 @@ export interface GalleryEntry {
   readonly rid: string
   readonly position: number
   readonly hasBiometrics: boolean
+  /** Whose registration it is; null: nobody's yet. */
+  readonly record: string | null
 }
 
 /** The rows of a registration, for one run of its job. */
@@ -59,7 +62,11 @@ export interface StageStore {
    * Takes its place among those who are compared; again, it keeps the place. Whoever has an earlier one is
    * there when this returns.
    */
-  enterGallery(rid: string, demographicTag: string, hasBiometrics: boolean): Promise<GalleryEntry>
+  enterGallery(
+    rid: string,
+    demographicTag: string,
+    hasBiometrics: boolean,
+  ): Promise<Omit<GalleryEntry, 'record'>>
   /** Earlier ones with the same tag that are not rejected. */
   sameDemographics(tag: string, before: number): Promise<readonly GalleryEntry[]>
   /** Of these the earlier ones that are not rejected. */
@@ -105,6 +112,12 @@ export interface PacketSource {
 
 /** K11, REGISTRATION / centre_machine, opens packets; K5, REGISTRATION_PROCESSOR, signs what was verified. */
 export type RegistrationKeys = Pick<IdentityKeys, 'recipient' | 'opener' | 'certificate' | 'chain' | 'sign'>
+
+/** The part of the repository that registrations need. */
+export type RegistrationRepository = Pick<
+  IdentityRepository,
+  'giveUin' | 'add' | 'amend' | 'uinOfRecord' | 'retrieve' | 'history'
+>
 
 /** Port: what happens when a person is stored. The same registration again does nothing. */
 export interface CredentialRequests {

@@ -2,8 +2,9 @@ import { type CryptoBackend, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { encodeCbeff } from '../../biometrics/encode-cbeff.ts'
 import type { OpenedPacket } from '../../packet/open-packet.ts'
 import { isFinalStage } from '../../registration/stages.ts'
-import type { IdentityFile, IdentityRepository } from '../repository/identity-repository.ts'
-import { demographicTag } from './demographic-tag.ts'
+import type { IdentityFile } from '../repository/identity-repository.ts'
+import { deduplicate } from './deduplicate.ts'
+import { asRefusal, personOfPacket, UIN_FIELD } from './known-person.ts'
 import type { PacketOpener } from './packet-opener.ts'
 import type {
   Abis,
@@ -11,6 +12,7 @@ import type {
   OperatorDirectory,
   PacketSource,
   RegistrationKeys,
+  RegistrationRepository,
   StageChange,
   StageStore,
   StationDirectory,
@@ -28,7 +30,7 @@ export interface RegistrationProcessorParts {
   readonly stations: StationDirectory
   readonly operators: OperatorDirectory
   readonly abis: Abis
-  readonly repository: Pick<IdentityRepository, 'giveUin' | 'add'>
+  readonly repository: RegistrationRepository
   readonly credentials: CredentialRequests
   /** Keys demographic tags, 32 bytes. */
   readonly tagKey: () => Promise<Uint8Array>
@@ -49,44 +51,48 @@ export interface RegistrationProcessor {
 type Opened = () => Promise<OpenedPacket>
 
 export function createRegistrationProcessor(parts: RegistrationProcessorParts): RegistrationProcessor {
-  const { backend, keys, abis, repository, credentials } = parts
+  const { backend, keys, repository, credentials } = parts
 
-  const verify = async (registration: StoredRegistration, remember: (packet: OpenedPacket) => void) => {
+  const verify = async (
+    registration: StoredRegistration,
+    remember: (packet: OpenedPacket) => void,
+  ): Promise<StageChange> => {
     const bytes = await parts.packets.read(registration)
-    try {
-      const { packet, officer } = await verifyRegistration(parts, registration, bytes)
-      remember(packet)
-      const json = utf8(JSON.stringify(packet.identity))
-      const demographics = await parts.opener.sealDemographics(registration, json)
-      const receipt = await signReceipt(backend, keys, registration, demographics)
-      return { stage: 'VERIFIED', officer, demographics, receipt } as const
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      return rejected(error)
+    const verified = await verifyRegistration(parts, registration, bytes).catch((error: unknown) => {
+      if (isRefusal(error)) return rejected(error)
+      throw error
+    })
+    if ('stage' in verified) return verified
+    const { packet, process, officer } = verified
+    remember(packet)
+    // So early, that a second update at the same time is known to be of the same person.
+    const person = process === 'UPDATE' ? await personOfPacket(repository, packet) : undefined
+    const json = utf8(JSON.stringify(packet.identity))
+    const demographics = await parts.opener.sealDemographics(registration, json)
+    const receipt = await signReceipt(backend, keys, registration, demographics)
+    const record = person && { record: person.record }
+    return { stage: 'VERIFIED', officer, demographics, receipt, ...record } as const
+  }
+
+  /** First data of a new number; changed data of a known one; a number that was lost is found, nothing is stored. */
+  const keep = async ({ rid, record }: StoredRegistration, packet: OpenedPacket): Promise<StageChange> => {
+    const dataOf = (uin: string) => ({
+      ...{ rid, identity: { ...packet.identity, [UIN_FIELD]: uin }, files: filesOf(packet) },
+    })
+    if (packet.process === 'UPDATE') {
+      const { uin } = await personOfPacket(repository, packet)
+      await asRefusal(() => repository.amend(uin, dataOf(uin)))
+    } else if (packet.process !== 'LOST') {
+      const { uin } = await repository.giveUin(rid)
+      await repository.add(dataOf(uin))
     }
+    return { stage: 'STORED', ...(record !== null && { record }) }
   }
 
-  const deduplicate = async (store: StageStore, { rid }: StoredRegistration, packet: OpenedPacket) => {
-    const birs = [...packet.biometrics.values()].flatMap((record) => record.birs)
-    const key = await parts.tagKey()
-    const tag = await demographicTag(backend, key, parts.applicationId, packet.identity)
-    if (birs.length > 0) await abis.enrol(rid, birs)
-    const own = await store.enterGallery(rid, tag, birs.length > 0)
-    const matches = birs.length > 0 ? await abis.identify(rid, birs) : []
-    const [same] = await store.earlier(matches, own.position)
-    if (same !== undefined) return duplicate(`biometrics of ${same.rid}`)
-    // Two people can have name and birthday in common; who is told apart by biometrics is another.
-    const namesakes = await store.sameDemographics(tag, own.position)
-    const undecided = namesakes.find(({ hasBiometrics }) => !hasBiometrics || birs.length === 0)
-    if (undecided !== undefined)
-      return duplicate(`demographics of ${undecided.rid}, without biometrics to tell`)
-    return { stage: 'DEDUPLICATED' } as const
-  }
-
-  const keep = async ({ rid }: StoredRegistration, packet: OpenedPacket): Promise<StageChange> => {
-    const { uin } = await repository.giveUin(rid)
-    await repository.add({ rid, identity: { ...packet.identity, UIN: uin }, files: filesOf(packet) })
-    return { stage: 'STORED' }
+  /** Whom the next stages are about; of LOST it is known already. */
+  const recordOf = async ({ rid, record }: StoredRegistration, packet: OpenedPacket): Promise<string> => {
+    if (packet.process === 'UPDATE') return (await personOfPacket(repository, packet)).record
+    return packet.process === 'LOST' && record !== null ? record : (await repository.giveUin(rid)).record
   }
 
   const next = async (
@@ -100,14 +106,14 @@ export function createRegistrationProcessor(parts: RegistrationProcessorParts): 
       case 'RECEIVED':
         return verify(registration, remember)
       case 'VERIFIED':
-        return deduplicate(store, registration, await opened())
+        return deduplicate(parts, store, registration, await opened())
       case 'DEDUPLICATED':
-        return { stage: 'UIN_GIVEN', record: (await repository.giveUin(rid)).record }
+        return { stage: 'UIN_GIVEN', record: await recordOf(registration, await opened()) }
       case 'UIN_GIVEN':
         return keep(registration, await opened())
       case 'STORED': {
-        const { uin, record } = await repository.giveUin(rid)
-        await credentials.issue({ rid, uin, record })
+        const record = registration.record!
+        await credentials.issue({ rid, record, uin: await repository.uinOfRecord(record) })
         return { stage: 'CREDENTIALS_ISSUED' }
       }
       default:
@@ -127,7 +133,11 @@ export function createRegistrationProcessor(parts: RegistrationProcessorParts): 
         const present: StoredRegistration = registration
         const opened = async () =>
           packet ?? (await parts.opener.open(present, await parts.packets.read(present)))
-        registration = await store.advance(present, await next(store, present, opened, remember))
+        const step = next(store, present, opened, remember).catch((error: unknown) => {
+          if (error instanceof KeyhavenError && error.code === 'PACKET_INVALID') return rejected(error)
+          throw error
+        })
+        registration = await store.advance(present, await step)
       }
     },
   }
@@ -150,8 +160,4 @@ function filesOf({ documents, biometrics }: OpenedPacket): IdentityFile[] {
 
 function rejected({ code, message }: KeyhavenError): StageChange {
   return { stage: 'REJECTED', reason: `${code}: ${message}` }
-}
-
-function duplicate(of: string): StageChange {
-  return { stage: 'REJECTED', reason: `DUPLICATE: ${of}` }
 }

@@ -1,14 +1,16 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { labelledValues } from '../../packet/meta-info.ts'
 import type { OpenedPacket } from '../../packet/open-packet.ts'
+import { NEW_REGISTRATION } from '../../packet/packet-input.ts'
 import { packetInvalid } from '../../packet/packet-invalid.ts'
 import type { PacketOpener } from './packet-opener.ts'
 import type { OperatorDirectory, StationDirectory, StoredRegistration } from './ports.ts'
 
 /** How far the clock of a registration client may be ahead of ours. */
 export const MACHINE_CLOCK_SKEW_MS = 300_000
-/** MOSIP's process that registers somebody for the first time. */
-const NEW_REGISTRATION = 'NEW'
+/** MOSIP's processes that are worked on: somebody's first, other data of somebody, a number that was lost. */
+export const REGISTRATION_PROCESSES = [NEW_REGISTRATION, 'UPDATE', 'LOST'] as const
+export type RegistrationProcess = (typeof REGISTRATION_PROCESSES)[number]
 
 export interface VerifyParts {
   readonly opener: PacketOpener
@@ -18,6 +20,7 @@ export interface VerifyParts {
 
 export interface VerifiedPacket {
   readonly packet: OpenedPacket
+  readonly process: RegistrationProcess
   readonly officer: string
 }
 
@@ -36,7 +39,8 @@ export async function verifyRegistration(
   const { refId, receivedAt } = registration
   const station = await parts.stations.find(refId)
   const packet = await parts.opener.open(registration, bytes)
-  if (packet.process !== NEW_REGISTRATION) throw packetInvalid(`process ${packet.process}`)
+  const process = REGISTRATION_PROCESSES.find((one) => one === packet.process)
+  if (process === undefined) throw packetInvalid(`process ${packet.process}`)
   const madeAt = creationOf(packet)
   if (!(madeAt <= receivedAt + MACHINE_CLOCK_SKEW_MS)) throw packetInvalid('date: it is ahead of ours')
   const { since, until } = station!
@@ -47,7 +51,7 @@ export async function verifyRegistration(
   if (!(await parts.operators.isOfficer(officer, madeAt))) {
     throw packetInvalid('operator: not a registration officer at that time')
   }
-  return { packet, officer }
+  return { packet, process, officer }
 }
 
 /** The date inside what the machine signed. */

@@ -80,6 +80,12 @@ export interface IdentityRepository extends Vids {
   /** A further version; earlier ones stay. @throws KeyhavenError `ACCESS_DENIED` if it is blocked. */
   update(id: string, type: RepositoryIdType, data: IdentityData): Promise<{ readonly version: number }>
   /**
+   * A further version in which fields and files that are given take the place of those of the same name; all others stay.
+   *
+   * @throws KeyhavenError `NOT_FOUND`, `ACCESS_DENIED` if it is blocked.
+   */
+  amend(uin: string, data: IdentityData): Promise<{ readonly version: number }>
+  /**
    * @param categories - which files to read with it.
    * @throws KeyhavenError `ACCESS_DENIED` if it is blocked or deactivated; `FILE_DAMAGED` if what is stored is
    *   not what was put there; `OPEN_FAILED`.
@@ -87,6 +93,7 @@ export interface IdentityRepository extends Vids {
   retrieve(id: string, type: RepositoryIdType, categories?: readonly FileCategory[]): Promise<Identity>
   /** The number that a registration was given. */
   uinOf(rid: string): Promise<string>
+  uinOfRecord(record: string): Promise<string>
   summary(id: string, type: RepositoryIdType): Promise<IdentitySummary>
   /** Blocks, deactivates or makes active again. */
   setStatus(
@@ -192,6 +199,20 @@ export function createIdentityRepository(parts: RepositoryParts): IdentityReposi
       return true
     })
 
+  /** What is kept of a person now, in clear. */
+  const readNewest = async (record: StoredRecord) => {
+    const stored = await store.findVersion(record.record, record.version)
+    if (stored === undefined) throw damaged()
+    const json = await sealer.openIdentity(record.record, stored.version, stored.data)
+    if ((await sealer.digest(record.record, json)) !== stored.digest) throw damaged()
+    return { stored, identity: JSON.parse(fromUtf8(json)) as Record<string, unknown> }
+  }
+
+  const openUin = async (record: StoredRecord | undefined): Promise<string> => {
+    if (record === undefined) throw unknownIdentity()
+    return sealer.openId(record.record, 'uin', record.uin)
+  }
+
   const giveUin = async (rid: string): Promise<{ record: string; uin: string }> => {
     for (let draws = 0; draws < MAX_DRAWS; draws++) {
       const given = await store.findByRid(rid)
@@ -246,30 +267,40 @@ export function createIdentityRepository(parts: RepositoryParts): IdentityReposi
       }
     },
 
+    async amend(uin, data) {
+      for (;;) {
+        const record = await find(store, uin, 'UIN')
+        requireActive(record)
+        const before = (await store.versions(record.record)).find(({ rid }) => rid === data.rid)
+        if (before !== undefined) return { version: before.version }
+        const { stored, identity } = await readNewest(record)
+        const isReplaced = (old: StoredFileRef) =>
+          data.files.some(({ category, field }) => category === old.category && field === old.field)
+        const version = record.version + 1
+        const merged = { ...data, identity: { ...identity, ...data.identity } }
+        const sealed = await sealVersion(record, version, merged)
+        const files = [...stored.files.filter((old) => !isReplaced(old)), ...sealed.files]
+        if (await storeVersion(record, { ...sealed, files })) return { version }
+      }
+    },
+
     async retrieve(id, type, categories = []) {
       const record = await find(store, id, type)
       requireActive(record)
-      const stored = await store.findVersion(record.record, record.version)
-      if (stored === undefined) throw damaged()
-      const { version, rid, digest, createdAt } = stored
-      const json = await sealer.openIdentity(record.record, version, stored.data)
-      if ((await sealer.digest(record.record, json)) !== digest) throw damaged()
+      const { stored, identity } = await readNewest(record)
+      const { version, rid, createdAt } = stored
       const wanted = stored.files.filter(({ category }) => categories.includes(category))
       const files: IdentityFile[] = []
       for (const file of wanted) files.push(await getFile(record, file))
       return {
         ...{ record: record.record, version, rid, files },
         uin: await sealer.openId(record.record, 'uin', record.uin),
-        identity: JSON.parse(fromUtf8(json)) as Record<string, unknown>,
-        ...{ createdAt: record.createdAt, changedAt: createdAt },
+        ...{ identity, createdAt: record.createdAt, changedAt: createdAt },
       }
     },
 
-    async uinOf(rid) {
-      const record = await store.findByRid(rid)
-      if (record === undefined) throw unknownIdentity()
-      return sealer.openId(record.record, 'uin', record.uin)
-    },
+    uinOf: async (rid) => openUin(await store.findByRid(rid)),
+    uinOfRecord: async (record) => openUin(await store.findRecord(record)),
 
     activeRecords: store.activeRecords,
     countActive: store.countActive,

@@ -149,7 +149,10 @@ export function addAdminRegistrationRoutes(app: OpenAPIHono<AdminEnv>, parts: Ad
     return registration
   }
   /** Operators name a person by the registration; the number itself stays inside. */
-  const uinOf = async (named: z.infer<typeof one>) => repository.uinOf((await found(named)).rid)
+  const uinOf = async (named: z.infer<typeof one>) => {
+    const { rid, record } = await found(named)
+    return record === null ? repository.uinOf(rid) : repository.uinOfRecord(record)
+  }
 
   app.openapi(adminRegistrationRoutes.list, async (c) => {
     requireApplication(parts.applicationId, c.req.valid('param').id)

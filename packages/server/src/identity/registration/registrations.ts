@@ -6,8 +6,8 @@ import {
   createKeyhavenPacketOpener,
   createMosipPacketOpener,
   createRegistrationProcessor,
-  type IdentityRepository,
   type RegistrationKeys,
+  type RegistrationRepository,
   type StoredRegistration,
 } from '@keyhaven/identity/service'
 import type { JobRunner, JobRunnerOptions } from '../../platform/jobs/job.ts'
@@ -60,7 +60,7 @@ export interface RegistrationOptions {
   readonly profile: Profile
   readonly keys: RegistrationKeys
   readonly abis: Abis
-  readonly repository: Pick<IdentityRepository, 'giveUin' | 'add'>
+  readonly repository: RegistrationRepository
   readonly credentials: CredentialRequests
   readonly clock: () => number
 }
@@ -87,12 +87,12 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
     const { rid, refId, id, bytes, hash, actor } = packet
     const fresh = {
       ...{ ref_id: refId, stage: 'RECEIVED', reason: null, packet: id, packet_bytes: bytes },
-      ...{ packet_hash: hash, officer: null, demographics: null, receipt: null },
+      ...{ packet_hash: hash, officer: null, demographics: null, receipt: null, record: null },
       ...{ received_at: now, changed_at: now },
     }
     const { numInsertedOrUpdatedRows } = await db
       .insertInto('identity_registrations')
-      .values({ application_id: applicationId, rid, attempt: 1, record: null, ...fresh })
+      .values({ application_id: applicationId, rid, attempt: 1, ...fresh })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) {

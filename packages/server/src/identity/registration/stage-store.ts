@@ -23,7 +23,7 @@ export function createStageStore(state: State, applicationId: string, job: Job):
             ...(officer !== undefined && { officer }),
             ...(demographics !== undefined && { demographics }),
             ...(receipt !== undefined && { receipt }),
-            ...(record !== undefined && { record }),
+            ...(stage === 'REJECTED' ? { record: null } : record !== undefined && { record }),
           })
           .where('application_id', '=', applicationId)
           .where('rid', '=', from.rid)
@@ -95,7 +95,7 @@ async function entries(
     .innerJoin('identity_registrations as r', (join) =>
       join.onRef('r.application_id', '=', 'g.application_id').onRef('r.rid', '=', 'g.rid'),
     )
-    .select(['g.rid', 'g.position', 'g.biometrics'])
+    .select(['g.rid', 'g.position', 'g.biometrics', 'r.record'])
     .where('g.application_id', '=', applicationId)
     .where('g.position', '<', before)
     .where('r.stage', '!=', 'REJECTED')
@@ -104,5 +104,5 @@ async function entries(
       ? query.where('g.demographic_tag', '=', which.tag)
       : query.where('g.rid', 'in', [...which.rids])
   const rows = await query.orderBy('g.position').execute()
-  return rows.map(({ rid, position, biometrics }) => ({ rid, position, hasBiometrics: biometrics === 1 }))
+  return rows.map(({ biometrics, ...row }) => ({ ...row, hasBiometrics: biometrics === 1 }))
 }
