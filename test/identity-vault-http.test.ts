@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addCredentialRoutes } from '../packages/server/src/identity/credentials/credential-routes.ts'
 import { createIdentityCallers } from '../packages/server/src/identity/identity-callers.ts'
+import {
+  createKeyPolicies,
+  type ManagedKeyPolicies,
+} from '../packages/server/src/identity/keys/key-policies.ts'
 import { addVaultRoutes } from '../packages/server/src/identity/vault/vault-routes.ts'
 import { createTokenStore } from '../packages/server/src/platform/auth/token-store.ts'
 import { createApp } from '../packages/server/src/platform/http/create-app.ts'
 import { createLogger } from '../packages/server/src/platform/log/logger.ts'
 import { ENGINES } from './kit/engines.ts'
-import { AUTH_POLICY, IDA_PARTNER, openVaultWorld, type VaultWorld } from './kit/identity-vault.ts'
+import {
+  APPLICATION,
+  AUTH_POLICY,
+  IDA_PARTNER,
+  openVaultWorld,
+  type VaultWorld,
+} from './kit/identity-vault.ts'
 
 interface Answer {
   readonly status: number
@@ -19,6 +29,7 @@ const ADMIN_TOKEN = `kh_${'a'.repeat(43)}`
 
 let world: VaultWorld
 let call: (method: string, path: string, request?: object, token?: string) => Promise<Answer>
+let policies: ManagedKeyPolicies
 let service: string
 let auditor: string
 
@@ -35,7 +46,8 @@ beforeAll(async () => {
     callers: createIdentityCallers({ tokens, oidc: undefined, clock: world.now }),
     clock: world.now,
   }
-  addVaultRoutes(app, { ...parts, zk: world.issuer.zk })
+  policies = createKeyPolicies(world.main, APPLICATION)
+  addVaultRoutes(app, { ...parts, zk: world.issuer.zk, policies })
   addCredentialRoutes(app, { ...parts, credentials: world.credentials })
   call = async (method, path, request, token = service) => {
     const response = await app.fetch(
@@ -126,4 +138,21 @@ test('a credential is ordered and its state is told; nobody else may', async () 
     (await call('GET', '/v1/credentialrequest/get/r-1', undefined, auditor)).body.errors[0].errorCode,
   ).toBe('KER-ATH-403')
   expect((await call('GET', '/v1/credentialrequest/get/r-1', undefined, 'kh_wrong')).status).toBe(401)
+})
+
+test('who is not named in the key policy of KERNEL encrypts, and opens nothing', async () => {
+  const zkDataAttributes = attributes({ fullName: 'Invented Person' })
+  const sealed = await call('POST', '/v1/keymanager/zkEncrypt', { id: UIN, zkDataAttributes })
+  const asked = { id: UIN, zkDataAttributes: sealed.body.response.zkDataAttributes }
+  const open = async () => (await call('POST', '/v1/keymanager/zkDecrypt', asked)).body.errors?.[0].errorCode
+  await policies.set('KERNEL', ['token:other'], 'test')
+  expect(await open()).toBe('KER-ATH-403')
+  const { encryptedRandomKey: encryptedKey } = sealed.body.response
+  const again = await call('POST', '/v1/keymanager/zkReEncryptRandomKey', { encryptedKey })
+  expect(again.body.errors[0].errorCode).toBe('KER-ATH-403')
+  expect(
+    (await call('POST', '/v1/keymanager/zkEncrypt', { id: UIN, zkDataAttributes })).body.errors,
+  ).toBeNull()
+  await policies.set('KERNEL', ['token:service'], 'test')
+  expect(await open()).toBeUndefined()
 })

@@ -56,9 +56,10 @@ export function createIdentityApp(parts: IdentityParts, health: HealthParts): Op
 
 function addMainRoutes(app: OpenAPIHono<AppEnv>, parts: IdentityParts, main: MainParts): void {
   const { applicationId, clock, objects, state, tokens, url } = parts
-  const { callers, partners, keys, keymanager, vault, credentials, registrations, repository } = main
+  const { callers, partners, keys, keymanager, keyPolicies } = main
+  const { vault, credentials, registrations, repository } = main
   addKeymanagerRoutes(app, { keymanager, keys, callers, clock })
-  addVaultRoutes(app, { callers, clock, zk: vault.zk })
+  addVaultRoutes(app, { callers, clock, zk: vault.zk, policies: keyPolicies })
   addPartnerManagerRoutes(app, { callers, clock, services: partners })
   addPolicyManagerRoutes(app, { callers, clock, services: partners })
   addDatashareRoutes(app, { callers, clock, datashare: partners.datashare, objects, url })

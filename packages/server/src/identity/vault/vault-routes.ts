@@ -1,7 +1,10 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
-import type { ZkService } from '@keyhaven/identity/service'
+import { KeyhavenError } from '@keyhaven/crypto'
+import { IDENTITY_CACHE } from '@keyhaven/identity'
+import type { KeyPolicies, ZkService } from '@keyhaven/identity/service'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
+import type { IdentityCaller } from '../identity-callers.ts'
 import { admitServices, type MosipRouteParts, mosipRoutes } from '../mosip-routes.ts'
 
 /** A face image and ten fingerprints, base64 twice. */
@@ -38,16 +41,27 @@ const randomKey = z.object({ encryptedKey: z.string().min(1).max(MAX_RANDOM_KEY_
 export interface VaultRouteParts extends MosipRouteParts {
   /** Of this process's role; absent in profile `keyhaven`, which has no such calls. */
   readonly zk: ZkService | undefined
+  /** Who may decrypt with whose keys: the pool's master key is one of KERNEL. */
+  readonly policies: Pick<KeyPolicies, 'allows'>
 }
 
 /** MOSIP's zero-knowledge calls of the key manager; for services, as they see ids in plain text. */
 export function addVaultRoutes(app: OpenAPIHono<AppEnv>, parts: VaultRouteParts): void {
-  const { zk } = parts
+  const { zk, policies } = parts
   if (zk === undefined) return
   const route = mosipRoutes(app, parts, { codes: CODES, admits: admitServices, maxBytes: MAX_BODY_BYTES })
+  const requireAllowed = async ({ actor }: IdentityCaller): Promise<void> => {
+    const { appId } = IDENTITY_CACHE.main
+    if (await policies.allows(appId, actor)) return
+    throw new KeyhavenError('ACCESS_DENIED', `the key policy of ${appId} does not name this caller`)
+  }
   route('post', `${PREFIX}/zkEncrypt`, async ({ request }) => zk.zkEncrypt(request(attributes)))
-  route('post', `${PREFIX}/zkDecrypt`, async ({ request }) => zk.zkDecrypt(request(attributes)))
-  route('post', `${PREFIX}/zkReEncryptRandomKey`, async ({ request }) =>
-    zk.zkReEncryptRandomKey(request(randomKey).encryptedKey),
-  )
+  route('post', `${PREFIX}/zkDecrypt`, async ({ caller, request }) => {
+    await requireAllowed(caller)
+    return zk.zkDecrypt(request(attributes))
+  })
+  route('post', `${PREFIX}/zkReEncryptRandomKey`, async ({ caller, request }) => {
+    await requireAllowed(caller)
+    return zk.zkReEncryptRandomKey(request(randomKey).encryptedKey)
+  })
 }
