@@ -170,6 +170,17 @@ describe.each(ENGINES)('events to partners on $name', (engine) => {
     expect((await fixture.services.eventStore.events.list({ topic: 'X' })).length).toBe(0)
   })
 
+  test('lists the newest first, a page at a time', async () => {
+    const all = await fixture.services.eventStore.newest({ partnerId: 'printer' }, { limit: 1_000 })
+    const numbers = all.map(({ sequence }) => sequence)
+    expect(numbers.length).toBeGreaterThan(1)
+    expect(numbers).toEqual(numbers.toSorted((a, b) => b - a))
+    const page = { before: numbers[0]!, limit: 1 }
+    const [second] = await fixture.services.eventStore.newest({ partnerId: 'printer' }, page)
+    expect(second).toEqual(all[1])
+    expect(await fixture.services.eventStore.newest({ state: 'dead' }, { limit: 5 })).toEqual([])
+  })
+
   test('a failing webhook is tried again, nothing overtakes, and what is dead can be replayed', async () => {
     hook.received.length = 0
     hook.state.status = 500

@@ -114,6 +114,26 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
     expect(failures.length).toBe(2)
   })
 
+  test('what waits after a failure runs at once when it is hurried, of that order alone', async () => {
+    let heal = false
+    const done: unknown[] = []
+    await enqueue(1, 'mended')
+    await enqueue(1, 'other', 1)
+    const handler = async (job: { payload: { n?: unknown } }) => {
+      if (!heal) throw new Error('not yet')
+      done.push(job.payload.n)
+    }
+    run(handler, { backoff: 600_000, maxBackoff: 600_000 })
+    await vi.waitFor(async () => expect(failures.length).toBe(2))
+    heal = true
+    const order = { queue: QUEUE, applicationId: APP, orderKey: 'mended' }
+    await vi.waitFor(async () => {
+      await state.transaction((transaction) => jobs.hurry(transaction, order))
+      expect(done).toEqual([0])
+    })
+    expect(await progress()).toMatchObject({ waiting: 1, dead: 0 })
+  })
+
   test('a failure waits longer each time, then the job is dead, until it is replayed', async () => {
     const times: number[] = []
     let heal = false

@@ -12,7 +12,7 @@ export function authCommand(frame: Frame, program: Command): void {
     'ID authentication: an IDA’s state, what it answered, limits; and a relying party to try it with',
     [
       [
-        'keyhaven auth status --server http://127.0.0.1:8790',
+        'keyhaven auth status --server http://127.0.0.1:8798',
         'Whom this IDA trusts, and what compares biometrics',
       ],
       ['keyhaven auth try --party bank.json --id 7193064825 --claim dob=1990/05/11', 'Ask it something'],

@@ -63,18 +63,26 @@ function partnerKeyCommand(frame: Frame, auth: Command): void {
     'certificate of this IDA as a partner of the issuer, to be registered there; then those above it',
     [
       ['keyhaven auth partner-key > ida.pem', 'What the issuer registers'],
+      ['keyhaven auth partner-key --encryption-key > ida.jws', 'What it registers too in profile keyhaven'],
       ['keyhaven auth partner-key --renew > ida.pem', 'A new key; shares under the old one still open'],
     ],
-  ).option('--renew', 'make a new key')
+  )
+    .option('--encryption-key', 'in its place the signed key that data is sealed to in profile keyhaven')
+    .option('--renew', 'make a new key')
   withServerOptions(command).action(
-    action<ServerOptions & { renew?: boolean }>(frame, async ({ context, output, options }) => {
-      using admin = await connectAdmin(context, options)
-      const found = options.renew
-        ? await admin.call<IdaPartnerKey>('POST', `${AUTH_PATH}/partner-key/renewal`)
-        : await admin.get<IdaPartnerKey>(`${AUTH_PATH}/partner-key`)
-      output.result(found, () => `${found.certificate}${found.chain}`.trimEnd())
-      return undefined
-    }),
+    action<ServerOptions & { encryptionKey?: boolean; renew?: boolean }>(
+      frame,
+      async ({ context, output, options }) => {
+        using admin = await connectAdmin(context, options)
+        const found = options.renew
+          ? await admin.call<IdaPartnerKey>('POST', `${AUTH_PATH}/partner-key/renewal`)
+          : await admin.get<IdaPartnerKey>(`${AUTH_PATH}/partner-key`)
+        output.result(found, () =>
+          (options.encryptionKey ? found.encryptionKey : `${found.certificate}${found.chain}`).trimEnd(),
+        )
+        return undefined
+      },
+    ),
   )
 }
 

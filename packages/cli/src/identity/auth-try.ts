@@ -54,7 +54,7 @@ export function authTryCommand(frame: Frame, auth: Command): void {
     .option('--kyc', 'ask for the attributes that the policy allows; the person has agreed')
     .action(
       action<Options>(frame, async ({ context, output, options }) => {
-        const party = await openParty(context, options.party)
+        const party = await openParty(context, options)
         const id = options.id === '-' ? await readInput(context, '-') : options.id
         if (options.requestOtp) {
           const channels: OtpChannel[] = ['EMAIL']
@@ -116,7 +116,7 @@ function parseClaims(claims: readonly string[]) {
 }
 
 /** The relying party that a file describes; secrets stand in files, never on the command line. */
-async function openParty(context: Context, file: string): Promise<RelyingParty> {
+async function openParty(context: Context, { party: file, kyc }: Options): Promise<RelyingParty> {
   const { createRelyingParty } = await import('@keyhaven/identity')
   const { fromBase64url } = await import('@keyhaven/crypto')
   const given = parseUserJson(file, await readInput(context, file))
@@ -130,6 +130,12 @@ async function openParty(context: Context, file: string): Promise<RelyingParty> 
   const { encryptionKey, profile } = given
   if (profile !== undefined && profile !== 'mosip' && profile !== 'keyhaven') {
     throw usageError(`${file}: profile is neither mosip nor keyhaven`, 'Without one it is mosip.')
+  }
+  if (profile === 'keyhaven' && kyc === true && typeof encryptionKey !== 'string') {
+    throw usageError(
+      `${file}: encryptionKey is missing`,
+      'Profile keyhaven seals the attributes of --kyc to it.',
+    )
   }
   return createRelyingParty({
     ...{ url: texts.url, partnerId: texts.partnerId, apiKey: texts.apiKey, licenceKey: texts.licenceKey },

@@ -44,6 +44,9 @@ const ADVICE_OF: Readonly<Record<string, Advice>> = {
       'See `keyhaven identity partners show APPLICATION PARTNER`: it must be active and have an approved ' +
       'subscription to that policy.',
     CERTIFICATE_INVALID: CERTIFICATE,
+    SIGNATURE_INVALID:
+      'Give the statement that the key of the partner’s registered certificate signed, as `signEncryptionKey` or, ' +
+      'of an IDA, `keyhaven auth partner-key --encryption-key` writes it.',
   },
   'identity policies': {
     NOT_FOUND: 'See `keyhaven identity policies list APPLICATION`.',
@@ -73,7 +76,9 @@ const ADVICE_OF: Readonly<Record<string, Advice>> = {
       'Do not go on: it is not the IDA that answers whose root is in `idaRoots`. Ask its operator for its root.',
     UPSTREAM_FAILED: 'Check `url` in the file of the party: the identity API of an IDA, and that it runs.',
     WIRE_MALFORMED:
-      'Check `certificate` and `privateKey` in the file of the party: PEM, RSA, of one key pair.',
+      'Check the file of the party: `certificate` and `privateKey` are PEM, RSA, of one pair; `encryptionKey` is base64url.',
+    OPEN_FAILED:
+      'The attributes are sealed to another key: check `privateKey`, in profile keyhaven `encryptionKey`.',
   },
 }
 
@@ -97,6 +102,9 @@ export function identityAdvice(path: readonly string[], code: string, message: s
       `${WHO_HAS[first]} Name the address of its dashboard with --server, not its public or identity API, and ` +
       'its data folder with --data.'
     )
+  }
+  if (code === 'STORE_UNAVAILABLE' && message.includes('oblivious PRF')) {
+    return 'Check that the server of role oprf runs, and KEYHAVEN_OPRF_URL and KEYHAVEN_OPRF_TOKEN of this one.'
   }
   const groups = [path.slice(0, 2).join(' '), first]
   for (const group of groups) {

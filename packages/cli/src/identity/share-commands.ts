@@ -53,7 +53,7 @@ export function identityEventsCommand(frame: Frame, identity: Command): void {
   )
   identityList<PartnerEvent>(frame, events, {
     path: 'events',
-    summary: 'list the events of the last 30 days, by id',
+    summary: 'list the events of the last 30 days, newest first',
     examples: [['keyhaven identity events list demo --state dead', 'What was tried too often']],
     states: ['kept', 'waiting', 'delivered', 'dead'],
     columns: [
@@ -71,7 +71,11 @@ export function identityEventsCommand(frame: Frame, identity: Command): void {
     frame,
     events,
     {
-      ...{ name: 'replay', summary: 'send an event again', arguments: [['<event>', 'id of the event']] },
+      ...{
+        name: 'replay',
+        summary: 'send an event again, or one that waits at once',
+        arguments: [['<event>', 'id of the event']],
+      },
       examples: [['keyhaven identity events replay demo EVENT', 'In its old place in the order']],
     },
     noOptions,

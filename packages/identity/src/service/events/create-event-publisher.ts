@@ -41,7 +41,8 @@ export function createEventPublisher<Tx extends { readonly now: number }>(
       for (const event of kept) {
         await store.put(transaction, { ...event, state: 'waiting', changedAt: transaction.now })
       }
-      if (kept.length > 0) await store.wake(transaction, partnerId)
+      // A webhook that was mended is tried with what it failed at, too.
+      await store.hurry(transaction, partnerId)
     },
   }
 }

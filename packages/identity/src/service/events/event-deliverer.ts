@@ -31,7 +31,7 @@ export interface EventDeliverer<Tx> {
    */
   deliver(partnerId: string, hold: (transaction: Tx) => Promise<void>): Promise<void>
   /**
-   * Makes dead events wait again, and delivered ones; in their old order.
+   * Makes dead events wait again, and delivered ones; in their old order. What waits for its next try has it now.
    *
    * @throws KeyhavenError `NOT_FOUND`
    */
@@ -137,7 +137,7 @@ export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventD
           subject: id,
           detail: { partner: event.partnerId },
         })
-        await store.wake(transaction, event.partnerId)
+        await store.hurry(transaction, event.partnerId)
         return again
       })
     },

@@ -4,6 +4,11 @@ import type { OutboxEvent } from './event-records.ts'
 /** The outbox of one application. */
 export interface EventStore<Tx> {
   readonly events: Records<OutboxEvent>
+  /** The newest first. @param page.before - only numbers below it. */
+  newest(
+    equal: Partial<Pick<OutboxEvent, 'state' | 'partnerId'>>,
+    page: { readonly before?: number | undefined; readonly limit: number },
+  ): Promise<OutboxEvent[]>
   /** The next number; whoever asks after it waits until this transaction ends. */
   nextSequence(transaction: Tx): Promise<number>
   put(transaction: Tx, event: OutboxEvent): Promise<void>
@@ -19,6 +24,8 @@ export interface EventStore<Tx> {
   transaction<T>(work: (transaction: Tx, now: number) => Promise<T>): Promise<T>
   /** Makes the deliverer look at a partner's events, when the transaction is committed. */
   wake(transaction: Tx, partnerId: string): Promise<void>
+  /** The same, and what waits after a failure is tried at once. */
+  hurry(transaction: Tx, partnerId: string): Promise<void>
   /** Erases what was delivered, is dead or is kept since before then. @returns how many. */
   prune(transaction: Tx, before: number): Promise<number>
   audit(

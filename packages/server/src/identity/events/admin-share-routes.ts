@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
 import type { Datashare, EventDeliverer, Records, Share } from '@keyhaven/identity/service'
 import type { AdminEnv } from '../../platform/auth/principal.ts'
+import { decodeCursor, encodeCursor } from '../../platform/http/page-cursor.ts'
 import type { StateTransaction } from '../../platform/state/state.ts'
 import { changeRoute, listPage, listRoute, shown } from '../partners/admin-partner-api.ts'
 import { eventSchema, shareSchema } from '../partners/admin-partner-json.ts'
@@ -21,7 +22,7 @@ export const adminShareRoutes = {
     },
   ),
   revokeShare: changeRoute('/shares/{item}/revoke', 'End a share, at once', z.strictObject({}), z.object({})),
-  events: listRoute('/events', 'List events to partners; the dead ones can be replayed', eventSchema, {
+  events: listRoute('/events', 'List events to partners, newest first; they can be sent again', eventSchema, {
     state: z.enum(['kept', 'waiting', 'delivered', 'dead']).optional(),
     partnerId,
   }),
@@ -53,8 +54,17 @@ export function addAdminShareRoutes(app: OpenAPIHono<AdminEnv>, { services }: Ad
 
   app.openapi(adminShareRoutes.events, async (c) => {
     const { eventStore } = await services(c.req.valid('param').id)
-    const { state, partnerId: of, ...page } = c.req.valid('query')
-    return c.json(await listPage(eventStore.events, eventSchema, { state, partnerId: of }, page), 200)
+    const { state, partnerId: of, cursor, limit } = c.req.valid('query')
+    const equal = {
+      ...(state === undefined ? {} : { state }),
+      ...(of === undefined ? {} : { partnerId: of }),
+    }
+    const [before] = cursor === undefined ? [] : decodeCursor(cursor, 'number')
+    const found = await eventStore.newest(equal, { before, limit: limit + 1 })
+    const items = found.slice(0, limit)
+    const last = items.at(-1)
+    const nextCursor = found.length > limit && last !== undefined ? encodeCursor([last.sequence]) : null
+    return c.json({ items: items.map((event) => shown(eventSchema, event)), nextCursor }, 200)
   })
 
   app.openapi(adminShareRoutes.replay, async (c) => {

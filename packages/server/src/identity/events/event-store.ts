@@ -11,11 +11,28 @@ export const EVENT_QUEUE = 'identity-events'
 export function createEventStore(
   state: State,
   applicationId: string,
-  jobs: Pick<Jobs, 'enqueue'>,
+  jobs: Pick<Jobs, 'enqueue' | 'hurry'>,
 ): EventStore<StateTransaction> {
   const mine = { application_id: applicationId }
+  const wake = async (tx: StateTransaction, partnerId: string) => {
+    await jobs.enqueue(tx, {
+      ...{ queue: EVENT_QUEUE, applicationId, orderKey: partnerId, payload: { partner: partnerId } },
+    })
+  }
   return {
     events: createRecords<OutboxEvent>(state.db, applicationId, 'identity_events'),
+
+    async newest({ state: wanted, partnerId }, { before, limit }) {
+      let query = state.db
+        .selectFrom('identity_events')
+        .selectAll()
+        .where('application_id', '=', applicationId)
+      if (wanted !== undefined) query = query.where('state', '=', wanted)
+      if (partnerId !== undefined) query = query.where('partner_id', '=', partnerId)
+      if (before !== undefined) query = query.where('sequence', '<', before)
+      const rows = await query.orderBy('sequence', 'desc').limit(limit).execute()
+      return rows.map((row) => toRecord<OutboxEvent>(row))
+    },
 
     async nextSequence({ db, now }) {
       // Not below the time: a database that was restored would count on from a number that IDAs have passed, and
@@ -61,10 +78,11 @@ export function createEventStore(
 
     transaction: (work) => state.transaction((tx) => work(tx, tx.now)),
 
-    async wake(tx, partnerId) {
-      await jobs.enqueue(tx, {
-        ...{ queue: EVENT_QUEUE, applicationId, orderKey: partnerId, payload: { partner: partnerId } },
-      })
+    wake,
+
+    async hurry(tx, partnerId) {
+      await jobs.hurry(tx, { queue: EVENT_QUEUE, applicationId, orderKey: partnerId })
+      await wake(tx, partnerId)
     },
 
     async prune(tx, before) {

@@ -13,6 +13,11 @@ const RANDOM_BYTES = 6
 export interface Jobs {
   /** The job is there if and only if the transaction is. @returns its id. */
   enqueue(transaction: StateTransaction, request: JobRequest): Promise<string>
+  /** Lets jobs of an order that wait after a failure run at once. */
+  hurry(
+    transaction: StateTransaction,
+    order: { readonly queue: string; readonly applicationId: string; readonly orderKey: string },
+  ): Promise<void>
   createJobRunner(options: JobRunnerOptions): JobRunner
   /** @param applicationId - undefined: of all. */
   progress(applicationId?: string): Promise<readonly QueueProgress[]>
@@ -49,6 +54,20 @@ export function createJobs(state: State, clock: () => number): Jobs {
         .execute()
       transaction.afterCommit(wake(queue))
       return id
+    },
+
+    async hurry(transaction, { queue, applicationId, orderKey }) {
+      const { now } = transaction
+      await transaction.db
+        .updateTable('identity_jobs')
+        .set({ not_before: now })
+        .where((where) =>
+          where.and({ application_id: applicationId, queue, order_key: orderKey, state: 'waiting' }),
+        )
+        .where('not_before', '>', now)
+        .where('lease_until', '<=', now)
+        .execute()
+      transaction.afterCommit(wake(queue))
     },
 
     createJobRunner(options) {
