@@ -24,7 +24,7 @@ export interface OpenPartnersOptions {
   readonly applicationId: string
   readonly profile: Profile
   readonly keys: IdentityKeys
-  readonly jobs: Pick<Jobs, 'enqueue'>
+  readonly jobs: Pick<Jobs, 'enqueue' | 'hurry'>
   readonly objects: ObjectStore
   /** Where partners reach the identity listener, without a slash at the end. */
   readonly url: () => string

@@ -40,7 +40,7 @@ export interface PartnerServiceOptions {
   /** Of partners that name none. */
   readonly profile: Profile
   readonly keys: IdentityKeys
-  readonly jobs: Pick<Jobs, 'enqueue'>
+  readonly jobs: Pick<Jobs, 'enqueue' | 'hurry'>
   /** Whether webhooks may be http, or in private networks. */
   readonly webhooksPrivate: boolean
   /** Whether a policy may allow any number of reads. */
