@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ENGINES } from './kit/engines.ts'
 import { checkIda, checkMain, secretsOf } from './kit/identity-kill-checks.ts'
 import { importedAt, type KillRun, runWithKills } from './kit/identity-kill-run.ts'
@@ -59,7 +59,7 @@ test.concurrent.each(ENGINES)(
 /** Waits until nothing is left to do. */
 async function rest({ main }: IdentityProcesses): Promise<void> {
   const queues = async () => (await main.admin('GET', '/applications/demo/identity/jobs')).body.items
-  await expect.poll(queues, { timeout: 60_000, interval: 250 }).toEqual([])
+  await vi.waitFor(async () => expect(await queues()).toEqual([]), { timeout: 60_000, interval: 250 })
 }
 
 function report(engine: string, { told, cut, received }: KillRun): string {

@@ -15,6 +15,10 @@ export interface RoleProcess extends SystemServer {
   /** Its identity listener, as others know it. */
   readonly identityUrl: string
   readonly proxy: CutProxy
+  /** The same without the proxy. */
+  readonly listenerUrl: string
+  /** @throws TypeError if it does not run. */
+  pid(): number
   /** Everything that its processes wrote to standard error. */
   log(): string
   /** As a crash does. */
@@ -74,9 +78,14 @@ async function startRoleProcess(
   }
   const role: RoleProcess = {
     ...{ role: settings.KEYHAVEN_ROLE ?? 'main', fixture, identityUrl, proxy },
+    listenerUrl: `http://${listen}`,
     admin(method, path, body, token) {
       if (running === undefined) throw new Error('it does not run')
       return callAdmin(running.adminUrl, method, path, body, token)
+    },
+    pid() {
+      if (running === undefined) throw new TypeError('it does not run')
+      return running.pid
     },
     log: () => processes.map((one) => one.log()).join(''),
     async kill() {

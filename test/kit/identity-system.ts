@@ -7,6 +7,7 @@ import {
   type Profile,
   type Recipient,
   type RelyingParty,
+  type RelyingPartyOptions,
   signEncryptionKey,
 } from '../../packages/identity/src/index.ts'
 import {
@@ -68,12 +69,22 @@ export interface IdentitySystem<S extends SystemServer = TestServer> {
   readonly oprf: S | undefined
   readonly devices: SimulatedTrust
   packet(seed: string, sequence: number): Promise<MadePacket>
-  /** Sends a packet once. @throws Error if it has not arrived whole, now or before. */
-  upload(packet: MadePacket): Promise<void>
+  /**
+   * Sends a packet once.
+   *
+   * @param url - another process of the main server than the one that is known.
+   * @throws Error if it has not arrived whole, now or before.
+   */
+  upload(packet: MadePacket, url?: string): Promise<void>
   /** Registers a made-up person by a packet and waits until IDA knows the UIN and a VID. */
   enrol(seed: string, sequence: number): Promise<Enrolled>
-  /** A relying party with its own certificate, policy and API key. @param at - which IDA it asks. */
-  bank(id: string, at?: S): Promise<RelyingParty>
+  /**
+   * A relying party with its own certificate, policy and API key.
+   *
+   * @param at - which IDA it asks.
+   * @param over - what differs.
+   */
+  bank(id: string, at?: S, over?: Partial<RelyingPartyOptions>): Promise<RelyingParty>
   /** Makes another IDA a partner that gets everybody. */
   join(ida: S, partnerId: string): Promise<void>
   device(type: 'Finger' | 'Face'): Promise<SimulatedDevice>
@@ -225,10 +236,10 @@ async function setUp<S extends SystemServer>(
     return { rid: input.rid, fields: { ...person.fields }, ...(await machine.build(input, at)) }
   }
   const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
-  const upload = async ({ bytes, fileName }: MadePacket) => {
+  const upload = async ({ bytes, fileName }: MadePacket, url = main.identityUrl) => {
     const form = new FormData()
     form.append('file', new Blob([bytes]), fileName)
-    const sent = await fetch(`${main.identityUrl}${RECEIVER_PATH}`, { method: 'POST', body: form, headers })
+    const sent = await fetch(`${url}${RECEIVER_PATH}`, { method: 'POST', body: form, headers })
     const text = await sent.text()
     if (!sent.ok) throw new Error(`the packet was refused: ${text}`)
     const { response, errors } = JSON.parse(text)
@@ -276,7 +287,7 @@ async function setUp<S extends SystemServer>(
       return { rid, seed, uin, vid, fields }
     },
 
-    async bank(id, at = ida) {
+    async bank(id, at = ida, over = {}) {
       const opened = banks.get(id) ?? openBank(id)
       banks.set(id, opened)
       const bank = await opened
@@ -289,6 +300,7 @@ async function setUp<S extends SystemServer>(
       return createRelyingParty({
         ...{ ...bank, url: at.identityUrl!, profile, licenceKey: licence.key },
         ...{ idaRoots: certificateToPem(root.certificate), env: SYSTEM_ENV, domainUri: SYSTEM_DOMAIN },
+        ...over,
       })
     },
 
@@ -308,10 +320,7 @@ async function setUp<S extends SystemServer>(
   }
 }
 
-type Bank = Pick<
-  Parameters<typeof createRelyingParty>[0],
-  'partnerId' | 'apiKey' | 'certificate' | 'privateKey' | 'encryptionKey'
->
+type Bank = Pick<RelyingPartyOptions, 'partnerId' | 'apiKey' | 'certificate' | 'privateKey' | 'encryptionKey'>
 
 const MISP_POLICY = {
   id: 'mpolicy-misp',

@@ -22,6 +22,8 @@ export interface TestPostgres {
   createDatabase(): Promise<{ url: string; drop(): Promise<void> }>
   /** The cluster's maintenance database. */
   readonly adminUrl: string
+  /** Runs a statement there, as superuser. */
+  query(statement: string): Promise<void>
 }
 
 let started: Promise<TestPostgres> | undefined
@@ -51,7 +53,11 @@ async function start(): Promise<TestPostgres> {
     if (Date.now() > until) throw new Error('PostgreSQL did not start')
   }
   const adminUrl = await readFile(ready, 'utf8')
-  return { adminUrl, createDatabase: () => createDatabase(adminUrl) }
+  return {
+    adminUrl,
+    createDatabase: () => createDatabase(adminUrl),
+    query: (statement) => query(adminUrl, statement),
+  }
 }
 
 async function isFirst(folder: string): Promise<boolean> {
@@ -88,6 +94,7 @@ export async function startLimitedPostgres(fileKilobytes: number): Promise<Limit
   return {
     adminUrl: cluster.adminUrl,
     createDatabase: () => createDatabase(cluster.adminUrl),
+    query: (statement) => query(cluster.adminUrl, statement),
     async liftLimit() {
       await cluster.stop()
       await cluster.start()
