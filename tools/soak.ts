@@ -25,6 +25,7 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'test/kill-nine.test.ts', variable: 'SOAK_KILLS', amount: 500 },
   { file: 'test/directory-kill-nine.test.ts', variable: 'SOAK_DIRECTORY_KILLS', amount: 250 },
   { file: 'test/conversations-kill-nine.test.ts', variable: 'SOAK_CONVERSATION_KILLS', amount: 100 },
+  { file: 'test/identity-kill-nine.test.ts', variable: 'SOAK_IDENTITY_PEOPLE', amount: 200 },
   { file: 'packages/server/test/files-kill-nine.test.ts', variable: 'SOAK_FILE_KILLS', amount: 100 },
   { file: 'packages/server/test/files-large.test.ts', variable: 'SOAK_FILE_GIBIBYTES', amount: 10 },
   { file: 'test/rotation-under-load.test.ts', variable: 'SOAK_ROTATION_PHASE_SECONDS', amount: 120 },
