@@ -1,4 +1,5 @@
 export { CREDENTIAL_PUBLISHER } from '../vault/credential-event.ts'
+export { firstIndexOf, generationOf, POOL_KEYS } from '../vault/pool-index.ts'
 export type { SignedAnswer } from './authentication/answer-signer.ts'
 export {
   FAILURE_WINDOW_MINUTES,

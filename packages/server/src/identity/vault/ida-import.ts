@@ -1,11 +1,15 @@
-import type { IdaImport, IdaImported, IdaStore, StoredPoolKey } from '@keyhaven/identity/service'
+import {
+  generationOf,
+  type IdaImport,
+  type IdaImported,
+  type IdaStore,
+  type StoredPoolKey,
+} from '@keyhaven/identity/service'
 import type { DbTransaction } from '../../platform/database/schema.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import type { IdaRows } from './ida-rows.ts'
 import { countKeys, findPoolKey, lockPool, type PoolPlace, poolTable } from './pool-store.ts'
 import type { IdaRecordsTable } from './tables.ts'
-
-const POOL_KEYS = 10_000
 
 /** Stores what an event brings, whole or not at all. */
 export function createIdaImport(
@@ -34,7 +38,7 @@ export function createIdaImport(
           ...{ key_check: came.check, source: eventId, created_at: now },
         })
         .execute()
-      await countKeys(transaction, place, Math.floor(came.index / POOL_KEYS), 1)
+      await countKeys(transaction, place, generationOf(came.index), 1)
     }
     return undefined
   }

@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { Profile } from '@keyhaven/identity'
-import type { PoolConflict, PoolConflictKind, PoolStore, StoredPoolKey } from '@keyhaven/identity/service'
+import {
+  firstIndexOf,
+  POOL_KEYS,
+  type PoolConflict,
+  type PoolConflictKind,
+  type PoolStore,
+  type StoredPoolKey,
+} from '@keyhaven/identity/service'
 import { sql } from 'kysely'
 import { bulkInsert } from '../../platform/database/bulk-insert.ts'
 import type { Db, DbTransaction } from '../../platform/database/schema.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import type { PoolConflictsTable } from './tables.ts'
 
-const POOL_KEYS = 10_000
 const KEY_COLUMNS = ['application_id', 'key_index', 'wrapped', 'key_check', 'source', 'created_at'] as const
 
 /** Whose pool: an issuer's or an IDA's, of one application and profile. */
@@ -83,7 +89,7 @@ export function createPoolStore(state: State, place: PoolPlace): PoolStore {
         .selectFrom(table)
         .select(['key_index', 'wrapped', 'key_check'])
         .where('application_id', '=', applicationId)
-        .where('key_index', '>=', newest.generation * POOL_KEYS)
+        .where('key_index', '>=', firstIndexOf(newest.generation))
         .orderBy('key_index')
         .limit(1)
         .offset(Math.floor(random * newest.keys))
