@@ -35,16 +35,8 @@ export function createRepositoryStore(options: RepositoryStoreOptions): Reposito
         return run({
           ...reads,
           now: transaction.now,
-          async lock(record) {
-            const row = await db
-              .selectFrom(tables.records)
-              .selectAll()
-              .where('application_id', '=', applicationId)
-              .where('record', '=', record)
-              .$if(state.dialect === 'postgres', (query) => query.forUpdate())
-              .executeTakeFirst()
-            return row && recordOf(row)
-          },
+          lock: (record) =>
+            findRecord(db, applicationId, tables, 'record', record, state.dialect === 'postgres'),
           async insertRecord(record) {
             const { numInsertedOrUpdatedRows } = await db
               .insertInto(tables.records)
@@ -104,20 +96,31 @@ function tablesOf(profile: Profile) {
   }
 }
 
+async function findRecord(
+  db: Db | DbTransaction,
+  applicationId: string,
+  { records }: Tables,
+  column: 'tag' | 'rid' | 'record',
+  value: string,
+  lock = false,
+): Promise<StoredRecord | undefined> {
+  const row = await db
+    .selectFrom(records)
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where(column, '=', value)
+    .$if(lock, (query) => query.forUpdate())
+    .executeTakeFirst()
+  return row && recordOf(row)
+}
+
 function createReads(db: Db | DbTransaction, applicationId: string, tables: Tables): RepositoryReads {
-  const findRecord = async (column: 'tag' | 'rid' | 'record', value: string) => {
-    const row = await db
-      .selectFrom(tables.records)
-      .selectAll()
-      .where('application_id', '=', applicationId)
-      .where(column, '=', value)
-      .executeTakeFirst()
-    return row && recordOf(row)
-  }
+  const find = (column: 'tag' | 'rid' | 'record', value: string) =>
+    findRecord(db, applicationId, tables, column, value)
   return {
-    findByTag: (tag) => findRecord('tag', tag),
-    findByRid: (rid) => findRecord('rid', rid),
-    findRecord: (record) => findRecord('record', record),
+    findByTag: (tag) => find('tag', tag),
+    findByRid: (rid) => find('rid', rid),
+    findRecord: (record) => find('record', record),
     async activeRecords(after, limit) {
       const rows = await db
         .selectFrom(tables.records)
