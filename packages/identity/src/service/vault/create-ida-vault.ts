@@ -54,7 +54,8 @@ export function createIdaVault(options: IdaVaultOptions): IdaVault {
       if (topic === 'CREDENTIAL_ISSUED') throw new KeyhavenError('WIRE_MALFORMED', 'no event about a status')
       const at = Date.parse(event.timestamp)
       if (Number.isNaN(at)) throw new KeyhavenError('WIRE_MALFORMED', 'event without a time')
-      return store.setState(event.identifier.idHash, STATES[topic], at)
+      const { idHash, oprfKey = 0 } = event.identifier
+      return store.setState(idHash, STATES[topic], at, oprfKey)
     },
 
     find,

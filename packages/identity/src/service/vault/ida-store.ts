@@ -60,8 +60,14 @@ export interface IdaStore extends PoolStore {
   attributes(idHash: string, names?: readonly string[]): Promise<readonly StoredAttribute[]>
   /** Counts one transaction. @returns false if the record is not active, has expired or has none left. */
   use(idHash: string, now: number): Promise<boolean>
-  /** A removed record loses its attributes. @returns false if there is none, or a newer state. */
-  setState(idHash: string, state: IdaRecordState, at: number): Promise<boolean>
+  /**
+   * A removed record loses its attributes. An end is kept also of somebody who is not here: a credential that was
+   * being made then, and comes later, is no way round it.
+   *
+   * @param oprfKey - of the event; 0 in profile `mosip`.
+   * @returns false if there is none, or a newer state.
+   */
+  setState(idHash: string, state: IdaRecordState, at: number, oprfKey: number): Promise<boolean>
   /**
    * Puts re-encrypted attributes in the place of all, and the record under its new hash.
    *

@@ -1,7 +1,7 @@
 import type { IdaStore, StoredIdaRecord } from '@keyhaven/identity/service'
 import type { State } from '../../platform/state/state.ts'
 import { createIdaImport } from './ida-import.ts'
-import { createIdaRows } from './ida-rows.ts'
+import { createIdaRows, NO_CREDENTIAL } from './ida-rows.ts'
 import { createPoolStore, lockPool, type PoolPlace } from './pool-store.ts'
 import type { IdaRecordsTable } from './tables.ts'
 
@@ -57,10 +57,11 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
       return numUpdatedRows === 1n
     },
 
-    setState: (idHash, next, since) =>
+    setState: (idHash, next, since, oprfKey) =>
       state.transaction(async (transaction) => {
         const { db } = transaction
         await lockPool(state, db, place) // an import reads the state and writes it again
+        if (next === 'active' && (await rows.forgetEnd(db, idHash, since))) return false
         const { numUpdatedRows } = await db
           .updateTable(records)
           .set({ state: next, state_at: since })
@@ -68,7 +69,10 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
           .where('state_at', '<=', since)
           .where('state', '!=', 'removed')
           .executeTakeFirst()
-        if (numUpdatedRows !== 1n) return false
+        if (numUpdatedRows !== 1n) {
+          if (next !== 'active') await rows.noteEnd(db, { idHash, state: next, at: since, oprfKey })
+          return false
+        }
         if (next === 'removed') await rows.dropAttributes(db, idHash)
         state.audit.append(transaction, {
           ...{ actor: 'system', action: 'ida.state', applicationId, detail: { profile, state: next } },
@@ -135,6 +139,7 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
           .select(({ fn }) => fn.countAll<number>().as('count'))
           .where('application_id', '=', applicationId)
           .where('state', '!=', 'removed')
+          .where('credential_id', '!=', NO_CREDENTIAL)
           .$if(older, (query) => query.where('generation', '<', generation))
           .executeTakeFirstOrThrow()
         return Number(row.count)

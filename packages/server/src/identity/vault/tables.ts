@@ -64,6 +64,7 @@ export interface IdaRecordsTable {
   application_id: string
   /** Salted hash, or the oblivious PRF's tag. */
   id_hash: string
+  /** Empty: only the person's end is known, and no credential has come. */
   credential_id: string
   partner_id: string
   policy_id: string
