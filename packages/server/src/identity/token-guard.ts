@@ -13,11 +13,11 @@ export interface TokenGuardParts {
   readonly clock: () => number
 }
 
+/** Signed in, and with the permission. */
+export type TokenGuard = [MiddlewareHandler<AdminEnv>, MiddlewareHandler<AdminEnv>]
+
 /** In front of routes for whoever has an API token with a permission; `c.var.principal` says who it is. */
 export function createTokenGuard({ tokens, clock }: TokenGuardParts) {
   const signedIn = authenticate({ tokens, failures: createRateLimiter(FAILED_CALLS, clock) })
-  return (permission: Permission): [MiddlewareHandler<AdminEnv>, MiddlewareHandler<AdminEnv>] => [
-    signedIn,
-    requirePermission(permission),
-  ]
+  return (permission: Permission): TokenGuard => [signedIn, requirePermission(permission)]
 }
