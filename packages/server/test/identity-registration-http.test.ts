@@ -219,6 +219,9 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
       const response = await upload('POST', '/v1/identity/packets', { ...headers })
       expect([headers, response.status]).toEqual([headers, status])
     }
+    const begin = { ...packet, 'upload-length': '10' }
+    const flood = await upload('POST', '/v1/identity/packets', begin, new Uint8Array(9 * 1024 * 1024))
+    expect(flood.status).toBe(413)
     const routes = [
       ['POST', '/v1/identity/packets'],
       ['POST', RECEIVER],

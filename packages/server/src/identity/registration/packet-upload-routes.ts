@@ -38,7 +38,7 @@ export function addPacketUploadRoutes(
     await next()
   })
 
-  router.post(PACKETS_PATH, async (c) => {
+  router.post(PACKETS_PATH, limitBody(MAX_PATCH_BYTES), async (c) => {
     const fileName = c.req.header(PACKET_HEADER) ?? ''
     await registrations.requireWanted(parsePacketFileName(fileName).id)
     const length = c.req.header('upload-length') ?? ''
