@@ -94,6 +94,23 @@ describe('keyhaven packet build', () => {
     expect(incomplete.exitCode).toBe(2)
   })
 
+  test('takes a machine key as PEM, as PKCS#8 and as `openssl genpkey -outform DER` writes it', async () => {
+    const key = createPrivateKey({ key: Buffer.from(testKeyPkcs8(0)), format: 'der', type: 'pkcs8' })
+    const forms = [
+      key.export({ format: 'der', type: 'pkcs1' }),
+      key.export({ format: 'pem', type: 'pkcs1' }),
+      key.export({ format: 'pem', type: 'pkcs8' }),
+    ]
+    await mkdir(at('forms'))
+    await writeFile(at('forms', 'reg.pub'), await readFile(at('.mosipkeys', 'reg.pub')))
+    for (const [n, form] of forms.entries()) {
+      await writeFile(at('forms', 'reg.key'), form)
+      const argv = ['--simulate', 'a', ...COMMON, '--machine-key-dir', 'forms', '--sequence', String(n + 50)]
+      const { exitCode, stderr } = await keyhaven('packet', 'build', ...argv)
+      expect(exitCode, stderr).toBe(0)
+    }
+  })
+
   test('says what is missing or wrong', async () => {
     const refused = async (...argv: string[]) => {
       const { exitCode, stderr } = await keyhaven('packet', 'build', ...argv)

@@ -103,6 +103,22 @@ describe.each(ENGINES)('registration in the profile keyhaven on $name', (engine)
     }
   })
 
+  test('a machine that is kept in an old form brings in rejected packets, not ones that wait for ever', async () => {
+    await setUp()
+    const packet = await packetOf('Example Person 1', 1)
+    await state.db
+      .updateTable('identity_machines')
+      .set({ public_key: Buffer.from('3082012230', 'hex') })
+      .execute()
+    await receive(parts.registrations, packet)
+    expect(await settled(packet.rid)).toMatchObject({
+      ...{
+        stage: 'REJECTED',
+        reason: expect.stringMatching(/^PACKET_INVALID: machine: its key is kept in another form/),
+      },
+    })
+  })
+
   test('refuses another machine’s signature, a flipped bit, and a packet of the profile mosip', async () => {
     await setUp()
     const forged = await packetOf('Example Person 2', 2, backend.signatures.generateKeyPair('EdDSA'))

@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { RsaPrivateKey } from '@keyhaven/crypto'
@@ -72,12 +72,24 @@ export async function readMachineKey(context: Context, folder: string): Promise<
 
 async function importKey(bytes: Buffer, file: string): Promise<RsaPrivateKey> {
   const { backend } = await import('@keyhaven/crypto')
-  const isPem = bytes.toString('latin1').includes('-----BEGIN')
   try {
-    const key = createPrivateKey(isPem ? bytes : { key: bytes, format: 'der', type: 'pkcs8' })
+    const key = readPrivateKey(bytes)
     const pkcs8 = new Uint8Array(key.export({ format: 'der', type: 'pkcs8' }))
     return await backend.rsa.importPrivateKey(pkcs8)
   } catch {
-    throw usageError(`${file} is not an RSA key`, 'Give a private RSA key of at least 2048 bits, as PKCS#8.')
+    throw usageError(
+      `${file} is not an RSA key`,
+      'Give a private RSA key of at least 2048 bits, as PEM or DER.',
+    )
+  }
+}
+
+/** PEM, or DER in PKCS#8; `openssl genpkey -outform DER` writes RSA keys in PKCS#1. */
+function readPrivateKey(bytes: Buffer): KeyObject {
+  if (bytes.toString('latin1').includes('-----BEGIN')) return createPrivateKey(bytes)
+  try {
+    return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
+  } catch {
+    return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs1' })
   }
 }

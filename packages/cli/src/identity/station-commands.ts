@@ -1,10 +1,15 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { connectAdmin } from '../admin/admin-client.ts'
 import { type ServerOptions, withServerOptions } from '../admin/server-options.ts'
+import type { Context } from '../context.ts'
 import { action, describe, type Frame } from '../frame.ts'
 import { readInput } from '../input/read-input.ts'
 import { type Column, table } from '../terminal/output.ts'
+import { readFileOf } from './packet-inputs.ts'
 import { APPLICATION, identityPath } from './registration-api.ts'
+
+const DER_SEQUENCE = 0x30
 
 interface Centre {
   readonly id: string
@@ -60,7 +65,10 @@ export function identityStationCommands(frame: Frame, identity: Command): void {
   ])
 
   const machines = describe(identity.command('machines'), 'registration machines and their keys', [
-    ['keyhaven identity machines add demo 10001 10077 --key .mosipkeys/reg.pub.b64', 'K10, as Base64 or PEM'],
+    [
+      'keyhaven identity machines add demo 10001 10077 --key .mosipkeys/reg.pub',
+      'K10, as DER, PEM or Base64',
+    ],
   ])
   listCommand(frame, machines, 'machines', MACHINES)
   addMachine(frame, machines)
@@ -135,11 +143,11 @@ function addMachine(frame: Frame, machines: Command): void {
     .argument(...APPLICATION)
     .argument('<centre>', 'where it stands')
     .argument('<machine>', 'its id')
-    .requiredOption('--key <file>', 'its public key: PEM, Base64 or JWK; - is stdin')
+    .requiredOption('--key <file>', 'its public key: PEM, DER, Base64 or JWK; - is stdin, as text')
   withServerOptions(add).action(
     action<ServerOptions & { key: string }>(frame, async ({ context, output, options, args }) => {
       const [application, centre, id] = args as unknown as [string, string, string]
-      const publicKey = await readInput(context, options.key)
+      const publicKey = await readPublicKey(context, options.key)
       using admin = await connectAdmin(context, options)
       const body = { centre, id, publicKey }
       const added = await admin.call<Machine>('POST', identityPath(application, 'machines'), { body })
@@ -147,6 +155,13 @@ function addMachine(frame: Frame, machines: Command): void {
       return undefined
     }),
   )
+}
+
+/** DER begins with a SEQUENCE, which no text does. */
+async function readPublicKey(context: Context, source: string): Promise<string> {
+  if (source === '-') return readInput(context, source)
+  const bytes = await readFileOf(resolve(context.cwd, source), source)
+  return bytes[0] === DER_SEQUENCE ? Buffer.from(bytes).toString('base64') : readInput(context, source)
 }
 
 function addOfficer(frame: Frame, officers: Command): void {

@@ -51,6 +51,16 @@ export interface Stations extends StationDirectory, OperatorDirectory {
 
 export function createStations(state: State, applicationId: string, profile: Profile): Stations {
   const own = { application_id: applicationId }
+  /** @throws KeyhavenError `PACKET_INVALID` for a key of the other profile, or in a form of an older version. */
+  const storedKey = async (stored: Uint8Array) => {
+    try {
+      if (profile === 'mosip') return { publicKey: await backend.rsa.importPublicKey(stored) }
+      return { verifyKey: await verifyKeyOf(stored) }
+    } catch (cause) {
+      const check = 'machine: its key is kept in another form: end it, and register it under another id'
+      throw new KeyhavenError('PACKET_INVALID', check, { cause })
+    }
+  }
   const entry = (action: string, actor: Actor, subject: string) => ({ action, actor, subject, applicationId })
 
   return {
@@ -69,9 +79,7 @@ export function createStations(state: State, applicationId: string, profile: Pro
       if (row === undefined) return undefined
       const ends = [row.ended_at, row.closed_at].filter((at) => at !== null)
       return {
-        ...(profile === 'mosip'
-          ? { publicKey: await backend.rsa.importPublicKey(row.public_key) }
-          : { verifyKey: await verifyKeyOf(row.public_key) }),
+        ...(await storedKey(row.public_key)),
         since: row.created_at,
         until: ends.length === 0 ? null : Math.min(...ends),
       }
