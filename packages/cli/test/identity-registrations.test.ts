@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,12 @@ const vid = {
   expiresAt: null,
   transactionLimit: null,
 }
+const schema = { version: 0.1, fields: 14, addedAt: AT, addedBy: 'token:schemer' }
+const queue = { queue: 'identity.registration', waiting: 1, running: 0, dead: 2, oldestAt: AT }
+const dead = {
+  ...{ id: '0a'.repeat(16), queue: 'identity.registration', payload: { rid: RID }, attempts: 12 },
+  ...{ failure: 'STORE_UNAVAILABLE: not now', createdAt: AT, diedAt: AT },
+}
 const machine = { centre: '10001', id: '10077', keyIndex: 'ab:cd', createdAt: AT, endedAt: null }
 
 test.each([
@@ -37,6 +44,9 @@ test.each([
   [`uin show demo ${RID}`, 'GET', `/registrations/${RID}/identity`, record],
   [`vid list demo ${RID}`, 'GET', `/registrations/${RID}/vids`, { items: [vid] }],
   ['machines list demo', 'GET', '/machines', { items: [machine] }],
+  ['schemas list demo', 'GET', '/schemas', { items: [schema] }],
+  ['jobs list demo', 'GET', '/jobs', { items: [queue] }],
+  ['jobs dead demo --limit 5', 'GET', '/jobs/dead', { items: [dead], nextCursor: null }],
 ])('identity %s shows what the server says', async (command, method, path, json) => {
   await using admin = await startScriptedAdmin({ [`${method} ${PATH}${path}`]: { json } })
   const run = (...more: string[]) =>
@@ -46,7 +56,9 @@ test.each([
   expect(exitCode).toBe(0)
   const shown = command.includes('counts')
     ? '7'
-    : [RID, 'BLOCKED', VID, 'ab:cd'].find((text) => stdout.includes(text))
+    : [RID, 'BLOCKED', VID, 'ab:cd', 'token:schemer', 'identity.registration'].find((text) =>
+        stdout.includes(text),
+      )
   expect(stdout).toContain(shown)
 })
 
@@ -61,6 +73,7 @@ test.each([
     { officer: '110125', since: AT, until: null },
   ],
   ['machines end demo 10001 10077', '/machines/10001/10077/end', undefined, {}],
+  [`jobs replay demo ${'0a'.repeat(16)}`, `/jobs/${'0a'.repeat(16)}/replay`, undefined, {}],
   ['centres close demo 10001', '/centres/10001/close', undefined, {}],
 ])('identity %s sends it', async (command, path, body, json) => {
   await using admin = await startScriptedAdmin({ [`POST ${PATH}${path}`]: { json } })
@@ -85,5 +98,29 @@ test('identity machines add reads the key from a file, vid revoke names the numb
   ).toBe(0)
   expect(JSON.stringify(admin.seen[0])).toContain('BEGIN PUBLIC KEY')
   expect(admin.seen[1]).toMatchObject({ body: { vid: VID } })
+  rmSync(folder, { recursive: true })
+})
+
+test('identity machines add takes the key as DER too, schemas add a file and its version', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keyhaven-cli-'))
+  const [key, file] = [join(folder, 'reg.pub'), join(folder, 'schema.json')]
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const der = publicKey.export({ type: 'spki', format: 'der' })
+  writeFileSync(key, der)
+  writeFileSync(file, '{"properties":{}}')
+  await using admin = await startScriptedAdmin({
+    [`POST ${PATH}/machines`]: { json: machine },
+    [`POST ${PATH}/schemas`]: { json: schema },
+  })
+  const run = (...args: string[]) => runCommand(['identity', ...args, '--server', admin.url], { env })
+  expect((await run('machines', 'add', 'demo', '10001', '10077', '--key', key)).exitCode).toBe(0)
+  expect(admin.seen[0]).toMatchObject({ body: { publicKey: der.toString('base64') } })
+  expect((await run('schemas', 'add', 'demo', file, '--schema-version', 'x')).stderr).toContain(
+    'Write it like 0.1',
+  )
+  expect((await run('schemas', 'add', 'demo', file, '--schema-version', '0.1')).stdout).toContain(
+    'token:schemer',
+  )
+  expect(admin.seen[1]).toMatchObject({ body: { version: 0.1, schema: { properties: {} } } })
   rmSync(folder, { recursive: true })
 })

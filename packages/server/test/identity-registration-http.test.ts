@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { SIMULATED_SCHEMA_JSON } from '@keyhaven/identity/simulator'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
@@ -64,7 +65,8 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
     const failures = createRateLimiter({ burst: 9, perMinute: 9 }, Date.now)
     admin.use('/admin/*', authenticate({ tokens, failures }))
     addAdminRegistrationRoutes(admin, { applicationId: APP, registrations, repository })
-    addAdminStationRoutes(admin, { applicationId: APP, state, stations: registrations.stations, jobs })
+    const { stations, schemas } = registrations
+    addAdminStationRoutes(admin, { applicationId: APP, state, stations, schemas, jobs })
     runner = registrations.run((error) => {
       throw error
     })
@@ -287,6 +289,20 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
     expect(await operate('POST', '/jobs/00000000000000000000000000000000/replay')).toMatchObject({
       status: 404,
     })
+  })
+
+  test('operators add ID schemas, which say no more of packets than how many fields they have', async () => {
+    const added = await operate('POST', '/schemas', { version: 0.1, schema: SIMULATED_SCHEMA_JSON })
+    expect(added).toMatchObject({ status: 201, body: { version: 0.1, fields: 15 } })
+    expect(await operate('POST', '/schemas', { version: 0.2, schema: {} })).toMatchObject({ status: 400 })
+    expect(await operate('POST', '/schemas', { version: -1, schema: SIMULATED_SCHEMA_JSON })).toMatchObject({
+      status: 400,
+    })
+    const other = { ...SIMULATED_SCHEMA_JSON, title: 'another' }
+    expect(await operate('POST', '/schemas', { version: 0.1, schema: other })).toMatchObject({ status: 409 })
+    expect((await operate('GET', '/schemas')).body.items).toEqual([added.body])
+    const { items } = await state.audit.list({ action: 'identity.schema.add' })
+    expect(items.map(({ subject, detail }) => [subject, detail])).toEqual([['0.1', { fields: 15 }]])
   })
 
   test('services of the identity system read a person as from MOSIP’s id-repository, each read audited', async () => {

@@ -132,7 +132,9 @@ describe.each(ENGINES)('registration on $name', (engine) => {
         /machine: it was not registered then/,
       ],
       [
-        await simulatedPacket('Example Person 8', 8, { edit: (input) => ({ ...input, process: 'CORRECTION' }) }),
+        await simulatedPacket('Example Person 8', 8, {
+          edit: (input) => ({ ...input, process: 'CORRECTION' }),
+        }),
         /process CORRECTION/,
       ],
     ] as const

@@ -58,6 +58,7 @@ export const AUDIT_ACTIONS: readonly string[] = [
   'identity.registration.advance',
   'identity.registration.receive',
   'identity.registration.reject',
+  'identity.schema.add',
   'identity.vid.create',
   'identity.vid.read',
   'identity.vid.revoke',

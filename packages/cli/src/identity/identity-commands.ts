@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import { describe, type Frame } from '../frame.ts'
+import { identityJobsCommand } from './job-commands.ts'
 import { identityKeysCommand } from './key-commands.ts'
 import { identityPartnersCommand } from './partner-commands.ts'
 import { identityPoliciesCommand } from './policy-commands.ts'
 import { identityRegistrationsCommand } from './registration-commands.ts'
+import { identitySchemasCommand } from './schema-commands.ts'
 import { identityEventsCommand, identitySharesCommand } from './share-commands.ts'
 import { identityStationCommands } from './station-commands.ts'
 import { identityUinCommand } from './uin-commands.ts'
@@ -17,7 +19,9 @@ export function identityCommand(frame: Frame, program: Command): void {
   ])
   identityKeysCommand(frame, identity)
   identityStationCommands(frame, identity)
+  identitySchemasCommand(frame, identity)
   identityRegistrationsCommand(frame, identity)
+  identityJobsCommand(frame, identity)
   identityUinCommand(frame, identity)
   identityVidCommand(frame, identity)
   identityPartnersCommand(frame, identity)

@@ -1,4 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
+import { packetInvalid } from './packet-invalid.ts'
+import { findBreach, parseSchemaRule, type SchemaRule } from './schema-rule.ts'
 
 /** Parts of a packet, in the order they are written. */
 export const SUB_PACKETS = ['id', 'evidence', 'optional'] as const
@@ -13,6 +15,8 @@ const SUB_PACKETS_OF_CATEGORY: Readonly<Record<string, readonly SubPacketName[]>
   none: SUB_PACKETS,
 }
 
+/** MOSIP's process that registers somebody for the first time. */
+export const NEW_REGISTRATION = 'NEW'
 /** The field that every sub-packet repeats. */
 export const SCHEMA_VERSION_FIELD = 'IDSchemaVersion'
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
@@ -25,6 +29,8 @@ export interface IdSchemaField {
   readonly kind: FieldKind
   readonly subPackets: readonly SubPacketName[]
   readonly required: boolean
+  /** What its value must be; absent: anything. */
+  readonly rule?: SchemaRule
 }
 
 /** What a country collects of a person. */
@@ -44,6 +50,7 @@ export interface IdSchema {
  */
 export function parseIdSchema(json: unknown, version: number): IdSchema {
   const identity = child(child(json, 'properties', ''), 'identity', 'properties')
+  const { definitions } = json as { readonly definitions?: unknown }
   const properties = child(identity, 'properties', 'properties.identity')
   const names = Object.keys(properties)
   if (names.length > MAX_FIELDS) throw invalid('properties.identity.properties', 'too many fields')
@@ -56,10 +63,32 @@ export function parseIdSchema(json: unknown, version: number): IdSchema {
     const subPackets =
       typeof category === 'string' ? SUB_PACKETS_OF_CATEGORY[category.toLowerCase()] : undefined
     if (subPackets === undefined) throw invalid(`${path}.fieldCategory`, 'not a category')
-    return { name, kind: kindOf(field.$ref), subPackets, required: required.includes(name) }
+    const rule = parseSchemaRule(field, definitions, path)
+    return { name, kind: kindOf(field.$ref), subPackets, required: required.includes(name), rule }
   })
   if (!(Number.isFinite(version) && version >= 0)) throw invalid('version', 'not a number')
   return { version, fields }
+}
+
+/**
+ * Checks the fields of a packet against its schema. Which of them must be there only a first registration is asked.
+ *
+ * @throws KeyhavenError `PACKET_INVALID` with the path that is wrong: names of fields and positions, no value.
+ */
+export function requireSchema(
+  { fields }: IdSchema,
+  process: string,
+  identity: Readonly<Record<string, unknown>>,
+): void {
+  for (const { name, required, rule } of fields) {
+    const path = `identity.${name}`
+    if (!Object.hasOwn(identity, name)) {
+      if (required && process === NEW_REGISTRATION) throw packetInvalid(`schema: ${path} is missing`)
+      continue
+    }
+    const wrong = rule && findBreach(rule, identity[name], path)
+    if (wrong !== undefined) throw packetInvalid(`schema: ${wrong}`)
+  }
 }
 
 function kindOf(reference: unknown): FieldKind {

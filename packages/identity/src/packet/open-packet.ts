@@ -3,7 +3,7 @@ import type { CbeffRecord } from '../biometrics/bir.ts'
 import { fromAnyBase64 } from '../mosip/base64.ts'
 import type { SessionKeyOpener } from '../mosip/session-key.ts'
 import type { Profile } from '../profile.ts'
-import type { IdSchema } from './id-schema.ts'
+import { type IdSchema, requireSchema } from './id-schema.ts'
 import { requireSameOrigin } from './meta-info.ts'
 import { type ContainedSubPacket, readContainer, subPacketLabel } from './packet-container.ts'
 import type { PacketDocument, PacketProgress } from './packet-input.ts'
@@ -22,8 +22,8 @@ export interface OpenPacketOptions {
   machinePublicKey(refId: string): Awaitable<RsaPublicKey | undefined>
   /** What the packet was announced as, by its file name or its address. */
   readonly expected?: { readonly rid?: string | undefined; readonly refId?: string | undefined } | undefined
-  /** The schema of the registration; without it nobody checks which sub-packet a field lies in. */
-  readonly schema?: IdSchema | undefined
+  /** The schema of the registration, or whoever knows it by its version; without it fields are not checked. */
+  readonly schema?: IdSchema | ((version: number) => Awaitable<IdSchema | undefined>) | undefined
   /** Called after each check that passed. */
   readonly onProgress?: ((progress: PacketProgress) => void) | undefined
 }
@@ -70,6 +70,7 @@ export async function openPacket(
   if (side.refId !== refId) throw packetInvalid('reference id')
   const publicKey = await options.machinePublicKey(refId)
   if (publicKey === undefined) throw packetInvalid('machine: it is not registered')
+  const schema = await schemaOf(options, side.schemaVersion)
   const total = contained.length * CHECKS_OF_A_SUB_PACKET + 1
   let done = 0
   const report = (step: string): void => options.onProgress?.({ done: ++done, total, step })
@@ -81,9 +82,11 @@ export async function openPacket(
     const meta = await checkHashes(part.name, files)
     requireSameOrigin(meta, rid, refId, label)
     report(`hashes of the ${label}`)
-    subPackets.push(readContents(part.name, files, meta, options.schema))
+    subPackets.push(readContents(part.name, files, meta, schema))
     report(`contents of the ${label}`)
   }
+  const merged = mergeSubPackets(subPackets)
+  if (schema !== undefined) requireSchema(schema, side.process, merged.identity)
   return {
     profile: 'mosip',
     rid,
@@ -92,8 +95,16 @@ export async function openPacket(
     source: side.source,
     schemaVersion: side.schemaVersion,
     createdOn: side.creationDate,
-    ...mergeSubPackets(subPackets),
+    ...merged,
   }
+}
+
+/** The schema that a packet says it follows. */
+export async function schemaOf(
+  { schema }: Pick<OpenPacketOptions, 'schema'>,
+  version: number,
+): Promise<IdSchema | undefined> {
+  return typeof schema === 'function' ? schema(version) : schema
 }
 
 async function openSubPacket(

@@ -1,6 +1,6 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import type { CbeffRecord } from '../biometrics/bir.ts'
-import { type IdSchema, SCHEMA_VERSION_FIELD } from './id-schema.ts'
+import { type IdSchema, NEW_REGISTRATION, SCHEMA_VERSION_FIELD } from './id-schema.ts'
 import { requireRefId, requireRid } from './registration-id.ts'
 
 export interface PacketDocument {
@@ -42,8 +42,6 @@ export interface PacketProgress {
   readonly step: string
 }
 
-/** MOSIP's process that registers somebody for the first time. */
-export const NEW_REGISTRATION = 'NEW'
 const PROCESS = /^[A-Z][A-Z0-9_]{0,31}$/
 const DOCUMENT_FORMAT = /^[A-Za-z0-9]{1,8}$/
 

@@ -149,7 +149,10 @@ function referenceOf(value: unknown): FileReference | undefined {
 function requireField(field: string, name: SubPacketName, schema: IdSchema | undefined): void {
   if (schema === undefined || field === SCHEMA_VERSION_FIELD) return
   const known = schema.fields.find((candidate) => candidate.name === field)
-  if (!known?.subPackets.includes(name)) throw packetInvalid(`fields of the ${subPacketLabel(name)}`)
+  if (known?.subPackets.includes(name)) return
+  // A name that the schema does not know may say anything.
+  const path = known === undefined ? 'one that the schema does not have' : `identity.${field}`
+  throw packetInvalid(`fields of the ${subPacketLabel(name)}: ${path}`)
 }
 
 function readAudits(bytes: Uint8Array | undefined, label: string): readonly unknown[] {

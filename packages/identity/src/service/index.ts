@@ -149,6 +149,7 @@ export type {
   PacketSource,
   RegistrationKeys,
   RegistrationRepository,
+  SchemaDirectory,
   StageChange,
   StageStore,
   Station,

@@ -64,6 +64,8 @@ test('we open the packets that it builds', async () => {
       id: {
         identity: {
           fullName: [{ language: 'hin', value: 'नमूना उदाहरणकर' }],
+          gender: [{ language: 'eng', value: 'Female' }],
+          dateOfBirth: '1990/01/01',
           individualBiometrics: biometrics,
         },
         files: { 'individualBiometrics_bio_CBEFF.xml': toBase64url(encodeCbeff(record)) },

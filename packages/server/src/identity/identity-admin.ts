@@ -26,7 +26,8 @@ function addMainAdminRoutes(app: OpenAPIHono<AdminEnv>, parts: IdentityParts, ma
   const { keys, keyPolicies, registrations, repository, jobs, vault, credentials, backfills } = main
   addAdminKeyRoutes(app, { applicationId, keys, policies: keyPolicies })
   addAdminRegistrationRoutes(app, { applicationId, registrations, repository })
-  addAdminStationRoutes(app, { applicationId, state, stations: registrations.stations, jobs })
+  const { stations, schemas } = registrations
+  addAdminStationRoutes(app, { applicationId, state, stations, schemas, jobs })
   addAdminVaultRoutes(app, {
     ...{ role: 'main', vault: vault.vault, recipients: vault.recipients, credentials, backfills },
   })

@@ -11,8 +11,9 @@ import {
   type VerifyKey,
 } from '@keyhaven/crypto'
 import { decryptFile, encryptedFileBytes, FILE_KEY_BYTES } from '@keyhaven/crypto/file-stream'
+import { requireSchema } from '../id-schema.ts'
 import { requireSameOrigin } from '../meta-info.ts'
-import { mergeSubPackets, type OpenedPacket, type OpenPacketOptions } from '../open-packet.ts'
+import { mergeSubPackets, type OpenedPacket, type OpenPacketOptions, schemaOf } from '../open-packet.ts'
 import { subPacketLabel } from '../packet-container.ts'
 import { checked, packetInvalid } from '../packet-invalid.ts'
 import { MAX_PACKET_BYTES } from '../packet-layer.ts'
@@ -64,6 +65,7 @@ export async function openKeyhavenPacket(
   )
   const signed = await recipient.open(front.manifest, NO_AAD)
   const manifest = await verifyManifest(backend, verifyKey, header, enc, signed)
+  const schema = await schemaOf(options, manifest.schemaVersion)
   const total = manifest.subPackets.length * CHECKS_OF_A_SUB_PACKET + 1
   let done = 0
   const report = (step: string): void => options.onProgress?.({ done: ++done, total, step })
@@ -80,11 +82,13 @@ export async function openKeyhavenPacket(
     const meta = await checkHashes(entry.name, files)
     requireSameOrigin(meta, rid, refId, label)
     report(`hashes of the ${label}`)
-    subPackets.push(readContents(entry.name, files, meta, options.schema))
+    subPackets.push(readContents(entry.name, files, meta, schema))
     report(`contents of the ${label}`)
   }
   if (at !== front.files.length) throw openFailed()
   const { process, source, schemaVersion, createdOn } = manifest
+  const merged = mergeSubPackets(subPackets)
+  if (schema !== undefined) requireSchema(schema, process, merged.identity)
   return {
     profile: 'keyhaven',
     rid,
@@ -93,7 +97,7 @@ export async function openKeyhavenPacket(
     source,
     schemaVersion,
     createdOn,
-    ...mergeSubPackets(subPackets),
+    ...merged,
   }
 }
 

@@ -7,10 +7,12 @@ import {
   Writer,
 } from '@keyhaven/crypto'
 import { sealLayoutC } from '../../mosip/hybrid.ts'
+import type { IdSchema } from '../../packet/id-schema.ts'
 import { openKeyhavenPacket } from '../../packet/keyhaven/open-keyhaven-packet.ts'
 import { type OpenedPacket, openPacket } from '../../packet/open-packet.ts'
+import { packetInvalid } from '../../packet/packet-invalid.ts'
 import type { RecordKeys } from '../repository/keyhaven-sealer.ts'
-import type { RegistrationKeys, StationDirectory, StoredRegistration } from './ports.ts'
+import type { RegistrationKeys, SchemaDirectory, StationDirectory, StoredRegistration } from './ports.ts'
 
 const PACKET_KEY_LABEL = 'keyhaven packet key v1'
 const DEMOGRAPHICS_KEY_LABEL = 'keyhaven demographics key v1'
@@ -31,6 +33,7 @@ export function createMosipPacketOpener(
   backend: CryptoBackend,
   keys: RegistrationKeys,
   stations: StationDirectory,
+  schemas: SchemaDirectory,
 ): PacketOpener {
   return {
     open: ({ rid, refId }, bytes) =>
@@ -38,6 +41,7 @@ export function createMosipPacketOpener(
         opener: keys.opener({ appId: 'REGISTRATION', refId }),
         machinePublicKey: async (named) => (await stations.find(named))?.publicKey,
         expected: { rid, refId },
+        schema: (version) => requireKnown(schemas, version),
       }),
     async sealDemographics({ refId }, json) {
       const to = await keys.recipient({ appId: 'REGISTRATION', refId })
@@ -67,6 +71,7 @@ export function createKeyhavenPacketOpener(
   applicationId: string,
   keys: () => Promise<RecordKeys>,
   stations: StationDirectory,
+  schemas: SchemaDirectory,
 ): PacketOpener {
   return {
     async open({ rid, refId }, bytes) {
@@ -75,6 +80,7 @@ export function createKeyhavenPacketOpener(
         privateKey,
         machineVerifyKey: async (named) => (await stations.find(named))?.verifyKey,
         expected: { rid, refId },
+        schema: (version) => requireKnown(schemas, version),
       })
     },
     async sealDemographics({ rid, refId }, json) {
@@ -94,6 +100,13 @@ export function createKeyhavenPacketOpener(
         .done()
     },
   }
+}
+
+/** Nothing is checked as long as there is no schema at all; then a packet must follow one that is here. */
+async function requireKnown(schemas: SchemaDirectory, version: number): Promise<IdSchema | undefined> {
+  const schema = await schemas.find(version)
+  if (schema !== undefined || (await schemas.isEmpty())) return schema
+  throw packetInvalid(`schema: version ${version} is not known here`)
 }
 
 async function derive(

@@ -1,6 +1,7 @@
 import type { RsaPublicKey, VerifyKey } from '@keyhaven/crypto'
 import type { Bir } from '../../biometrics/bir.ts'
 import type { IdentityKeys } from '../../keys/identity-keys.ts'
+import type { IdSchema } from '../../packet/id-schema.ts'
 import type { RegistrationStage } from '../../registration/stages.ts'
 import type { IdentityRepository } from '../repository/identity-repository.ts'
 
@@ -87,6 +88,13 @@ export interface Station {
 
 export interface StationDirectory {
   find(refId: string): Promise<Station | undefined>
+}
+
+/** Port: what a packet must hold, by the version of the schema that it names. */
+export interface SchemaDirectory {
+  find(version: number): Promise<IdSchema | undefined>
+  /** Whether no schema is kept at all: then packets are checked for structure only. */
+  isEmpty(): Promise<boolean>
 }
 
 /** Port: who may register people. */

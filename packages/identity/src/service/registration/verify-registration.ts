@@ -1,7 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
+import { NEW_REGISTRATION } from '../../packet/id-schema.ts'
 import { labelledValues } from '../../packet/meta-info.ts'
 import type { OpenedPacket } from '../../packet/open-packet.ts'
-import { NEW_REGISTRATION } from '../../packet/packet-input.ts'
 import { packetInvalid } from '../../packet/packet-invalid.ts'
 import type { PacketOpener } from './packet-opener.ts'
 import type { OperatorDirectory, StationDirectory, StoredRegistration } from './ports.ts'

@@ -3,6 +3,7 @@ import { REGISTRATION_STAGES, VID_TYPES } from '@keyhaven/identity'
 import type { IdentitySummary, VidSummary } from '@keyhaven/identity/service'
 import { timeSchema } from '../../platform/http/schemas.ts'
 import type { DeadJob, QueueProgress } from '../../platform/jobs/job.ts'
+import type { KeptSchema } from './id-schemas.ts'
 import type { Centre, Machine, Officer } from './stations.ts'
 
 type NumberedVid = VidSummary & { readonly vid: string }
@@ -60,6 +61,10 @@ export const vidSchema = z
   })
   .openapi('Vid')
 
+export const keptSchemaSchema = z
+  .object({ version: z.number(), fields: z.int(), addedAt: timeSchema, addedBy: z.string() })
+  .openapi('IdSchema')
+
 export const centreSchema = z
   .object({ id: z.string(), name: z.string(), createdAt: timeSchema, closedAt: timeSchema.nullable() })
   .openapi('RegistrationCentre')
@@ -99,6 +104,10 @@ export const deadJobSchema = z
     diedAt: timeSchema,
   })
   .openapi('DeadJob')
+
+export function keptSchemaJson({ addedAt, ...schema }: KeptSchema) {
+  return { ...schema, addedAt: time(addedAt) }
+}
 
 export function identityJson({ record, status, version, createdAt, changedAt }: IdentitySummary) {
   return { record, status, version, createdAt: time(createdAt), changedAt: time(changedAt) }

@@ -13,6 +13,8 @@ import {
   centreSchema,
   deadJobJson,
   deadJobSchema,
+  keptSchemaJson,
+  keptSchemaSchema,
   machineJson,
   machineSchema,
   officerJson,
@@ -21,6 +23,7 @@ import {
   queueSchema,
 } from './admin-registration-json.ts'
 import { requireApplication } from './admin-registration-routes.ts'
+import type { IdSchemas } from './id-schemas.ts'
 import type { Stations } from './stations.ts'
 
 const PATH = '/admin/v1/applications/{id}/identity'
@@ -124,6 +127,27 @@ export const adminStationRoutes = {
     },
   }),
   endOfficer: ending('officers/{officer}/end', 'End it: packets made later are rejected', officerParams),
+  schemas: list('schemas', 'List ID schemas', keptSchemaSchema),
+  addSchema: createRoute({
+    method: 'post',
+    path: `${PATH}/schemas`,
+    ...documented,
+    summary: 'Add an ID schema: packets that name its version must follow it, and others are rejected',
+    middleware: administers,
+    request: {
+      params,
+      body: body(
+        z.strictObject({
+          version: z.number().min(0),
+          schema: z.record(z.string(), z.unknown()).openapi({ description: 'MOSIP’s ID schema' }),
+        }),
+      ),
+    },
+    responses: {
+      201: { description: 'Kept, for ever', content: json(keptSchemaSchema) },
+      ...problemAnswers(400, 401, 403, 404, 409, 413),
+    },
+  }),
   jobs: list('jobs', 'How far the queues of jobs are', queueSchema),
   deadJobs: createRoute({
     method: 'get',
@@ -147,12 +171,13 @@ export interface AdminStationParts {
   readonly applicationId: string
   readonly state: State
   readonly stations: Stations
+  readonly schemas: IdSchemas
   readonly jobs: Jobs
 }
 
 /** What operators set up before anybody is registered, and what they look after. */
 export function addAdminStationRoutes(app: OpenAPIHono<AdminEnv>, parts: AdminStationParts): void {
-  const { applicationId, state, stations, jobs } = parts
+  const { applicationId, state, stations, schemas, jobs } = parts
   const require = (id: string) => requireApplication(applicationId, id)
 
   app.openapi(adminStationRoutes.centres, async (c) => {
@@ -201,6 +226,16 @@ export function addAdminStationRoutes(app: OpenAPIHono<AdminEnv>, parts: AdminSt
     require(id)
     await stations.endOfficer(officer, c.var.principal.actor)
     return c.body(null, 204)
+  })
+
+  app.openapi(adminStationRoutes.schemas, async (c) => {
+    require(c.req.valid('param').id)
+    return c.json({ items: (await schemas.list()).map(keptSchemaJson) }, 200)
+  })
+  app.openapi(adminStationRoutes.addSchema, async (c) => {
+    require(c.req.valid('param').id)
+    const { version, schema } = c.req.valid('json')
+    return c.json(keptSchemaJson(await schemas.add(version, schema, c.var.principal.actor)), 201)
   })
 
   app.openapi(adminStationRoutes.jobs, async (c) => {

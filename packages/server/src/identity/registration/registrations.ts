@@ -15,6 +15,7 @@ import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { ObjectStore } from '../../platform/objects/object-store.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import { createRecordKeys } from '../repository/record-keys.ts'
+import { createIdSchemas, type IdSchemas } from './id-schemas.ts'
 import { type CompletePacket, createPacketUploads, type PacketUploads } from './packet-uploads.ts'
 import {
   addEvent,
@@ -37,6 +38,7 @@ type RunOptions = Partial<Pick<JobRunnerOptions, 'concurrency' | 'lease' | 'back
 /** Registration of one application: what comes in, and how far it is. */
 export interface Registrations {
   readonly stations: Stations
+  readonly schemas: IdSchemas
   readonly packets: PacketUploads
   /** @throws KeyhavenError `DUPLICATE` if a packet of this registration is here and not rejected. */
   requireWanted(rid: string): Promise<void>
@@ -68,14 +70,15 @@ export interface RegistrationOptions {
 export function openRegistrations(options: RegistrationOptions): Registrations {
   const { state, objects, jobs, applicationId, profile, keys } = options
   const stations = createStations(state, applicationId, profile)
+  const schemas = createIdSchemas(state, applicationId)
   const recordKeys = createRecordKeys(state, applicationId)
   const packets = createPacketUploads(state, objects, applicationId, receive)
   const processor = createRegistrationProcessor({
     ...{ backend, applicationId, stations, operators: stations, keys, abis: options.abis },
     opener:
       profile === 'mosip'
-        ? createMosipPacketOpener(backend, keys, stations)
-        : createKeyhavenPacketOpener(backend, applicationId, recordKeys, stations),
+        ? createMosipPacketOpener(backend, keys, stations, schemas)
+        : createKeyhavenPacketOpener(backend, applicationId, recordKeys, stations, schemas),
     ...{ repository: options.repository, credentials: options.credentials },
     packets: { read: ({ packet, packetHash }) => packets.read(packet, packetHash) },
     tagKey: async () => (await recordKeys()).tagKey,
@@ -127,6 +130,7 @@ export function openRegistrations(options: RegistrationOptions): Registrations {
 
   return {
     stations,
+    schemas,
     packets,
     async requireWanted(rid) {
       const present = await findRegistration(state.db, applicationId, rid)

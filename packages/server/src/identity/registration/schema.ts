@@ -146,9 +146,26 @@ async function createRegistrations(db: Kysely<unknown>): Promise<void> {
     .execute()
 }
 
+const createSchemas: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('identity_schemas')
+      .addColumn('application_id', 'text', (column) => column.notNull())
+      .addColumn('version', 'text', (column) => column.notNull())
+      .addColumn('schema', 'text', (column) => column.notNull())
+      .addColumn('added_at', 'bigint', (column) => column.notNull())
+      .addColumn('added_by', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('identity_schemas_key', ['application_id', 'version'])
+      .execute()
+  },
+}
+
 /** Registration: who may register where, packets, and how far each registration is. */
 export const registrationSchema: FeatureSchema = {
-  migrations: { '0009-identity-registration': createRegistration },
+  migrations: {
+    '0009-identity-registration': createRegistration,
+    '0014-identity-schemas': createSchemas,
+  },
   tables: [
     { name: 'identity_centres', primaryKey: ['application_id', 'id'], backup: true },
     { name: 'identity_machines', primaryKey: ['application_id', 'centre', 'id'], backup: true },
@@ -162,6 +179,7 @@ export const registrationSchema: FeatureSchema = {
       backup: true,
     },
     { name: 'identity_gallery', primaryKey: ['application_id', 'rid'], backup: true },
+    { name: 'identity_schemas', primaryKey: ['application_id', 'version'], backup: true },
     { name: 'identity_simulated_abis', primaryKey: ['application_id', 'rid'], backup: true },
   ],
 }

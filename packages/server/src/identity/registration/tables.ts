@@ -110,6 +110,17 @@ export interface IdentityGalleryTable {
   biometrics: number
 }
 
+/** An ID schema, as it was added. */
+export interface IdentitySchemasTable {
+  application_id: string
+  /** A number, as text. */
+  version: string
+  /** JSON. */
+  schema: string
+  added_at: number
+  added_by: string
+}
+
 /** Templates of the built-in ABIS, which knows simulated biometrics only. */
 export interface IdentitySimulatedAbisTable {
   application_id: string
@@ -128,4 +139,5 @@ export interface RegistrationTables {
   identity_registration_events: IdentityRegistrationEventsTable
   identity_gallery: IdentityGalleryTable
   identity_simulated_abis: IdentitySimulatedAbisTable
+  identity_schemas: IdentitySchemasTable
 }
