@@ -204,11 +204,27 @@ test('a share shows its reads until it is spent, and refusals with their reason'
   await page.getByRole('row', { name: /Spent.*2 of 2/ }).waitFor()
 })
 
+test('a reason without spaces breaks, and pushes no column out of the page', async () => {
+  const own = await kit.openSignedIn({ viewport: { width: 1280, height: 800 } })
+  await own.page.route(/\/identity\/registrations\?/, async (route) => {
+    const response = await route.fetch()
+    const body = (await response.json()) as { items: { rid: string; stage: string; reason: string | null }[] }
+    for (const item of body.items) {
+      Object.assign(item, { stage: 'UIN_GIVEN', reason: `DUPLICATE: biometrics of ${item.rid}` })
+    }
+    await route.fulfill({ response, json: body })
+  })
+  await own.visit('/identity/registrations')
+  await own.page.getByText('DUPLICATE: biometrics of').first().waitFor()
+  expect(await overflow(own.page)).toBe(0)
+  await own.close()
+})
+
 test('a dead event is replayed', async () => {
   await show('events')
   await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('dead')
   await page.getByRole('row', { name: new RegExp(`${IDA_PARTNER}.*Dead.*answered 503`) }).waitFor()
-  await page.getByRole('button', { name: new RegExp(`Replay event 1 of ${IDA_PARTNER}`) }).click()
+  await page.getByRole('button', { name: new RegExp(`Replay event [0-9]+ of ${IDA_PARTNER}`) }).click()
   await page.getByText('No event is so').waitFor()
   await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('')
   await page.getByRole('row', { name: new RegExp(`${IDA_PARTNER}.*(Waits|Kept)`) }).waitFor()
@@ -226,15 +242,15 @@ test('the vault shows pool, generation and conflicts, which are closed with a re
 
 test('a partner is revoked only once its id was typed', async () => {
   await show(`partners/${PARTNER}`)
-  await page.getByRole('button', { name: 'Revoke partner' }).click()
-  const revoke = dialog('Revoke partner')
+  await page.getByRole('button', { name: 'Deactivate partner' }).click()
+  const revoke = dialog('Deactivate partner')
   await revoke.getByLabel('Reason').fill('contract ended')
-  await revoke.getByRole('button', { name: 'Revoke partner' }).click()
+  await revoke.getByRole('button', { name: 'Deactivate partner' }).click()
   await revoke.getByText(`Type ${PARTNER}, the id of this partner`).waitFor()
   const still = await kit.admin<{ state: string }>('GET', `${IDENTITY}/partners/${PARTNER}`)
   expect(still.state).toBe('active')
   await revoke.getByLabel('Type the partner id').fill(PARTNER)
-  await revoke.getByRole('button', { name: 'Revoke partner' }).click()
+  await revoke.getByRole('button', { name: 'Deactivate partner' }).click()
   await revoke.waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Activate partner' }).waitFor()
   const after = await kit.admin<{ state: string }>('GET', `${IDENTITY}/partners/${PARTNER}`)

@@ -53,10 +53,10 @@ export const IDENTITY_SCREENS: readonly Screen[] = [
     open: click(/^Revoke the API key/),
   },
   {
-    name: 'revoke partner',
+    name: 'deactivate partner',
     route: `/identity/partners/${PARTNER}`,
     heading: PARTNER,
-    open: click('Revoke partner'),
+    open: click('Deactivate partner'),
   },
   {
     name: 'partner that waits',

@@ -78,6 +78,8 @@ test.each([
   ['PACKET_INVALID: date: it is ahead of ours', 'clock'],
   ['PACKET_INVALID: files of the container', 'damaged'],
   ['OPEN_FAILED: decryption failed', 'certificate'],
+  ['PACKET_INVALID: biometrics: not of the person who has this UIN', 'not of its holder'],
+  ['PACKET_INVALID: 2 people could be meant', 'lost number'],
   ['DUPLICATE: 10001', 'registered already'],
   [null, 'damaged'],
 ])('%s: says what to do', (reason, advice) => {

@@ -20,6 +20,19 @@ export interface VaultRecipient {
   readonly notAfter: string
 }
 
+/** Credentials of whoever was registered before an IDA came. */
+export interface Backfill {
+  readonly partner: string
+  readonly policyId: string
+  readonly state: 'running' | 'done' | 'stopped'
+  readonly people: number
+  readonly total: number
+  readonly issued: number
+  readonly waiting: number
+  readonly failed: number
+  readonly changedAt: string
+}
+
 export interface VaultStatus {
   readonly role: 'main' | 'ida'
   readonly profile: 'mosip' | 'keyhaven'
@@ -29,6 +42,7 @@ export interface VaultStatus {
   /** Role main: credentials by whether their keys are of the newest generation. */
   readonly credentials?: { readonly done: number; readonly left: number }
   readonly recipients?: readonly VaultRecipient[]
+  readonly backfills?: readonly Backfill[]
   /** Role ida: people. */
   readonly records?: number
   readonly recordsOfOldGenerations?: number

@@ -23,6 +23,17 @@ const ADVICE: readonly Advice[] = [
       'officers add, and let the person come again: what was made before stays refused.',
   },
   {
+    reason: /^PACKET_INVALID: (UIN|biometrics)/,
+    advice:
+      'The packet brings a number that nobody active has, or biometrics that are not of its holder. Find out who ' +
+      'came, and let the person come again.',
+  },
+  {
+    reason: /nobody is registered|could be meant/,
+    advice:
+      'The lost number was not found, or not for one person alone. Look for the first registration by hand.',
+  },
+  {
     reason: /machine|signature/,
     advice:
       'The machine was not registered, or has another key. Compare it under Centres and machines, and let a ' +

@@ -27,10 +27,11 @@ export function EventsTab({ applicationId }: { readonly applicationId: string })
   return (
     <Stack gap={0}>
       <Text c="dimmed" size="sm" mb="md">
-        Events go to a partner’s webhook, one after the other. One that was tried too often is dead, and those
-        behind it go on; mend the webhook, then replay it.
+        The newest first. Events go to a partner’s webhook, one after the other. One that was tried too often
+        is dead, and those behind it go on; mend the webhook, then replay it. One that waits can be tried at
+        once.
       </Text>
-      <Group gap="sm" align="flex-start">
+      <Group gap="sm" align="flex-start" mb="md">
         <SearchBox search={search} label="Partner" placeholder="Whole id of a partner" />
         <NativeSelect
           aria-label="State"
@@ -73,11 +74,14 @@ export function EventsTab({ applicationId }: { readonly applicationId: string })
 
 const COLUMNS: readonly Column<PartnerEvent>[] = [
   { header: 'Partner', wide: true, cell: ({ partnerId }) => <PartnerLink id={partnerId} /> },
-  { header: 'Number', cell: ({ sequence }) => sequence.toLocaleString() },
+  { header: 'Number', cell: ({ sequence }) => <span className="kh-mono">{sequence}</span> },
   { header: 'Event', cell: ({ topic }) => <span className="kh-mono kh-nowrap">{topic}</span> },
   { header: 'State', cell: ({ state }) => <StateBadge look={EVENT_STATES[state]} /> },
   { header: 'Tried', cell: ({ attempts }) => attempts.toLocaleString() },
-  { header: 'Last failure', cell: ({ failure }) => failure || '–' },
+  {
+    header: 'Last failure',
+    cell: ({ failure }) => <span style={{ overflowWrap: 'anywhere' }}>{failure || '–'}</span>,
+  },
   { header: 'Last change', cell: ({ changedAt }) => <Time at={changedAt} /> },
 ]
 
@@ -88,16 +92,16 @@ function replayColumn(onReplay: (id: string) => void, busy: string | undefined):
     wide: true,
     align: 'end',
     cell: ({ id, state, sequence, partnerId }) =>
-      state === 'dead' && (
+      (state === 'dead' || state === 'waiting') && (
         <Group justify="flex-end">
           <Button
             size="compact-sm"
             variant="default"
             loading={busy === id}
-            aria-label={`Replay event ${sequence} of ${partnerId}`}
+            aria-label={`${state === 'dead' ? 'Replay' : 'Try'} event ${sequence} of ${partnerId}${state === 'dead' ? '' : ' now'}`}
             onClick={() => onReplay(id)}
           >
-            Replay
+            {state === 'dead' ? 'Replay' : 'Try now'}
           </Button>
         </Group>
       ),

@@ -2,6 +2,7 @@ import type { PartnerCertificate, PartnerState, Subscription } from '../api/iden
 import type { Policy } from '../api/identity-policies.ts'
 import type { RegistrationStage } from '../api/identity-registrations.ts'
 import type { EventState, Share } from '../api/identity-shares.ts'
+import type { Backfill } from '../api/identity-vault.ts'
 
 /** How a state is shown. */
 export interface StateLook {
@@ -18,8 +19,12 @@ export const STAGES: Readonly<Record<RegistrationStage, StateLook>> = {
     colour: 'blue',
     meaning: 'Signature, machine, centre and officer are right',
   },
-  DEDUPLICATED: { label: 'Deduplicated', colour: 'blue', meaning: 'The person is not registered yet' },
-  UIN_GIVEN: { label: 'Number given', colour: 'blue', meaning: 'A number is reserved for the person' },
+  DEDUPLICATED: {
+    label: 'Deduplicated',
+    colour: 'blue',
+    meaning: 'Compared with everybody who is registered',
+  },
+  UIN_GIVEN: { label: 'Number given', colour: 'blue', meaning: 'The person has a number' },
   STORED: { label: 'Stored', colour: 'cyan', meaning: 'The identity is in the repository' },
   CREDENTIALS_ISSUED: { label: 'Complete', colour: 'green', meaning: 'Credentials are ordered: all is done' },
   REJECTED: { label: 'Rejected', colour: 'red', meaning: 'A check failed; nothing more happens by itself' },
@@ -28,7 +33,11 @@ export const STAGES: Readonly<Record<RegistrationStage, StateLook>> = {
 export const PARTNER_STATES: Readonly<Record<PartnerState, StateLook>> = {
   requested: { label: 'Waits', colour: 'orange', meaning: 'Registered; gets nothing before it is active' },
   active: { label: 'Active', colour: 'green', meaning: 'Gets what its policies allow' },
-  inactive: { label: 'Revoked', colour: 'gray', meaning: 'Gets nothing, whatever it has' },
+  inactive: {
+    label: 'Inactive',
+    colour: 'gray',
+    meaning: 'Gets nothing, whatever it has, until it is activated',
+  },
 }
 
 export const CERTIFICATE_STATES: Readonly<Record<PartnerCertificate['state'] | 'expired', StateLook>> = {
@@ -80,4 +89,10 @@ export function shareState({ state, allowed, remaining, expiresAt }: Share, now:
   if (allowed >= 0 && remaining <= 0) return SHARE_STATES.spent
   if (Date.parse(expiresAt) <= now) return SHARE_STATES.expired
   return state === 'live' ? SHARE_STATES.live : SHARE_STATES.ended
+}
+
+export const BACKFILL_STATES: Readonly<Record<Backfill['state'], StateLook>> = {
+  running: { label: 'Goes on', colour: 'blue', meaning: 'Credentials are ordered page by page' },
+  done: { label: 'Done', colour: 'green', meaning: 'Everybody was gone through' },
+  stopped: { label: 'Stopped', colour: 'gray', meaning: 'The IDA may not have them any more' },
 }

@@ -41,7 +41,7 @@ export function PartnerPage({ applicationId, id }: PartnerPageProps) {
               {...(active ? { c: 'var(--mantine-color-error)' } : {})}
               onClick={() => asking.choose(data)}
             >
-              {active ? 'Revoke partner' : 'Activate partner'}
+              {active ? 'Deactivate partner' : 'Activate partner'}
             </Button>
           )
         }

@@ -10,13 +10,13 @@ interface PartnerStateDialogProps {
   readonly asking: Chosen<Partner>
 }
 
-/** Revokes an active partner; activates any other. */
+/** Deactivates an active partner; activates any other. */
 export function PartnerStateDialog({ applicationId, asking }: PartnerStateDialogProps) {
   const { row: partner, opened, close } = asking
   const active = partner?.state === 'active'
-  const Form = active ? RevokeForm : ActivateForm
+  const Form = active ? DeactivateForm : ActivateForm
   return (
-    <Modal opened={opened} onClose={close} title={active ? 'Revoke partner' : 'Activate partner'}>
+    <Modal opened={opened} onClose={close} title={active ? 'Deactivate partner' : 'Activate partner'}>
       {partner !== undefined && <Form applicationId={applicationId} partner={partner} onClose={close} />}
     </Modal>
   )
@@ -28,12 +28,12 @@ interface FormProps {
   readonly onClose: () => void
 }
 
-function RevokeForm({ applicationId, partner: { id }, onClose }: FormProps) {
+function DeactivateForm({ applicationId, partner: { id }, onClose }: FormProps) {
   const change = useSetPartnerActive(applicationId, id)
   return (
     <ConfirmationForm
       subject={{ kind: 'partner', id }}
-      submit="Revoke partner"
+      submit="Deactivate partner"
       busy={change.isPending}
       error={change.error}
       onConfirmed={(reason) => change.mutate({ active: false, reason }, { onSuccess: onClose })}

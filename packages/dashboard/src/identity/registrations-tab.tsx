@@ -101,7 +101,7 @@ const COLUMNS: readonly Column<Registration>[] = [
       reason === null ? (
         '–'
       ) : (
-        <Text span size="sm" lineClamp={2} title={reason}>
+        <Text span size="sm" lineClamp={2} title={reason} style={{ overflowWrap: 'anywhere' }} miw={120}>
           {reason}
         </Text>
       ),

@@ -12,6 +12,7 @@ import { Icon } from '../parts/icon.tsx'
 import { ProblemAlert } from '../parts/problem-alert.tsx'
 import { type Column, RecordTable } from '../parts/record-table.tsx'
 import { Time } from '../parts/time.tsx'
+import { Backfills } from './backfills.tsx'
 import { PartnerLink } from './partner-link.tsx'
 import { PoolConflicts } from './pool-conflicts.tsx'
 import { rotationOf } from './rotation.ts'
@@ -33,6 +34,7 @@ export function VaultTab() {
       <Rotation vault={data} />
       <Generations vault={data} />
       {data.recipients !== undefined && <Recipients recipients={data.recipients} />}
+      {data.backfills !== undefined && data.backfills.length > 0 && <Backfills backfills={data.backfills} />}
       <PoolConflicts />
     </Stack>
   )
@@ -143,8 +145,8 @@ function Recipients({ recipients }: { readonly recipients: readonly VaultRecipie
       <Paper>
         {recipients.length === 0 ? (
           <Empty icon="shield" title="No IDA can open a credential yet">
-            Add the certificate of an IDA at{' '}
-            <span className="kh-mono">POST /admin/v1/identity/vault/recipients</span>.
+            Add the certificate that an IDA has for pool keys:{' '}
+            <span className="kh-mono">keyhaven vault recipients add</span>.
           </Empty>
         ) : (
           <RecordTable
