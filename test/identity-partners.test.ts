@@ -15,6 +15,8 @@ const DAY_MS = 86_400_000
 const LIMITS = { unlimitedReads: false }
 const GROUP = 'mpolicygroup-default-relying-party'
 const POLICY = 'mpolicy-default-relying-party'
+const SHARE_GROUP = 'mpolicygroup-default-print'
+const SHARE_POLICY = 'mpolicy-default-euin'
 
 describe('policies', () => {
   const good = () =>
@@ -104,8 +106,10 @@ describe.each(ENGINES)('partners on $name', (engine) => {
   })
   afterAll(() => fixture?.dispose())
 
-  const decide = (partnerId: string, action: 'auth' | 'kyc' | 'share.create' = 'auth') =>
-    fixture.services.decisions.decide({ partnerId, policyId: POLICY, action, actor: 'token:service' })
+  const decide = (partnerId: string, policyId = SHARE_POLICY) =>
+    fixture.services.decisions.decide({
+      ...{ partnerId, policyId, action: 'share.create', actor: 'token:service' },
+    })
   const code = (promise: Promise<unknown>) =>
     promise.then(
       () => 'allowed',
@@ -125,7 +129,7 @@ describe.each(ENGINES)('partners on $name', (engine) => {
     const subject = { commonName: 'bank', organisation }
     beforeAll(async () => {
       await fixture.services.partners.register(
-        { id: 'bank', type: 'Auth_Partner', organisation, groupId: GROUP },
+        { id: 'bank', type: 'Credential_Partner', organisation, groupId: SHARE_GROUP },
         MANAGER,
       )
     })
@@ -157,38 +161,39 @@ describe.each(ENGINES)('partners on $name', (engine) => {
     await services.partners.setActive('bank', true, 'a test', MANAGER)
     expect(await code(decide('bank'))).toBe('POLICY_REFUSED')
     const asked = await services.partners.requestPolicy(
-      { partnerId: 'bank', policyId: POLICY, purpose: 'loans' },
+      { partnerId: 'bank', policyId: SHARE_POLICY, purpose: 'loans' },
       MANAGER,
     )
     expect(await code(decide('bank'))).toBe('POLICY_REFUSED')
-    const issue = () =>
-      services.partners.issueApiKey({ partnerId: 'bank', policyId: POLICY, label: 'first' }, MANAGER)
-    expect(await code(issue())).toBe('POLICY_REFUSED')
     const refused = await services.partners.decideSubscription(
       asked.id,
       { approve: false, reason: 'too vague' },
       MANAGER,
     )
     expect([refused.state, refused.reason]).toEqual(['refused', 'too vague'])
-    await fixture.subscribe('bank', POLICY)
+    await fixture.subscribe('bank', SHARE_POLICY)
     expect(await decide('bank')).toMatchObject({
       partner: { id: 'bank' },
-      policy: { type: 'Auth', version: 1 },
+      policy: { id: SHARE_POLICY, version: 1 },
     })
-    expect(await code(decide('bank', 'share.create'))).toBe('POLICY_REFUSED')
+    expect(await code(decide('bank', POLICY))).toBe('POLICY_REFUSED')
     expect(await code(decide('nobody'))).toBe('POLICY_REFUSED')
     const refusals = await fixture.audit('partner.refuse')
     expect(refusals.length).toBeGreaterThanOrEqual(5)
     expect(refusals.at(-1)).toMatchObject({
       actor: 'token:service',
       subject: 'nobody',
-      detail: { for: 'auth' },
+      detail: { for: 'share.create' },
     })
   })
 
   test('an API key is shown once, kept as a hash, ends and can be revoked', async () => {
     const { partners, store } = fixture.services
-    const wanted = { partnerId: 'bank', policyId: POLICY, label: 'second', days: 2 }
+    const wanted = { partnerId: 'lender', policyId: POLICY, label: 'first', days: 2 }
+    await fixture.partner('lender', 'Auth_Partner', { groupId: GROUP })
+    expect(await code(partners.issueApiKey(wanted, MANAGER))).toBe('POLICY_REFUSED')
+    await fixture.subscribe('lender', POLICY)
+    expect(await code(decide('lender', POLICY))).toBe('POLICY_REFUSED')
     const { key, record } = await partners.issueApiKey(wanted, MANAGER)
     expect(Buffer.from(key, 'base64url')).toHaveLength(32)
     const stored = (await store.reads.apiKeys.get(record.id))!
@@ -238,27 +243,21 @@ describe.each(ENGINES)('partners on $name', (engine) => {
 
     test('the policy, its group, its end', async () => {
       const { policies } = fixture.services
-      await policies.setGroupActive(GROUP, false, MANAGER)
+      await policies.setGroupActive(SHARE_GROUP, false, MANAGER)
       expect(await code(decide('bank'))).toBe('POLICY_REFUSED')
-      await policies.setGroupActive(GROUP, true, MANAGER)
-      const { body } = (await fixture.services.store.reads.policies.get(POLICY))!
-      await policies.revise(POLICY, { document: body }, MANAGER)
-      await policies.publish(POLICY, fixture.now + 1_000, MANAGER)
+      await policies.setGroupActive(SHARE_GROUP, true, MANAGER)
+      const { body } = (await fixture.services.store.reads.policies.get(SHARE_POLICY))!
+      await policies.revise(SHARE_POLICY, { document: body }, MANAGER)
+      await policies.publish(SHARE_POLICY, fixture.now + 1_000, MANAGER)
       expect(await decide('bank')).toMatchObject({ policy: { version: 2 } })
       fixture.now += 1_000
       expect(await code(decide('bank'))).toBe('POLICY_REFUSED')
-      await policies.revise(
-        POLICY,
-        { document: { ...JSON.parse(body), allowedAuthTypes: [{ authType: 'demo', mandatory: false }] } },
-        MANAGER,
-      )
-      await policies.publish(POLICY, null, MANAGER)
-      expect([await code(decide('bank')), await code(decide('bank', 'kyc'))]).toEqual([
-        'allowed',
-        'POLICY_REFUSED',
-      ])
+      const narrower = { ...JSON.parse(body), shareableAttributes: [] }
+      await policies.revise(SHARE_POLICY, { document: narrower }, MANAGER)
+      await policies.publish(SHARE_POLICY, null, MANAGER)
+      expect((await decide('bank')).policy.body.shareableAttributes).toEqual([])
       expect(
-        (await fixture.services.store.reads.policyVersions.list({ policyId: POLICY })).map(
+        (await fixture.services.store.reads.policyVersions.list({ policyId: SHARE_POLICY })).map(
           ({ version }) => version,
         ),
       ).toEqual([1, 2, 3])

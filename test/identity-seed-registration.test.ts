@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { backend, fromUtf8 } from '@keyhaven/crypto'
 import {
   certificateToPem,
-  type DataSharePolicy,
   fromAnyBase64,
   openHybrid,
   openPacket,
@@ -210,7 +209,7 @@ describe.each(ENGINES)('registration data flow on $name', (engine) => {
     const { credentialSubject } = JSON.parse(share) as { credentialSubject: Record<string, unknown> }
     const question = { partnerId: 'print', policyId: 'mpolicy-default-euin', action: 'share.create' } as const
     const { policy } = await world.main.partners.decisions.decide({ ...question, actor: 'system' })
-    const { shareableAttributes } = policy.body as DataSharePolicy
+    const { shareableAttributes } = policy.body
     const allowed = shareableAttributes.map(({ attributeName }) => attributeName)
     expect(Object.keys(credentialSubject).length).toBeGreaterThan(1)
     for (const name of Object.keys(credentialSubject)) expect([...allowed, 'id']).toContain(name)

@@ -332,10 +332,10 @@ function shareBox(
 
 function decision(pk8: TestHolder): PartnerDecision {
   const { document } = DEFAULT_POLICIES.find(({ id }) => id === AUTH_POLICY)!
-  const policy = parsePolicy('DataShare', document, { unlimitedReads: false })
+  const { body } = parsePolicy('DataShare', document, { unlimitedReads: false })
   return {
     partner: { id: IDA_PARTNER, type: 'Online_Verification_Partner' } as PartnerDecision['partner'],
-    policy: { ...policy, id: AUTH_POLICY, version: 1 },
+    policy: { id: AUTH_POLICY, version: 1, body },
     certificate: { ...pk8.recipient, der: pk8.certificate.der },
   }
 }

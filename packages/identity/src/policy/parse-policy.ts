@@ -50,6 +50,11 @@ export interface PolicyLimits {
  * @param document - JSON text, or what it says.
  * @throws KeyhavenError `INPUT_INVALID` with the JSON pointer of what is wrong and what is expected there.
  */
+export function parsePolicy<T extends PolicyType>(
+  type: T,
+  document: unknown,
+  limits: PolicyLimits,
+): PolicyBody & { readonly type: T }
 export function parsePolicy(type: PolicyType, document: unknown, limits: PolicyLimits): PolicyBody {
   const at = typeof document === 'string' ? parseDocument(document) : { value: document, path: '' }
   if (type === 'DataShare') return { type, body: dataShare(at, limits) }

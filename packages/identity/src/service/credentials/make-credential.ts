@@ -41,9 +41,6 @@ export async function makeCredential<Tx>(
   const { policy, partner } = await options.decisions.decide({
     ...{ partnerId: order.partner, policyId: order.policyId, action: 'credential.issue', actor },
   })
-  if (policy.type !== 'DataShare') {
-    throw new KeyhavenError('POLICY_REFUSED', `policy ${order.policyId} is not one for sharing data`)
-  }
   // An IDA must not read what a policy lets out to it only encrypted for each person; others could read nothing.
   if ((partner.type === VERIFIER) !== (order.credentialType === AUTH_CREDENTIAL)) {
     throw new KeyhavenError(

@@ -33,11 +33,7 @@ export function createDatashare(parts: DatashareParts): Datashare {
     }
     if (filename.length > MAX_FILENAME_CHARS) throw new KeyhavenError('INPUT_INVALID', 'filename: too long')
     const now = parts.clock()
-    const question = {
-      partnerId: input.subscriberId,
-      policyId: input.policyId,
-      action: 'share.create' as const,
-    }
+    const question = { partnerId: input.subscriberId, policyId: input.policyId }
     const decision = await refusing(input, () => judge(store.partnerReads, question, now))
     const rules = await refusing(input, () => rulesOf(decision, parts.limits))
     const made = await protect(input, filename, decision, rules, now)
@@ -141,7 +137,6 @@ export function createDatashare(parts: DatashareParts): Datashare {
 
 /** What a policy allows when a share is made: also a policy that was published when more was allowed. */
 function rulesOf({ partner, policy }: PartnerDecision, { unlimitedReads }: PolicyLimits): ShareRules {
-  if (policy.type !== 'DataShare') throw refused(`policy ${policy.id} is none for shares`)
   const { dataSharePolicies: rules, shareableAttributes } = policy.body
   if (rules.transactionsAllowed === UNLIMITED_READS && !unlimitedReads) {
     throw refused('unlimited reads are not allowed here')

@@ -53,7 +53,7 @@ export function createShareReads(
       }
     }
     const { subscriberId: partnerId, policyId } = share
-    await judge(tx.partners, { partnerId, policyId, action: 'share.read' }, now)
+    await judge(tx.partners, { partnerId, policyId }, now)
     const began = input.resumes ? await tx.readBegan(share.id, actor) : undefined
     const resumed = began !== undefined && now >= began && now - began < READ_COUNTS_ONCE_MS
     if (!(await tx.take(share, !resumed))) {

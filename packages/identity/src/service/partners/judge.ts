@@ -1,30 +1,16 @@
 import { KeyhavenError, toHex } from '@keyhaven/crypto'
 import { factsOfType } from '../../partners/partner-types.ts'
 import { parsePolicy } from '../../policy/parse-policy.ts'
-import type { PolicyBody, PolicyType } from '../../policy/policy-document.ts'
+import type { DataSharePolicy } from '../../policy/policy-document.ts'
 import type { Certificate } from '../../x509/certificate.ts'
 import { parseCertificate } from '../../x509/parse-certificate.ts'
 import type { CertificatePurpose } from '../../x509/verify-chain.ts'
-import type { PartnerAction, PartnerDecision, PartnerQuestion } from './partner-decisions.ts'
+import type { PartnerDecision, PartnerQuestion } from './partner-decisions.ts'
 import type { Partner, Policy } from './partner-records.ts'
 import { partnerChain } from './partner-trust.ts'
 import type { PartnerReads } from './ports.ts'
 
-interface ActionFacts {
-  readonly policy: PolicyType
-  readonly usage: CertificatePurpose
-  /** The kind of authentication that the policy must name. */
-  readonly authType?: string
-}
-
-const ACTIONS: Readonly<Record<PartnerAction, ActionFacts>> = {
-  'share.create': { policy: 'DataShare', usage: 'encrypt' },
-  'share.read': { policy: 'DataShare', usage: 'encrypt' },
-  'credential.issue': { policy: 'DataShare', usage: 'encrypt' },
-  auth: { policy: 'Auth', usage: 'sign' },
-  kyc: { policy: 'Auth', usage: 'encrypt', authType: 'kyc' },
-  otp: { policy: 'Auth', usage: 'sign', authType: 'otp-request' },
-}
+const SHARES = 'DataShare'
 
 /**
  * Decides by what is committed, or as a transaction sees it. Whatever is missing or unclear refuses.
@@ -34,30 +20,25 @@ const ACTIONS: Readonly<Record<PartnerAction, ActionFacts>> = {
  */
 export async function judge(
   reads: PartnerReads,
-  { partnerId, policyId, action }: Pick<PartnerQuestion, 'partnerId' | 'policyId' | 'action'>,
+  { partnerId, policyId }: Pick<PartnerQuestion, 'partnerId' | 'policyId'>,
   at: number,
 ): Promise<PartnerDecision> {
   const partner = await reads.partners.get(partnerId)
   if (partner === undefined) throw refused(`there is no partner ${partnerId}`)
   if (partner.state !== 'active') throw refused(`partner ${partnerId} is not active`)
-  const { policy: wanted, usage, authType } = ACTIONS[action]
   const policy = await livePolicy(reads, policyId, at)
-  if (policy.type !== wanted || factsOfType(partner.type).policy !== wanted) {
-    throw refused(`policy ${policyId} is none for this, or for a partner of type ${partner.type}`)
+  if (policy.type !== SHARES || factsOfType(partner.type).policy !== SHARES) {
+    throw refused(`policy ${policyId} is none for shares, or for a partner of type ${partner.type}`)
   }
-  const parsed = parsedBody(policy)
-  if (authType !== undefined && parsed.type === 'Auth') {
-    const allowed = parsed.body.allowedAuthTypes.some((type) => type.authType === authType)
-    if (!allowed) throw refused(`policy ${policyId} does not allow ${authType}`)
-  }
+  const body = parsedBody(policy)
   const [subscription] = await reads.subscriptions.list(
     { partnerId, policyId, state: 'approved' },
     { limit: 1 },
   )
   if (subscription === undefined)
     throw refused(`partner ${partnerId} has no approved subscription to ${policyId}`)
-  const certificate = await certificateOf(reads, partner, usage, at)
-  return { partner, policy: { ...parsed, id: policy.id, version: policy.version }, certificate }
+  const certificate = await certificateOf(reads, partner, 'encrypt', at)
+  return { partner, policy: { id: policy.id, version: policy.version, body }, certificate }
 }
 
 /** The partner's certificate of now, with its whole chain checked for a use. */
@@ -97,18 +78,17 @@ async function livePolicy(reads: PartnerReads, id: string, at: number): Promise<
 }
 
 /** By the text itself: a policy is read much more often than written. */
-const parsed = new Map<string, PolicyBody>()
+const parsed = new Map<string, DataSharePolicy>()
 const MAX_PARSED = 256
 
 /** What was published was allowed then; whether it still is, is for whoever creates a share. */
-function parsedBody({ type, body }: Policy): PolicyBody {
-  const name = `${type} ${body}`
-  const known = parsed.get(name)
+function parsedBody({ body: text }: Policy): DataSharePolicy {
+  const known = parsed.get(text)
   if (known !== undefined) return known
-  const made = parsePolicy(type, body, { unlimitedReads: true })
+  const { body } = parsePolicy(SHARES, text, { unlimitedReads: true })
   if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value!)
-  parsed.set(name, made)
-  return made
+  parsed.set(text, body)
+  return body
 }
 
 export function refused(reason: string): KeyhavenError {

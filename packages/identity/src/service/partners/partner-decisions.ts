@@ -1,9 +1,9 @@
 import type { Recipient } from '../../mosip/session-key.ts'
-import type { PolicyBody } from '../../policy/policy-document.ts'
+import type { DataSharePolicy } from '../../policy/policy-document.ts'
 import type { Partner } from './partner-records.ts'
 
-/** What a partner is to get or to do. */
-export type PartnerAction = 'share.create' | 'share.read' | 'credential.issue' | 'auth' | 'kyc' | 'otp'
+/** What a partner is to get. What a relying party may ask its IDA decides: `checkCaller`, `checkPolicy`. */
+export type PartnerAction = 'share.create' | 'share.read' | 'credential.issue'
 
 export interface PartnerQuestion {
   readonly partnerId: string
@@ -15,13 +15,13 @@ export interface PartnerQuestion {
 
 export interface PartnerDecision {
   readonly partner: Partner
-  /** Its body as it is published now. */
-  readonly policy: PolicyBody & { readonly id: string; readonly version: number }
+  /** As it is published now. */
+  readonly policy: { readonly id: string; readonly version: number; readonly body: DataSharePolicy }
   /** Chain, dates, key size, revocation, purpose and organisation were checked now. */
   readonly certificate: Recipient & { readonly der: Uint8Array }
 }
 
-/** Whether a partner may have something under a policy, asked before each release. Fails closed. */
+/** Whether a partner may have data under a policy, asked before each release. Fails closed. */
 export interface PartnerDecisions {
   /**
    * Every refusal is in the audit log (`partner.refuse`) when it is thrown.

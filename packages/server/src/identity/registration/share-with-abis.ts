@@ -38,9 +38,6 @@ export function shareWithAbis(abis: Abis, parts: AbisShareParts): Abis {
   const { partners, decisions, datashare, events, state, clock } = parts
   const share = async (rid: string, partnerId: string, policyId: string, record: CbeffRecord) => {
     const { policy } = await decisions.decide({ partnerId, policyId, action: 'share.create', actor: ACTOR })
-    if (policy.type !== 'DataShare') {
-      throw new KeyhavenError('POLICY_REFUSED', `${policyId} is no policy for shares`)
-    }
     const { biometrics } = await datashare.filter(policy.body, {}, { [FIELD]: record })
     const birs = Object.values(biometrics).flatMap((one) => one.birs)
     if (birs.length === 0) throw new KeyhavenError('POLICY_REFUSED', `${policyId} lets out no biometrics`)
