@@ -297,6 +297,37 @@ describe.each(ENGINES)('events to partners on $name', (engine) => {
       partner: { id: 'shop', active: false },
     })
   })
+
+  test('partners whose webhooks answer slowly keep no IDA waiting', async () => {
+    const told: string[] = []
+    let answer: () => void = () => {}
+    const slow = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const { wake } = fixture.services.eventStore
+    runner = runDeliveries(
+      {
+        ...deliverer(),
+        async deliver(partnerId) {
+          told.push(partnerId)
+          if (partnerId.startsWith('slow')) await slow
+        },
+      },
+      { jobs: fixture.jobs, applicationId: APPLICATION, onError: () => {} },
+    )
+    const names = Array.from({ length: 40 }, (_, i) => `slow${i}`)
+    await fixture.state.transaction(async (tx) => {
+      for (const name of names) await wake(tx, name)
+    })
+    const slowOnes = () => told.filter((name) => name.startsWith('slow')).length
+    await expect.poll(slowOnes).toBeGreaterThan(8)
+    told.splice(0)
+    await fixture.state.transaction((tx) => wake(tx, 'ida'))
+    await expect.poll(() => told).toContain('ida')
+    expect(slowOnes()).toBe(0)
+    answer()
+    await expect.poll(slowOnes).toBeGreaterThan(8)
+  })
 })
 
 describe('webhook addresses', () => {

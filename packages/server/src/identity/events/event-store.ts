@@ -7,6 +7,8 @@ import { createRecords, toRecord } from '../partners/record-rows.ts'
 
 /** Jobs that look at a partner's events. */
 export const EVENT_QUEUE = 'identity-events'
+/** Of IDAs alone: webhooks of others that take their time do not keep an IDA from hearing who has ended. */
+export const IDA_EVENT_QUEUE = 'identity-events-ida'
 
 export function createEventStore(
   state: State,
@@ -14,10 +16,17 @@ export function createEventStore(
   jobs: Pick<Jobs, 'enqueue' | 'hurry'>,
 ): EventStore<StateTransaction> {
   const mine = { application_id: applicationId }
+  const queueOf = async ({ db }: StateTransaction, partnerId: string) => {
+    const ida = await db
+      .selectFrom('identity_partners')
+      .select('id')
+      .where((where) => where.and({ ...mine, id: partnerId, type: 'Online_Verification_Partner' }))
+      .executeTakeFirst()
+    return ida === undefined ? EVENT_QUEUE : IDA_EVENT_QUEUE
+  }
   const wake = async (tx: StateTransaction, partnerId: string) => {
-    await jobs.enqueue(tx, {
-      ...{ queue: EVENT_QUEUE, applicationId, orderKey: partnerId, payload: { partner: partnerId } },
-    })
+    const queue = await queueOf(tx, partnerId)
+    await jobs.enqueue(tx, { queue, applicationId, orderKey: partnerId, payload: { partner: partnerId } })
   }
   return {
     events: createRecords<OutboxEvent>(state.db, applicationId, 'identity_events'),
@@ -81,7 +90,7 @@ export function createEventStore(
     wake,
 
     async hurry(tx, partnerId) {
-      await jobs.hurry(tx, { queue: EVENT_QUEUE, applicationId, orderKey: partnerId })
+      await jobs.hurry(tx, { queue: await queueOf(tx, partnerId), applicationId, orderKey: partnerId })
       await wake(tx, partnerId)
     },
 

@@ -10,11 +10,13 @@ import type { JobRunner } from '../../platform/jobs/job.ts'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { StateTransaction } from '../../platform/state/state.ts'
 import type { PartnerServices } from '../partners/partner-services.ts'
-import { EVENT_QUEUE } from './event-store.ts'
+import { EVENT_QUEUE, IDA_EVENT_QUEUE } from './event-store.ts'
 
 const MS_PER_DAY = 86_400_000
 /** So that a partner who is back hears of what waits soon. */
 const MAX_WAIT_MS = 15 * 60_000
+/** Partners at once: each waits for a webhook most of the time. */
+const PARTNERS_AT_ONCE = 16
 
 export function createDeliverer(
   services: PartnerServices,
@@ -42,16 +44,23 @@ export function runDeliveries(
   deliverer: EventDeliverer<StateTransaction>,
   { jobs, applicationId, onError, backoff }: DeliveryOptions,
 ): JobRunner {
-  return jobs.createJobRunner({
-    // Each event says itself when it is dead: a job that was would leave those that wait to nobody.
-    ...{ queue: EVENT_QUEUE, onError, attempts: Number.POSITIVE_INFINITY, maxBackoff: MAX_WAIT_MS },
-    ...(backoff === undefined ? {} : { backoff }),
-    async handler(job) {
-      const { partner } = job.payload
-      if (job.applicationId !== applicationId || typeof partner !== 'string') return
-      await deliverer.deliver(partner, (transaction) => job.hold(transaction))
+  const run = (queue: string) =>
+    jobs.createJobRunner({
+      // Each event says itself when it is dead: a job that was would leave those that wait to nobody.
+      ...{ queue, onError, attempts: Number.POSITIVE_INFINITY, maxBackoff: MAX_WAIT_MS },
+      ...{ concurrency: PARTNERS_AT_ONCE, ...(backoff === undefined ? {} : { backoff }) },
+      async handler(job) {
+        const { partner } = job.payload
+        if (job.applicationId !== applicationId || typeof partner !== 'string') return
+        await deliverer.deliver(partner, (transaction) => job.hold(transaction))
+      },
+    })
+  const runners = [IDA_EVENT_QUEUE, EVENT_QUEUE].map(run)
+  return {
+    async stop() {
+      await Promise.all(runners.map((runner) => runner.stop()))
     },
-  })
+  }
 }
 
 /** Erases events that nobody needs any more. */
