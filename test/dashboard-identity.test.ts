@@ -220,6 +220,24 @@ test('a reason without spaces breaks, and pushes no column out of the page', asy
   await own.close()
 })
 
+test('the vault shows how far an IDA that came later has caught up', async () => {
+  const own = await kit.openSignedIn({ viewport: PHONE })
+  await own.page.route(/\/identity\/vault$/, async (route) => {
+    const response = await route.fetch()
+    const body = (await response.json()) as object
+    const backfill = {
+      ...{ partner: IDA_PARTNER, policyId: SHARE_POLICY, state: 'running', people: 4_200, total: 100_000 },
+      ...{ issued: 4_100, waiting: 99, failed: 1, changedAt: new Date().toISOString() },
+    }
+    await route.fulfill({ response, json: { ...body, backfills: [backfill] } })
+  })
+  await own.visit('/identity/vault')
+  await own.page.getByRole('row', { name: /ida-1.*Goes on.*4,200 of 100,000.*4,100.*99.*1/ }).waitFor()
+  expect(await overflow(own.page)).toBe(0)
+  expect(await seriousFaults(own.page)).toEqual([])
+  await own.close()
+})
+
 test('a dead event is replayed', async () => {
   await show('events')
   await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('dead')
