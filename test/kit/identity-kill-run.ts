@@ -13,8 +13,8 @@ const STAGE_MS = 60
 /** About as long as a server takes to start. */
 const OPENING_MS = 900
 const RETRY_MS = 150
-/** Leases of whoever died end after 10 s. */
-const PATIENCE_MS = 60_000
+/** Leases of whoever died end after 10 s; a call can be cut by one kill after another. */
+const PATIENCE_MS = 180_000
 
 export interface KillRunOptions {
   readonly seed: number

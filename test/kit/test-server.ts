@@ -51,7 +51,8 @@ export async function callAdmin(
   body?: unknown,
   token: string | null = TEST_ADMIN_TOKEN,
 ): Promise<Answer> {
-  const response = await fetch(`${adminUrl}/admin/v1${path}`, {
+  const ask = () => fetch(`${adminUrl}/admin/v1${path}`, request)
+  const request: RequestInit = {
     method,
     redirect: 'manual',
     headers: {
@@ -59,7 +60,9 @@ export async function callAdmin(
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+  }
+  // A connection that is kept may be closed by the server just when it is used again: on a busy machine it is.
+  const response = await (method === 'GET' ? ask().catch(ask) : ask())
   const text = await response.text()
   return {
     status: response.status,
