@@ -109,6 +109,7 @@ export { ISSUANCE_ORDER_TYP } from './oprf/read-issuance-order.ts'
 export type { PartnerCaller } from './partners/caller.ts'
 export { type CertificateService, createCertificateService } from './partners/certificate-service.ts'
 export { createPartnerDecisions } from './partners/create-partner-decisions.ts'
+export { createPartnerService } from './partners/create-partner-service.ts'
 export { certificateOf } from './partners/judge.ts'
 export { createPartnerAnnouncer, type PartnerAnnouncer } from './partners/partner-announcer.ts'
 export type {
@@ -117,14 +118,9 @@ export type {
   PartnerDecisions,
   PartnerQuestion,
 } from './partners/partner-decisions.ts'
+export { hashPartnerKey } from './partners/partner-keys.ts'
 export type * from './partners/partner-records.ts'
-export {
-  createPartnerService,
-  hashPartnerKey,
-  type IssuedKey,
-  type PartnerService,
-  type PartnerToRegister,
-} from './partners/partner-service.ts'
+export type { IssuedKey, PartnerService, PartnerToRegister } from './partners/partner-service.ts'
 export type {
   IdentityAuditEntry,
   PartnerReads,

@@ -4,13 +4,12 @@ import type { Certificate } from '../../x509/certificate.ts'
 import { certificateToPem, parseCertificate, parseCertificates } from '../../x509/parse-certificate.ts'
 import { verifyChain } from '../../x509/verify-chain.ts'
 import { type PartnerCaller, requireManager, requireOwn } from './caller.ts'
-import { checkedText } from './checked-text.ts'
+import { checkedText, MAX_REASON_CHARS } from './checked-text.ts'
 import type { PartnerAnnouncer } from './partner-announcer.ts'
 import type { Authority, PartnerCertificate } from './partner-records.ts'
 import { partnerChain } from './partner-trust.ts'
 import type { PartnerStore, PartnerTransaction } from './ports.ts'
 
-const MAX_REASON_CHARS = 500
 const MAX_AUTHORITIES = 200
 
 /** Certificates of partners (K14) and of the authorities above them (K13). */

@@ -14,6 +14,9 @@ export function checkedId(name: string, id: string): string {
   return id
 }
 
+/** Of why somebody did or wants something. */
+export const MAX_REASON_CHARS = 500
+
 /** @throws KeyhavenError `INPUT_INVALID` that names the field. */
 export function checkedText(name: string, text: string, most: number, least = 1): string {
   const trimmed = text.trim()

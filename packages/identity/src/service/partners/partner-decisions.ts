@@ -3,7 +3,7 @@ import type { DataSharePolicy } from '../../policy/policy-document.ts'
 import type { Partner } from './partner-records.ts'
 
 /** What a partner is to get. What a relying party may ask its IDA decides: `checkCaller`, `checkPolicy`. */
-export type PartnerAction = 'share.create' | 'share.read' | 'credential.issue'
+export type PartnerAction = 'share.create' | 'credential.issue'
 
 export interface PartnerQuestion {
   readonly partnerId: string
