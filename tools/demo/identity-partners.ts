@@ -57,6 +57,7 @@ export async function setUpPartners(
   })
   await main.admin('POST', `${IDENTITY}/policies/${MISP_POLICY}/publish`, {})
   await addIda(scene)
+  tour.chapter(`${scene.profile} 0. Partners, and the pool of keys`)
   const begun = performance.now()
   const { keys } = await main.admin<{ keys: number }>('POST', '/identity/vault/pool')
   const milliseconds = (performance.now() - begun).toFixed(0)
@@ -91,7 +92,7 @@ export async function setUpPartners(
   const { items } = await ida.admin<{ items: { id: string }[] }>('GET', '/identity/authentication/partners')
   tour.say(
     `partners registered by their own people, signed in by OpenID Connect, approved by an operator; IDA ` +
-      `has heard of ${items.length} so far`,
+      `has heard of ${items.length} of them by now`,
   )
   return { apiKey: response.apiKey, licenceKey: licence.key }
 }

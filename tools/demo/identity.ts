@@ -36,6 +36,8 @@ export async function identityTour(tour: Tour, { people }: IdentityTourOptions):
     const [oidc, mail] = await Promise.all([startOidcProvider(REDIRECT), startMailServer()])
     opened.push(oidc, mail)
     const place: IdentityPlace = { tour, folder, oidc, mail, hsm, opened }
+    tour.say('profile mosip: MOSIP 1.2, byte for byte, in a main server and an IDA')
+    tour.say('profile keyhaven: the same flows with primitives of today, and a third role, the oblivious PRF')
     // Most of a start is making RSA keys.
     const [cast, mosip, keyhaven] = await Promise.all([
       castOf(),
