@@ -9,6 +9,7 @@ import {
 } from '../packages/identity/src/index.ts'
 import { blindInput } from '../packages/identity/src/oprf/voprf.ts'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
+import { createServerIdaVault } from '../packages/server/src/identity/vault/create-server-ida-vault.ts'
 import { ENGINES } from './kit/engines.ts'
 import {
   type AuthWorld,
@@ -18,7 +19,7 @@ import {
   openAuthWorld,
   PARTNER_ID,
 } from './kit/identity-authentication.ts'
-import { personOf, type VaultWorld } from './kit/identity-vault.ts'
+import { APPLICATION, AUTH_POLICY, IDA_PARTNER, personOf, type VaultWorld } from './kit/identity-vault.ts'
 
 // No failure to decrypt can be told from another, by code or by text: requests, biometrics, answers of eKYC, shares
 // and keys at an IDA's import, the oblivious PRF. For requests of profile mosip: identity-authentication-refusals;
@@ -308,6 +309,50 @@ describe.each(PROFILES)('the import of an IDA, profile %s', (profile) => {
     )
     expect([...said]).toEqual(['SIGNATURE_INVALID'])
     expect(await records()).toBe(before)
+  })
+
+  test('a credential that was issued to another IDA, in an event to this one', async () => {
+    const { event, share } = await vault.issue(UIN)
+    const { ida, keys, oprf, now: clock, openShare } = vault
+    const other = createServerIdaVault({
+      ...{
+        state: ida,
+        applicationId: APPLICATION,
+        profile,
+        partner: 'ida-2',
+        keys: keys.ida,
+        clock,
+        openShare,
+      },
+      ...{ issuer: { trust: () => {} }, onError: () => {}, ...(oprf && { oprf: oprf.client(ida) }) },
+    })
+    const json = JSON.parse(new TextDecoder().decode(event.body))
+    const told = await vault.sign(utf8(JSON.stringify({ ...json, topic: 'ida-2/CREDENTIAL_ISSUED' })))
+    expect(await saidBy(other.importCredential(told, share))).toMatch(/^WIRE_MALFORMED .*somebody else/)
+    expect(await saidBy(vault.idaVault.importCredential(told, share))).toMatch(
+      /^WIRE_MALFORMED .*not one of ours/,
+    )
+  })
+
+  test('orders of two credentials that were exchanged in the issuer’s database', async () => {
+    const { main, credentials } = vault
+    const order = {
+      idType: 'UIN',
+      partner: IDA_PARTNER,
+      policyId: AUTH_POLICY,
+      credentialType: 'auth',
+    } as const
+    const ids = { alice: UIN, bob: BOB }
+    for (const [requestId, id] of Object.entries(ids)) await credentials.request({ ...order, requestId, id })
+    const table = main.db.selectFrom('identity_credentials').select('sealed_order')
+    const { sealed_order } = await table.where('request_id', '=', 'bob').executeTakeFirstOrThrow()
+    await main.db
+      .updateTable('identity_credentials')
+      .set({ sealed_order })
+      .where('request_id', '=', 'alice')
+      .execute()
+    expect(await saidBy(credentials.issue('alice'))).toBe(OPEN_FAILED)
+    expect(await saidBy(credentials.issue('bob'))).toBe('opened')
   })
 
   if (profile === 'keyhaven') {

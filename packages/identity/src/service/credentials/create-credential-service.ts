@@ -1,4 +1,4 @@
-import { fromUtf8, KeyhavenError, overwrite, utf8 } from '@keyhaven/crypto'
+import { fromUtf8, KeyhavenError, openFailed, overwrite, utf8 } from '@keyhaven/crypto'
 import { openHybrid, sealLayoutC } from '../../mosip/hybrid.ts'
 import { CREDENTIAL_EVENT_TYPE, encodeCredentialEvent } from '../../vault/credential-event.ts'
 import type { CredentialOrder, CredentialService, IssuedCredential } from './credential-service.ts'
@@ -35,10 +35,13 @@ export function createCredentialService<Tx>(options: CredentialServiceOptions<Tx
     const { requestId, partner, policyId, credentialType } = order
     return { requestId, partner, policyId, credentialType, sealedOrder: await sealOrder(order) }
   }
-  const openOrder = async ({ sealedOrder }: StoredCredential): Promise<CredentialOrder> => {
+  const openOrder = async ({ requestId, sealedOrder }: StoredCredential): Promise<CredentialOrder> => {
     const bytes = await openHybrid(backend, options.orderOpener, sealedOrder)
     try {
-      return JSON.parse(fromUtf8(bytes)) as CredentialOrder
+      const order = JSON.parse(fromUtf8(bytes)) as CredentialOrder
+      // Another row's: it would be issued, and this one never.
+      if (order.requestId !== requestId) throw openFailed()
+      return order
     } finally {
       overwrite(bytes)
     }
