@@ -83,6 +83,24 @@ describe.each(['mosip', 'keyhaven'] as const)('a dishonest MISP, %s', (profile) 
     })
   })
 
+  test('cannot fill the memory of a partner by an answer without end', async () => {
+    let given = 0
+    const bank = await through(async () => {
+      const piece = new Uint8Array(65_536).fill(0x20)
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          given += piece.length
+          controller.enqueue(piece)
+        },
+      })
+      return new Response(body)
+    })
+    await expect(bank.authenticate({ id: UIN, demographics: DOB })).rejects.toMatchObject({
+      code: 'WIRE_TOO_LARGE',
+    })
+    expect(given).toBeLessThan(9 * 1_024 * 1_024)
+  })
+
   test('cannot ask in its own name with what a person gave to a partner', async () => {
     let copied: Record<string, unknown> | undefined
     const bank = await through(async (request) => {

@@ -148,6 +148,12 @@ describe('partners over HTTP, signed in at a real OpenID provider', () => {
       headers: { cookie: `a=b; Authorization=${own}` },
     })
     expect(byCookie.headers.get('content-type')).toBe('application/octet-stream')
+    for (const site of ['cross-site', 'same-site']) {
+      const fromOtherPage = await fixture.call('GET', pathOf(url), {
+        headers: { cookie: `Authorization=${own}`, 'sec-fetch-site': site },
+      })
+      expect(codeOf((await fromOtherPage.json()) as Answer)).toBe('KER-ATH-401')
+    }
     expect(codeOf(await call(own, 'GET', pathOf(url).slice('/v1/'.length)))).toBe('DAT-SER-006')
     expect((await fixture.audit('share.read')).at(-1)!.actor).toBe(`oidc:${provider.issuer}#grace`)
   })

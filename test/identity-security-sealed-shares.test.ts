@@ -70,6 +70,12 @@ describe.each(ENGINES)('shares of profile keyhaven on $name', (engine) => {
     fixture.now += 120_000
   })
 
+  test.each(['null', '7', '"text"', 'no JSON', '[]'])('a proof that says %s is no proof', async (said) => {
+    const { url } = await create()
+    const proof = await signJwt(modern.holder.signer, said, { x5c: false, x5tS256: true })
+    expect((await read(url, proof)).code).toBe('SIGNATURE_INVALID')
+  })
+
   test('cut, flipped or longer a share does not open, and one answer says so', async () => {
     const { url } = await create(utf8('x'.repeat(64)))
     const { bytes } = await read(url)

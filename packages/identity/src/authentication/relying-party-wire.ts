@@ -1,4 +1,5 @@
 import { KeyhavenError, type RsaPrivateKey } from '@keyhaven/crypto'
+import { readJsonAnswer } from '../http/read-answer.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import type { AuthClaims, AuthIdType, KycResponse, OtpChannel } from './auth-messages.ts'
 import type { IdaTrust } from './ida-trust.ts'
@@ -41,12 +42,13 @@ export interface RelyingPartyWire {
  * @throws KeyhavenError `UPSTREAM_FAILED` if nobody answers, or somebody else than an IDA of this profile.
  */
 export async function fetchFromIda<T>({ fetch, url }: RelyingPartyContext, path: string): Promise<T> {
-  const answer = await fetch(`${url}/idauthentication/v1/${path}`, { redirect: 'error' }).catch(
-    (cause: unknown) => {
-      throw new KeyhavenError('UPSTREAM_FAILED', 'IDA does not answer', { cause })
-    },
-  )
-  const given: unknown = await answer.json().catch(() => undefined)
+  const answer = await fetch(`${url}/idauthentication/v1/${path}`, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((cause: unknown) => {
+    throw new KeyhavenError('UPSTREAM_FAILED', 'IDA does not answer', { cause })
+  })
+  const given = await readJsonAnswer(answer, MAX_PUBLISHED_BYTES).catch(() => undefined)
   if (!answer.ok || typeof given !== 'object' || given === null) {
     throw new KeyhavenError(
       'UPSTREAM_FAILED',
@@ -72,3 +74,6 @@ export function keptForAnHour<T>(clock: () => number, load: () => Promise<T>): (
 }
 
 const HOUR_MS = 3_600_000
+const TIMEOUT_MS = 30_000
+/** A certificate, or a statement about a key. */
+const MAX_PUBLISHED_BYTES = 65_536

@@ -1,4 +1,5 @@
-import { backend, fromBase64, KeyhavenError } from '@keyhaven/crypto'
+import { backend, fromBase64, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
+import { readAnswer } from '../http/read-answer.ts'
 import type { JwsSigner } from '../mosip/jws.ts'
 import { signDetachedJws } from '../mosip/jws.ts'
 import { parseCertificates } from '../x509/parse-certificate.ts'
@@ -30,7 +31,7 @@ import { requestDigest } from './request-digest.ts'
 const TRANSACTION_ID_CHARACTERS = 10
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 /** Larger answers than any eKYC: a photo and a few attributes. */
-const MAX_ANSWER_CHARACTERS = 8 * 1_024 * 1_024
+const MAX_ANSWER_BYTES = 8 * 1_024 * 1_024
 const TIMEOUT_MS = 30_000
 
 /**
@@ -70,8 +71,11 @@ export async function createRelyingParty(options: RelyingPartyOptions): Promise<
     }).catch((cause: unknown) => {
       throw new KeyhavenError('UPSTREAM_FAILED', 'IDA does not answer', { cause })
     })
-    const answered = await answer.text()
-    if (answered.length > MAX_ANSWER_CHARACTERS) throw new KeyhavenError('WIRE_TOO_LARGE', 'answer of IDA')
+    const bytes = await readAnswer(answer, MAX_ANSWER_BYTES).catch((cause: unknown) => {
+      if (cause instanceof KeyhavenError) throw cause
+      throw new KeyhavenError('UPSTREAM_FAILED', 'IDA’s answer was cut', { cause })
+    })
+    const answered = fromUtf8(bytes)
     const signature = answer.headers.get(RESPONSE_SIGNATURE_HEADER)
     const bound = options.profile === 'keyhaven'
     await trust.verifyAnswer(signature, answered, await requestDigest(requestSignature), bound)

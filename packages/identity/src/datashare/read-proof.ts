@@ -50,7 +50,7 @@ export async function verifyRead(
   const { payload } = await verifyJwt(backend, header, {
     ...{ certificate, trust: ([signer]) => requireSame(signer, certificate) },
   })
-  const said = JSON.parse(fromUtf8(payload)) as Record<string, unknown>
+  const said = claimsOf(payload)
   const { purpose, htm, htu, sub, jti, iat } = said
   const fits = purpose === PURPOSE && htm === 'GET' && htu === expected.url && sub === expected.partnerId
   if (!fits || typeof jti !== 'string' || !NONCE.test(jti) || typeof iat !== 'number') {
@@ -61,4 +61,13 @@ export async function verifyRead(
     throw new KeyhavenError('CLOCK_SKEW', 'the proof was made at another time')
   }
   return { partnerId: expected.partnerId, nonce: jti, issuedAt }
+}
+
+/** What is no JSON object claims nothing. */
+function claimsOf(payload: Uint8Array): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(fromUtf8(payload))) as Record<string, unknown>
+  } catch {
+    return {}
+  }
 }

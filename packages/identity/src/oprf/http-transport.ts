@@ -1,4 +1,5 @@
 import { fromBase64url, KeyhavenError } from '@keyhaven/crypto'
+import { readJsonAnswer } from '../http/read-answer.ts'
 import {
   decodeOprfAnswer,
   encodeOprfOrders,
@@ -7,6 +8,8 @@ import {
 } from './oprf-wire.ts'
 
 const TIMEOUT_MS = 10_000
+/** Far over 256 elements and their proof. */
+const MAX_ANSWER_BYTES = 1_048_576
 
 export interface OprfHttpOptions {
   /** Without a slash at the end. */
@@ -36,7 +39,7 @@ export function createOprfHttp({ url, token, fetch }: OprfHttpOptions): OprfTran
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
-      answer = await response.json()
+      answer = await readJsonAnswer(response, MAX_ANSWER_BYTES)
     } catch (cause) {
       throw new KeyhavenError('STORE_UNAVAILABLE', 'the oblivious PRF cannot be reached', { cause })
     }

@@ -79,7 +79,7 @@ export function createIdentityCallers({ tokens, oidc, clock }: IdentityCallerPar
     async identify(c) {
       const token =
         BEARER.exec(c.req.header('authorization') ?? '')?.[1] ??
-        COOKIE.exec(c.req.header('cookie') ?? '')?.[1]
+        (fromOtherSite(c) ? undefined : COOKIE.exec(c.req.header('cookie') ?? '')?.[1])
       if (token === undefined)
         throw new KeyhavenError('UNAUTHENTICATED', 'send a token as "Authorization: Bearer …"')
       try {
@@ -94,6 +94,12 @@ export function createIdentityCallers({ tokens, oidc, clock }: IdentityCallerPar
       }
     },
   }
+}
+
+/** A page of somebody else's makes a browser call with the cookies of whoever looks at it. */
+function fromOtherSite(c: Context<AppEnv>): boolean {
+  const site = c.req.header('sec-fetch-site') ?? 'none'
+  return site !== 'none' && site !== 'same-origin'
 }
 
 function hasPartnerRole(claims: Readonly<Record<string, unknown>>): boolean {

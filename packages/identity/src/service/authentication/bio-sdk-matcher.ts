@@ -2,10 +2,13 @@ import { KeyhavenError, toBase64, utf8 } from '@keyhaven/crypto'
 import type { BiometricMatcher } from '../../biometrics/biometric-matcher.ts'
 import type { Bir } from '../../biometrics/bir.ts'
 import { BDB_FORMATS, type BiometricType, isBiometricType } from '../../biometrics/modality.ts'
+import { readJsonAnswer } from '../../http/read-answer.ts'
 import { fromAnyBase64 } from '../../mosip/base64.ts'
 
 const SPEC_VERSION = '1.0'
 const TIMEOUT_MS = 10_000
+/** Templates of a whole person. */
+const MAX_ANSWER_BYTES = 64 * 1_024 * 1_024
 const VERSION = { major: 1, minor: 1 }
 const BDB_ORGANIZATION = '257'
 const MATCHED = 'MATCHED'
@@ -28,7 +31,8 @@ export function bioSdkMatcher(url: string, fetch = globalThis.fetch): BiometricM
         body: JSON.stringify(request),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
-      const { response, errors } = (await answer.json()) as { response?: unknown; errors?: unknown[] | null }
+      const said = await readJsonAnswer(answer, MAX_ANSWER_BYTES)
+      const { response, errors } = said as { response?: unknown; errors?: unknown[] | null }
       if (answer.ok && response != null && !(errors != null && errors.length > 0)) return unwrapped(response)
     } catch (cause) {
       throw new KeyhavenError('UPSTREAM_FAILED', 'the Bio-SDK service does not answer', { cause })

@@ -10,6 +10,7 @@ import { type EventImportParts, importEvent } from '../ida/import-event.ts'
 export const CALLBACK_PATH = '/idauthentication/v1/callback/events'
 /** Of calls whose signature is none of the issuer's: each costs an RSA verification. */
 const REFUSED_EVENTS = { burst: 60, perMinute: 60 }
+const STRANGERS: readonly string[] = ['SIGNATURE_INVALID', 'CERTIFICATE_INVALID']
 
 /** Webhook of the issuer's events. What is not taken is answered with an error, so that it comes again. */
 export function addCallbackRoutes(
@@ -25,7 +26,7 @@ export function addCallbackRoutes(
       const result = await importEvent(parts, { body, signature: c.req.header(EVENT_SIGNATURE_HEADER) ?? '' })
       return c.json({ result })
     } catch (error) {
-      if (error instanceof KeyhavenError && error.code === 'SIGNATURE_INVALID') refused.take(caller)
+      if (error instanceof KeyhavenError && STRANGERS.includes(error.code)) refused.take(caller)
       throw error
     }
   })

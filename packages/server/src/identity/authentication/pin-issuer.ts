@@ -1,10 +1,12 @@
-import { KeyhavenError } from '@keyhaven/crypto'
+import { fromUtf8, KeyhavenError } from '@keyhaven/crypto'
 import { parseCertificate } from '@keyhaven/identity'
+import { readAtMost } from '../../platform/http/limit-body.ts'
 import { isLoopback } from '../../platform/http/loopback.ts'
 import type { IssuerStore } from '../ida/issuer-store.ts'
 
 const PATH = '/v1/keymanager/getCertificate?applicationId=ROOT'
 const TIMEOUT_MS = 10_000
+const MAX_ANSWER_BYTES = 65_536
 
 /**
  * Asks the issuer for its root the first time, over TLS or on this machine, and pins it; an operator can pin
@@ -31,7 +33,9 @@ export async function pinIssuer(store: IssuerStore, issuerUrl: string): Promise<
 async function ask(url: string): Promise<string | undefined> {
   try {
     const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const { response } = (await answer.json()) as { response?: { certificate?: unknown } | null }
+    const bytes = answer.body === null ? undefined : await readAtMost(answer.body, MAX_ANSWER_BYTES)
+    if (bytes === undefined) return undefined
+    const { response } = JSON.parse(fromUtf8(bytes)) as { response?: { certificate?: unknown } | null }
     return typeof response?.certificate === 'string' ? response.certificate : undefined
   } catch {
     return undefined

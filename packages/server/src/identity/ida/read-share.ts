@@ -11,6 +11,7 @@ import {
   signRead,
   verifyShare,
 } from '@keyhaven/identity'
+import { readAtMost } from '../../platform/http/limit-body.ts'
 import type { PartnerKey } from './partner-key.ts'
 
 /** What an object store gives of one share at once. */
@@ -73,8 +74,8 @@ export function createShareReader(parts: ShareReaderParts): ShareReader {
         const code = answer.status >= 500 ? 'UPSTREAM_FAILED' : 'UPSTREAM_REFUSED'
         throw new KeyhavenError(code, `the issuer gives the share not out (${answer.status})`)
       }
-      const bytes = new Uint8Array(await answer.arrayBuffer())
-      if (bytes.length > MAX_SHARE_BYTES) throw new KeyhavenError('WIRE_TOO_LARGE', 'share')
+      const bytes = answer.body === null ? new Uint8Array(0) : await readAtMost(answer.body, MAX_SHARE_BYTES)
+      if (bytes === undefined) throw new KeyhavenError('WIRE_TOO_LARGE', 'share')
       fetched.set(bytes, { uri, signature: answer.headers.get(SHARE_SIGNATURE_HEADER) })
       return bytes
     },

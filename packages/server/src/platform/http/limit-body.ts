@@ -32,7 +32,8 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
   }
 }
 
-async function readAtMost(
+/** @returns undefined for a longer one, of which the rest is not read. */
+export async function readAtMost(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
