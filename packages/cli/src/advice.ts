@@ -56,7 +56,7 @@ export const ADVICE: Readonly<Record<ErrorCode, string>> = {
     'Check that it belongs here: the passphrase, the master key or the root thumbprint may be another one, ' +
     'or the data was altered.',
   PACKET_INVALID:
-    'Run `keyhaven packet verify FILE` on the machine that built it; it names the check that fails.',
+    'The check that fails is named above: let the station build the packet again from what was captured.',
   POLICY_REFUSED: 'Ask a partner manager for a policy that names what is missing.',
   PROOF_INVALID: 'The log does not prove this record. Do not trust it; run `keyhaven log verify`.',
   RATE_LIMITED: 'Wait a minute and try again.',
