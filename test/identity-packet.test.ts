@@ -1,7 +1,7 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { backend } from '@keyhaven/crypto'
+import { backend, toBase64url } from '@keyhaven/crypto'
 import { certificateToPem, encodeCbeff, machineKeyIndex } from '@keyhaven/identity'
 import {
   SIMULATED_SCHEMA_JSON,
@@ -204,5 +204,93 @@ describe('keyhaven packet verify', () => {
     const mixed = await keyhaven('packet', 'verify', packet, ...KEYS, '--key', '.mosipkeys/reg.key')
     expect([mixed.exitCode, mixed.stderr]).toEqual([2, expect.stringContaining('is not the key of')])
     expect((await keyhaven('packet', 'verify', 'nowhere.zip', ...KEYS)).exitCode).toBe(4)
+  })
+})
+
+describe('--profile keyhaven', () => {
+  const OPEN = ['--profile', 'keyhaven', '--key', 'station.key', '--machine-key', 'machine-public.pem']
+  const BUILD = [
+    ...['--profile', 'keyhaven', '--station', '10001_10077', '--officer', '110125', '--out', 'theirs'],
+    ...['--station-keys', 'station.json', '--machine-key', 'machine.pem'],
+  ]
+  let built: string
+  beforeAll(async () => {
+    // As `openssl genpkey -algorithm ed25519` writes them.
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    await writeFile(at('machine.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    await writeFile(at('machine.der'), privateKey.export({ format: 'der', type: 'pkcs8' }))
+    await writeFile(at('machine.jwk'), JSON.stringify(privateKey.export({ format: 'jwk' })))
+    await writeFile(at('machine-public.pem'), publicKey.export({ format: 'pem', type: 'spki' }))
+    const other = generateKeyPairSync('ed25519').publicKey
+    await writeFile(at('other-public.pem'), other.export({ format: 'pem', type: 'spki' }))
+    const station = await backend.kem.generateKeyPair('x-wing')
+    const packetKey = toBase64url(station.publicKey.bytes)
+    await writeFile(at('station.json'), JSON.stringify({ record: 'a.b.c', packetKey }))
+    await writeFile(at('station.key'), toBase64url(await backend.kem.exportPrivateKey(station.privateKey)))
+    await mkdir(at('theirs'))
+    const { exitCode, stderr, stdout } = await keyhaven(
+      ...['packet', 'build', '--simulate', 'person-1', ...BUILD, '--json'],
+    )
+    expect(exitCode, stderr).toBe(0)
+    built = JSON.parse(stdout).file
+  })
+
+  test('builds a packet that a processor of the profile opens, and that verify and inspect know', async () => {
+    const verified = await keyhaven('packet', 'verify', built, ...OPEN)
+    expect(verified.stdout, verified.stderr).toContain('The packet is valid.')
+    const outside = await keyhaven('packet', 'inspect', built, '--json')
+    expect(JSON.parse(outside.stdout)).toMatchObject({ profile: 'keyhaven' })
+    const name = simulatedPerson('person-1').fields.fullName[1]!.value
+    const inside = await keyhaven('packet', 'inspect', built, ...OPEN)
+    expect(inside.stdout).toContain('individualBiometrics_bio_CBEFF.xml')
+    expect(inside.stdout).not.toContain(name)
+    expect((await keyhaven('packet', 'inspect', built, ...OPEN, '--show')).stdout).toContain(name)
+  })
+
+  test('signs with the machine’s key in any form', async () => {
+    for (const [n, key] of ['machine.der', 'machine.jwk'].entries()) {
+      const more = ['--machine-key', key, '--sequence', String(n + 7), '--json']
+      const { stdout, stderr } = await keyhaven('packet', 'build', '--simulate', 'a', ...BUILD, ...more)
+      expect(stderr).toBe('')
+      expect((await keyhaven('packet', 'verify', JSON.parse(stdout).file, ...OPEN)).exitCode).toBe(0)
+    }
+  })
+
+  test('names the check that failed, and opens nothing of the other profile', async () => {
+    const failure = async (file: string, ...more: string[]) =>
+      JSON.parse((await keyhaven('packet', 'verify', file, ...OPEN, ...more, '--json')).stdout).failed
+    expect(await failure(built, '--machine-key', 'other-public.pem')).toMatch(/manifest/)
+    const bytes = await readFile(built)
+    bytes[bytes.length - 9]! ^= 1
+    await writeFile(at('theirs', 'changed.bin'), bytes)
+    expect(await failure('theirs/changed.bin')).toBe('encryption: it does not open')
+    expect(await failure(packet)).toBe('encryption: it does not open')
+    const foreign = await keyhaven('packet', 'verify', built, ...KEYS, '--json')
+    expect(JSON.parse(foreign.stdout)).toMatchObject({ valid: false })
+  })
+
+  test('says which keys the profile needs', async () => {
+    const refused = async (...argv: string[]) => {
+      const { exitCode, stderr } = await keyhaven('packet', ...argv)
+      expect(exitCode).toBe(2)
+      return stderr
+    }
+    const bare = ['build', '--simulate', 'a', '--station', '10001_10077', '--officer', '110125']
+    expect(await refused(...bare)).toContain('--machine-key-dir and --certificate')
+    expect(await refused(...bare, '--profile', 'keyhaven')).toContain('--machine-key and --station-keys')
+    expect(await refused(...bare, '--profile', 'keyhaven', '--certificate', 'k11.crt')).toContain(
+      '--certificate is of the other profile',
+    )
+    expect(await refused(...bare, '--profile', 'other')).toContain('mosip, keyhaven')
+    expect(await refused('verify', built, '--profile', 'keyhaven')).toContain('--key and --machine-key')
+    expect(await refused('verify', built, ...OPEN, '--key', 'machine.pem')).toContain(
+      'not an X-Wing private key',
+    )
+    expect(await refused('build', '--simulate', 'a', ...BUILD, '--station-keys', 'machine.pem')).toContain(
+      'GET /v1/identity/machines/',
+    )
+    expect(await refused('build', '--simulate', 'a', ...BUILD, '--machine-key', 'station.json')).toContain(
+      'openssl genpkey -algorithm ed25519',
+    )
   })
 })

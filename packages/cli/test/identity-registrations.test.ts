@@ -115,12 +115,22 @@ test('identity machines add takes the key as DER too, schemas add a file and its
   const run = (...args: string[]) => runCommand(['identity', ...args, '--server', admin.url], { env })
   expect((await run('machines', 'add', 'demo', '10001', '10077', '--key', key)).exitCode).toBe(0)
   expect(admin.seen[0]).toMatchObject({ body: { publicKey: der.toString('base64') } })
+  const machineKey = generateKeyPairSync('ed25519')
+  for (const pem of [
+    machineKey.publicKey.export({ type: 'spki', format: 'pem' }),
+    machineKey.privateKey.export({ type: 'pkcs8', format: 'pem' }), // by mistake: its public part is sent
+  ]) {
+    writeFileSync(key, pem)
+    expect((await run('machines', 'add', 'demo', '10001', '10078', '--key', key)).exitCode).toBe(0)
+    const { publicKey: sent } = admin.seen.at(-1)!.body as { publicKey: string }
+    expect(JSON.parse(sent)).toEqual(machineKey.publicKey.export({ format: 'jwk' }))
+  }
   expect((await run('schemas', 'add', 'demo', file, '--schema-version', 'x')).stderr).toContain(
     'Write it like 0.1',
   )
   expect((await run('schemas', 'add', 'demo', file, '--schema-version', '0.1')).stdout).toContain(
     'token:schemer',
   )
-  expect(admin.seen[1]).toMatchObject({ body: { version: 0.1, schema: { properties: {} } } })
+  expect(admin.seen.at(-1)).toMatchObject({ body: { version: 0.1, schema: { properties: {} } } })
   rmSync(folder, { recursive: true })
 })

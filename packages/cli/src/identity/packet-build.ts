@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { PacketInput, Station } from '@keyhaven/identity'
+import type { PacketInput, PacketProgress, Station } from '@keyhaven/identity'
 import type { Command } from 'commander'
 import { usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
@@ -11,19 +11,23 @@ import { fields } from '../terminal/output.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { readBiometrics, readData, readDocuments, readSchema } from './packet-inputs.ts'
 import { readCertificate, readMachineKey } from './packet-key-files.ts'
+import { readSigningKey, readStationKey } from './packet-keyhaven-keys.ts'
+import { type ProfileOption, requireOptions, withProfile } from './packet-profile.ts'
 
 const STATION = /^(\d{5})_(\d{5})$/
 const MAX_SEQUENCE = 99_999
 
-interface Options {
+interface Options extends ProfileOption {
   schema?: string
   schemaVersion: string
   data?: string
   documents?: string
   biometrics?: string
   simulate?: string
-  machineKeyDir: string
-  certificate: string
+  machineKeyDir?: string
+  certificate?: string
+  machineKey?: string
+  stationKeys?: string
   station: string
   officer: string
   process: string
@@ -33,9 +37,9 @@ interface Options {
 
 /** `keyhaven packet build`: a packet of a person, or of one who is made up. */
 export function packetBuildCommand(frame: Frame, packet: Command): void {
-  describe(
+  const build = describe(
     packet.command('build'),
-    'build a registration packet of the profile mosip: signed by a machine, encrypted for its centre',
+    'build a registration packet: signed by a machine, encrypted for its centre',
     [
       [
         'keyhaven packet build --simulate person-1 --station 10001_10077 --officer 110125 ' +
@@ -47,8 +51,14 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
           '--station 10001_10077 --officer 110125 --machine-key-dir .mosipkeys --certificate centre.pem',
         'A person whose data lie in files',
       ],
+      [
+        'keyhaven packet build --profile keyhaven --simulate person-1 --station 10001_10077 --officer 110125 ' +
+          '--machine-key machine.pem --station-keys station.json',
+        'Of the other profile',
+      ],
     ],
   )
+  withProfile(build)
     .option('--simulate <seed>', 'make up a person; the same seed makes the same one')
     .option('--schema <file>', 'ID schema, JSON')
     .option('--schema-version <number>', 'version of the schema', '0.1')
@@ -57,8 +67,13 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
     .option('--biometrics <folder>', 'FIELD.xml for each biometric field, CBEFF')
     .requiredOption('--station <centre_machine>', 'such as 10001_10077')
     .requiredOption('--officer <id>', 'registration officer who answers for it')
-    .requiredOption('--machine-key-dir <folder>', 'with reg.key and reg.pub, as .mosipkeys')
-    .requiredOption('--certificate <file>', 'of the key that packets of this station are encrypted for')
+    .option('--machine-key-dir <folder>', 'with reg.key and reg.pub, as .mosipkeys; profile mosip')
+    .option(
+      '--certificate <file>',
+      'of the key that packets of this station are encrypted for; profile mosip',
+    )
+    .option('--machine-key <file>', 'private key of the machine, PEM, DER or JWK; profile keyhaven')
+    .option('--station-keys <file>', 'as GET /v1/identity/machines/CENTRE_MACHINE answers; profile keyhaven')
     .option('--out <folder>', 'where the packet is written', '.')
     .option('--process <name>', 'NEW, UPDATE, LOST', 'NEW')
     .option('--sequence <number>', 'another for each packet of one second', '0')
@@ -69,17 +84,11 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
     )
     .action(
       action<Options>(frame, async ({ context, output, options }) => {
-        const { backend } = await import('@keyhaven/crypto')
-        const { buildPacket } = await import('@keyhaven/identity')
         const input = await readPacketInput(context, options)
-        const { thumbprint, publicKey } = await readCertificate(context, options.certificate)
-        const machineKey = await readMachineKey(context, options.machineKeyDir)
+        const make = await makerOf(context, options)
         const progress = createProgress(context, 'build', output.json)
-        const keys = { machineKey, recipient: { thumbprint, publicKey } }
-        const built = await buildPacket(backend, input, keys, {
-          at: context.now(),
-          onProgress: ({ done, total }) => progress.update(done, total),
-        }).finally(() => progress.finish())
+        const onProgress = ({ done, total }: PacketProgress) => progress.update(done, total)
+        const built = await make(input, { at: context.now(), onProgress }).finally(() => progress.finish())
         const file = join(resolve(context.cwd, options.out), built.fileName)
         await createFile(file, built.bytes)
         const made = { file, rid: input.rid, refId: input.refId, bytes: built.bytes.length }
@@ -94,6 +103,41 @@ export function packetBuildCommand(frame: Frame, packet: Command): void {
         return undefined
       }),
     )
+}
+
+type MakePacket = (
+  input: PacketInput,
+  options: { readonly at: number; readonly onProgress: (progress: PacketProgress) => void },
+) => Promise<{ readonly fileName: string; readonly bytes: Uint8Array }>
+
+/** With the keys of the profile. */
+async function makerOf(context: Context, options: Options): Promise<MakePacket> {
+  const { backend } = await import('@keyhaven/crypto')
+  const { buildKeyhavenPacket, buildPacket } = await import('@keyhaven/identity')
+  const { profile, machineKeyDir, certificate, machineKey, stationKeys } = options
+  const given = { machineKeyDir, certificate, machineKey, stationKeys }
+  const [ofMosip, ofKeyhaven] = [
+    ['machineKeyDir', 'certificate'] as const,
+    ['machineKey', 'stationKeys'] as const,
+  ]
+  if (profile === 'keyhaven') {
+    requireOptions(profile, given, { needed: ofKeyhaven, foreign: ofMosip })
+    const signer = await readSigningKey(context, given.machineKey)
+    const recipient = await readStationKey(context, given.stationKeys)
+    return async (input, making) => {
+      const { fileName, stream } = await buildKeyhavenPacket(backend, input, { signer, recipient }, making)
+      const pieces: Uint8Array[] = []
+      for await (const piece of stream) pieces.push(piece)
+      return { fileName, bytes: Buffer.concat(pieces) }
+    }
+  }
+  requireOptions(profile, given, { needed: ofMosip, foreign: ofKeyhaven })
+  const { thumbprint, publicKey } = await readCertificate(context, given.certificate)
+  const keys = {
+    machineKey: await readMachineKey(context, given.machineKeyDir),
+    recipient: { thumbprint, publicKey },
+  }
+  return (input, making) => buildPacket(backend, input, keys, making)
 }
 
 async function readPacketInput(context: Context, options: Options): Promise<PacketInput> {

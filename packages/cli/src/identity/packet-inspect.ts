@@ -32,7 +32,10 @@ export function packetInspectCommand(frame: Frame, packet: Command): void {
       const outside = await describeOutside(file, bytes)
       const hasKey = options.key !== undefined
       if (options.show && !hasKey)
-        throw usageError('--show needs the key', 'Give --key, --certificate, --machine-key.')
+        throw usageError(
+          '--show needs the key',
+          'Give --key and --machine-key, in profile mosip --certificate too.',
+        )
       const opened = hasKey ? await openWith(context, { file, bytes }, options) : undefined
       const inside = opened && describeInside(opened, options.show === true)
       output.result({ ...outside, ...inside }, () =>

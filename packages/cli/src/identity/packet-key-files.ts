@@ -85,7 +85,7 @@ async function importKey(bytes: Buffer, file: string): Promise<RsaPrivateKey> {
 }
 
 /** PEM, or DER in PKCS#8; `openssl genpkey -outform DER` writes RSA keys in PKCS#1. */
-function readPrivateKey(bytes: Buffer): KeyObject {
+export function readPrivateKey(bytes: Buffer): KeyObject {
   if (bytes.toString('latin1').includes('-----BEGIN')) return createPrivateKey(bytes)
   try {
     return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })

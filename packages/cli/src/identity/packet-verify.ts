@@ -17,6 +17,10 @@ export function packetVerifyCommand(frame: Frame, packet: Command): void {
         'keyhaven packet verify PACKET.zip --key k11.pem --certificate k11.crt --machine-key reg.pub',
         'Exit code 1 if a check fails',
       ],
+      [
+        'keyhaven packet verify PACKET.zip --profile keyhaven --key packet.key --machine-key machine-public.pem',
+        'Of the other profile, with a key of your own tests',
+      ],
     ],
   ).argument('<packet>', 'file of the packet')
   withOpeningOptions(verify).action(

@@ -7,6 +7,7 @@ import { action, describe, type Frame } from '../frame.ts'
 import { readInput } from '../input/read-input.ts'
 import { type Column, table } from '../terminal/output.ts'
 import { readFileOf } from './packet-inputs.ts'
+import { readPublicKey } from './packet-keyhaven-keys.ts'
 import { APPLICATION, identityPath } from './registration-api.ts'
 
 const DER_SEQUENCE = 0x30
@@ -143,11 +144,14 @@ function addMachine(frame: Frame, machines: Command): void {
     .argument(...APPLICATION)
     .argument('<centre>', 'where it stands')
     .argument('<machine>', 'its id')
-    .requiredOption('--key <file>', 'its public key: PEM, DER, Base64 or JWK; - is stdin, as text')
+    .requiredOption(
+      '--key <file>',
+      'its public key: PEM, DER, Base64 or JWK (profile keyhaven: Ed25519, or a JWK); - is stdin, as text',
+    )
   withServerOptions(add).action(
     action<ServerOptions & { key: string }>(frame, async ({ context, output, options, args }) => {
       const [application, centre, id] = args as unknown as [string, string, string]
-      const publicKey = await readPublicKey(context, options.key)
+      const publicKey = await readKeyText(context, options.key)
       using admin = await connectAdmin(context, options)
       const body = { centre, id, publicKey }
       const added = await admin.call<Machine>('POST', identityPath(application, 'machines'), { body })
@@ -158,10 +162,22 @@ function addMachine(frame: Frame, machines: Command): void {
 }
 
 /** DER begins with a SEQUENCE, which no text does. */
-async function readPublicKey(context: Context, source: string): Promise<string> {
+async function readKeyText(context: Context, source: string): Promise<string> {
   if (source === '-') return readInput(context, source)
-  const bytes = await readFileOf(resolve(context.cwd, source), source)
-  return bytes[0] === DER_SEQUENCE ? Buffer.from(bytes).toString('base64') : readInput(context, source)
+  const bytes = Buffer.from(await readFileOf(resolve(context.cwd, source), source))
+  return (
+    ed25519Jwk(bytes) ?? (bytes[0] === DER_SEQUENCE ? bytes.toString('base64') : readInput(context, source))
+  )
+}
+
+/** Machines of the profile `keyhaven` are known by a JWK, which openssl does not write. */
+function ed25519Jwk(bytes: Buffer): string | undefined {
+  try {
+    const key = readPublicKey(bytes)
+    return key.asymmetricKeyType === 'ed25519' ? JSON.stringify(key.export({ format: 'jwk' })) : undefined
+  } catch {
+    return undefined // the server says what is wrong with it
+  }
 }
 
 function addOfficer(frame: Frame, officers: Command): void {
