@@ -163,16 +163,16 @@ export {
   REGISTRATION_PROCESSES,
   type RegistrationProcess,
 } from './registration/verify-registration.ts'
-export {
-  createIdentityRepository,
-  type Identity,
-  type IdentityData,
-  type IdentityFile,
-  type IdentityHistoryEntry,
-  type IdentityRepository,
-  type IdentitySummary,
-  type PersonNumbers,
-  type RepositoryIdType,
+export { createIdentityRepository } from './repository/create-identity-repository.ts'
+export type {
+  Identity,
+  IdentityData,
+  IdentityFile,
+  IdentityHistoryEntry,
+  IdentityRepository,
+  IdentitySummary,
+  PersonNumbers,
+  RepositoryIdType,
 } from './repository/identity-repository.ts'
 export { createKeyhavenSealer, type RecordKeys } from './repository/keyhaven-sealer.ts'
 export {
