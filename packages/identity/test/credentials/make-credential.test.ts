@@ -15,7 +15,12 @@ async function made(profile: Profile, credentialType: string) {
     sign: async () => 'signature',
     token: async () => 'token',
     person: async () => ({ identity: ATTRIBUTES, biometrics: {} }),
-    decisions: { decide: async () => ({ policy: { type: 'DataShare', body: {}, id: 'p', version: 1 } }) },
+    decisions: {
+      decide: async () => ({
+        policy: { type: 'DataShare', body: {}, id: 'p', version: 1 },
+        partner: { type: credentialType === 'auth' ? 'Online_Verification_Partner' : 'Print_Partner' },
+      }),
+    },
     datashare: {
       filter: async () => ({ attributes: ATTRIBUTES, biometrics: {}, encrypted: ['fullName'] }),
       create: async ({ data }: { data: Uint8Array }) => {
