@@ -225,6 +225,17 @@ describe.each(ENGINES)('people who are registered already, on $name', (engine) =
     expect(await enrolledAtAbis()).toBe(2)
   })
 
+  test('whoever got biometrics and another name by an update is not found by the old name alone', async () => {
+    run()
+    const person = await register('Example Person 1', without)
+    const grown = await make('Example Person 1', update(person.uin))
+    expect(await send(grown)).toMatchObject({ stage: 'CREDENTIALS_ISSUED', record: person.record })
+    const count = issued.length
+    const thief = await send(await make('Example Person 1', (input) => without(lost(input))))
+    expect(thief.reason).toBe('PACKET_INVALID: biometrics: none that show who it is')
+    expect(issued).toHaveLength(count)
+  })
+
   test('a lost number is found by demographics of whoever has no biometrics, of nobody else', async () => {
     run()
     const person = await register('Example Person 1', without)

@@ -3,7 +3,7 @@ import type { Bir } from '../../biometrics/bir.ts'
 import type { OpenedPacket } from '../../packet/open-packet.ts'
 import { packetInvalid } from '../../packet/packet-invalid.ts'
 import { demographicTag } from './demographic-tag.ts'
-import { asRefusal, personOfPacket } from './known-person.ts'
+import { asRefusal, hasBiometrics, personOfPacket } from './known-person.ts'
 import type {
   Abis,
   GalleryEntry,
@@ -42,8 +42,9 @@ export async function deduplicate(
     case 'LOST':
       return { stage: 'DEDUPLICATED', record: await findPerson(parts, store, rid, packet, birs) }
     case 'UPDATE': {
-      const { record, identity, hasBiometrics } = await personOfPacket(parts.repository, packet)
-      if (hasBiometrics) await requireSame(parts, store, rid, birs, record)
+      const person = await personOfPacket(parts.repository, packet)
+      const { record, identity } = person
+      if (person.hasBiometrics) await requireSame(parts, store, rid, birs, record)
       return compare(parts, store, rid, birs, { ...identity, ...packet.identity }, record)
     }
     default:
@@ -108,10 +109,14 @@ async function findPerson(
   const [record] = records
   if (record === undefined) throw packetInvalid('nobody is registered with these biometrics or demographics')
   if (records.length > 1) throw packetInvalid(`${records.length} people could be meant`)
-  if (birs.length === 0 && matches.some(({ hasBiometrics }) => hasBiometrics)) {
-    throw packetInvalid('biometrics: none that show who it is')
-  }
-  await asRefusal(async () => parts.repository.retrieve(await parts.repository.uinOfRecord(record), 'UIN'))
+  await asRefusal(async () => {
+    const uin = await parts.repository.uinOfRecord(record)
+    await parts.repository.retrieve(uin, 'UIN')
+    // Asked of the person: an update may have brought them after the registration that was found by an old name.
+    if (birs.length === 0 && (await hasBiometrics(parts.repository, uin))) {
+      throw packetInvalid('biometrics: none that show who it is')
+    }
+  })
   return record
 }
 

@@ -28,10 +28,14 @@ export async function personOfPacket(
   const uin = String(number)
   return asRefusal(async () => {
     const { record, identity } = await repository.retrieve(uin, 'UIN')
-    const newest = (await repository.history(uin, 'UIN')).at(-1)
-    const hasBiometrics = newest?.files.some(({ category }) => category === 'Biometrics') ?? false
-    return { uin, record, identity, hasBiometrics }
+    return { uin, record, identity, hasBiometrics: await hasBiometrics(repository, uin) }
   })
+}
+
+/** Whether there are biometrics of somebody now, whatever a registration of before brought. */
+export async function hasBiometrics(repository: RegistrationRepository, uin: string): Promise<boolean> {
+  const newest = (await repository.history(uin, 'UIN')).at(-1)
+  return newest?.files.some(({ category }) => category === 'Biometrics') ?? false
 }
 
 /** Nobody has the number, or whoever has it is blocked: trying again changes nothing. */
