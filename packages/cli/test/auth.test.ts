@@ -80,6 +80,16 @@ test.each(['mosip', 'keyhaven'] as const)(
   },
 )
 
+test.each([
+  [['--otp', '123456'], '--otp needs --transaction'],
+  [['--kyc'], 'nothing proves who it is'],
+  [['--claim', 'dob=1990/05/11', '--id-type', 'NAME'], 'Allowed choices are UIN, VID'],
+])('auth try %j is refused before anything is sent', async (given, message) => {
+  const result = await runCommand(['auth', 'try', '--party', 'bank.json', '--id', '1', ...given], { env })
+  expect(result.stderr).toContain(message)
+  expect(result.exitCode).toBe(2)
+})
+
 test('auth list shows who asked and the answer, a page at a time', async () => {
   await using admin = await startScriptedAdmin(ANSWERS)
   const args = ['auth', 'list', '--partner', 'bank-1', '--server', admin.url]
@@ -103,10 +113,8 @@ test('auth limits and unlock: a subject or an id, and the id may come by stdin',
 })
 
 test('auth try names what its file lacks', async () => {
-  const { stderr, exitCode } = await runCommand(['auth', 'try', '--party', '-', '--id', '1'], {
-    env,
-    stdin: '{}',
-  })
+  const args = ['auth', 'try', '--party', '-', '--id', '1', '--claim', 'dob=1990/05/11']
+  const { stderr, exitCode } = await runCommand(args, { env, stdin: '{}' })
   expect(exitCode).toBe(2)
   expect(stderr).toContain('url is missing')
 })

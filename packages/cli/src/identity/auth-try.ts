@@ -1,5 +1,5 @@
 import type { KycResult, OtpChannel, RelyingParty } from '@keyhaven/identity'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts'
@@ -42,7 +42,7 @@ export function authTryCommand(frame: Frame, auth: Command): void {
         'profile, encryptionKey (base64url) where it is keyhaven',
     )
     .requiredOption('--id <id>', 'UIN or VID; - is stdin')
-    .option('--id-type <type>', 'UIN or VID', 'UIN')
+    .addOption(new Option('--id-type <type>', 'what that number is').choices(['UIN', 'VID']).default('UIN'))
     .option(
       '--claim <name=value>',
       'something claimed of the person, name.LANGUAGE=value for a text; more than once for several',
@@ -54,6 +54,7 @@ export function authTryCommand(frame: Frame, auth: Command): void {
     .option('--kyc', 'ask for the attributes that the policy allows; the person has agreed')
     .action(
       action<Options>(frame, async ({ context, output, options }) => {
+        checkOptions(options)
         const party = await openParty(context, options)
         const id = options.id === '-' ? await readInput(context, '-') : options.id
         if (options.requestOtp) {
@@ -61,10 +62,13 @@ export function authTryCommand(frame: Frame, auth: Command): void {
           const sent = await party.requestOtp({ id, idType: options.idType, channels })
           output.result(sent, () =>
             fields([
+              ['sent to', sent.maskedEmail],
               ['transaction', sent.transactionId],
               ['errors', codes(sent.errors)],
             ]),
           )
+          if (sent.sent)
+            output.note('Give the password with --otp, and --transaction as above, within 5 minutes.')
           return sent.sent ? EXIT_OK : EXIT_FAILED
         }
         const given = {
@@ -87,6 +91,17 @@ export function authTryCommand(frame: Frame, auth: Command): void {
         return answer.authenticated ? EXIT_OK : EXIT_FAILED
       }),
     )
+}
+
+/** What IDA would refuse, and for a password count as one of three guesses. */
+function checkOptions({ claim, otp, transaction, requestOtp }: Options): void {
+  if (requestOtp) return
+  if (otp !== undefined && transaction === undefined) {
+    throw usageError('--otp needs --transaction', 'Give the one that --request-otp printed.')
+  }
+  if (otp === undefined && claim === undefined) {
+    throw usageError('nothing proves who it is', 'Give --claim NAME=VALUE, or --otp after --request-otp.')
+  }
 }
 
 function codes(errors: ReadonlyArray<{ readonly errorCode: string; readonly errorMessage: string }>) {
