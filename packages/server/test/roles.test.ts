@@ -122,6 +122,8 @@ const IDENTITY_MATRIX: typeof MATRIX = [
   ['GET', '/applications/{id}/identity/officers', REGISTRARS],
   ['POST', '/applications/{id}/identity/officers', ADMINS, { bad: 1 }],
   ['POST', '/applications/{id}/identity/officers/{item}/end', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/schemas', REGISTRARS],
+  ['POST', '/applications/{id}/identity/schemas', ADMINS, { bad: 1 }],
   ['GET', '/applications/{id}/identity/jobs', REGISTRARS],
   ['GET', '/applications/{id}/identity/jobs/dead', REGISTRARS],
   ['POST', '/applications/{id}/identity/jobs/{item}/replay', ADMINS, { bad: 1 }],
