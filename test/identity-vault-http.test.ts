@@ -140,6 +140,15 @@ test('a credential is ordered and its state is told; nobody else may', async () 
   expect((await call('GET', '/v1/credentialrequest/get/r-1', undefined, 'kh_wrong')).status).toBe(401)
 })
 
+test('an order of a service does not stand in the way of those of a registration', async () => {
+  const rid = '10001100770000120260102030405'
+  const { body } = await call('POST', '/v1/credentialrequest/requestgenerator', {
+    ...{ requestId: `${rid}-${IDA_PARTNER}-${AUTH_POLICY}`, id: UIN, credentialType: 'auth' },
+    ...{ issuer: IDA_PARTNER, policyId: AUTH_POLICY },
+  })
+  expect(body.errors[0].errorCode).toBe('IDR-CRG-009')
+})
+
 test('who is not named in the key policy of KERNEL encrypts, and opens nothing', async () => {
   const zkDataAttributes = attributes({ fullName: 'Invented Person' })
   const sealed = await call('POST', '/v1/keymanager/zkEncrypt', { id: UIN, zkDataAttributes })

@@ -22,9 +22,11 @@ const CODES = {
 } as const
 
 const name = z.string().min(1).max(MAX_NAME_CHARACTERS)
+/** The server's own orders begin with a registration: by such a name a service would stand in their way. */
+const OF_A_REGISTRATION = /^\d{29}(?:-|$)/
 const orderSchema = z.object({
   /** Chosen by the caller: the same again does nothing. */
-  requestId: name,
+  requestId: name.refine((id) => !OF_A_REGISTRATION.test(id)),
   id: name,
   idType: z.enum(ID_TYPES).default('UIN'),
   credentialType: name,
