@@ -22,7 +22,7 @@ const STATUS_SERVER_ERROR = 500
 
 const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   ACCESS_DENIED: [403, 'Access denied'],
-  CERTIFICATE_INVALID: [403, 'The certificate is not valid here'],
+  CERTIFICATE_INVALID: [403, 'The certificate is refused'],
   CHAIN_BROKEN: [409, 'The chain of entries does not continue'],
   CHAIN_RESET: [409, 'The user was reset'],
   CHANNEL_REQUIRED: [403, 'This address answers only through the sealed channel'],
