@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { backend, openFailed, toBase64url, toHex, utf8 } from '../packages/crypto/src/node/index.ts'
+import { backend, toBase64url, toHex } from '../packages/crypto/src/node/index.ts'
 import type { KycResponse } from '../packages/identity/src/authentication/auth-messages.ts'
 import {
   type BiometricBlock,
@@ -7,9 +7,8 @@ import {
   type RelyingParty,
   signDetachedJws,
 } from '../packages/identity/src/index.ts'
-import { blindInput } from '../packages/identity/src/oprf/voprf.ts'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
-import { createServerIdaVault } from '../packages/server/src/identity/vault/create-server-ida-vault.ts'
+import { bytesOf, changesOf, OPEN_FAILED, saidBy } from './kit/changed-bytes.ts'
 import { ENGINES } from './kit/engines.ts'
 import {
   type AuthWorld,
@@ -19,36 +18,18 @@ import {
   openAuthWorld,
   PARTNER_ID,
 } from './kit/identity-authentication.ts'
-import { APPLICATION, AUTH_POLICY, IDA_PARTNER, personOf, type VaultWorld } from './kit/identity-vault.ts'
+import { personOf } from './kit/identity-vault.ts'
 
-// No failure to decrypt can be told from another, by code or by text: requests, biometrics, answers of eKYC, shares
-// and keys at an IDA's import, the oblivious PRF. For requests of profile mosip: identity-authentication-refusals;
-// for packets: packages/identity/test/packet; for the key manager: packages/server/test/keymanager.
+// No failure to decrypt can be told from another, by code or by text: requests of profile keyhaven (those of mosip:
+// identity-authentication-refusals), biometrics, answers of eKYC. Imports: identity-security-imports; packets:
+// packages/identity/test/packet; the key manager: packages/server/test/keymanager.
 
 const UIN = '7193064825'
-const BOB = '4850716392'
+const _BOB = '4850716392'
 const DOB = { dob: String(personOf(UIN).identity.dateOfBirth) }
 const PROFILES = ['mosip', 'keyhaven'] as const
 const UNDECRYPTABLE = [{ errorCode: 'IDA-MPA-003', errorMessage: 'Unable to decrypt Request' }]
-const OPEN_FAILED = `OPEN_FAILED ${openFailed().message}`
 
-const saidBy = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'opened',
-    (error: Error & { code: string }) => `${error.code} ${error.message}`,
-  )
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'))
-
-/** Bits flipped at some places, cuts at both ends, and one byte more. */
-function changesOf(bytes: Uint8Array, places = 12): Uint8Array[] {
-  const step = Math.max(1, Math.floor(bytes.length / places))
-  const at = [...bytes.keys()].filter((place) => place % step === 0 || place === bytes.length - 1)
-  return [
-    ...at.map((place) => bytes.map((byte, index) => (index === place ? byte ^ (1 << (place % 8)) : byte))),
-    ...[bytes.subarray(0, bytes.length >> 1), bytes.subarray(0, -1), bytes.subarray(1)],
-    Uint8Array.of(...bytes, 0),
-  ]
-}
 const changedTexts = (text: string) => changesOf(bytesOf(text)).map(toBase64url)
 
 describe.each(PROFILES)('ID authentication, profile %s', (profile) => {
@@ -229,157 +210,4 @@ describe.each(PROFILES)('ID authentication, profile %s', (profile) => {
     }
     expect([...said]).toEqual([OPEN_FAILED])
   })
-})
-
-describe.each(PROFILES)('the import of an IDA, profile %s', (profile) => {
-  let world: AuthWorld
-  let vault: VaultWorld
-  beforeAll(async () => {
-    world = await openAuthWorld(ENGINES[0]!, profile)
-    vault = world.vault
-  })
-  afterAll(() => world.dispose())
-  const records = async () => (await vault.idaVault.status()).records
-
-  test('shares (PK8): changed, cut, or another’s', async () => {
-    const { event, share } = await vault.issue(UIN)
-    const bytes = profile === 'mosip' ? bytesOf(new TextDecoder().decode(share)) : share.slice(1)
-    const asShare = (changed: Uint8Array) =>
-      profile === 'mosip' ? utf8(toBase64url(changed)) : Uint8Array.of(1, ...changed)
-    const said = new Set<string>()
-    for (const changed of changesOf(bytes, 40)) {
-      // Shorter than an encapsulated key it is no share at all.
-      if (profile === 'keyhaven' && changed.length < 1_120) continue
-      said.add(await saidBy(vault.idaVault.importCredential(event, asShare(changed))))
-    }
-    expect([...said]).toEqual([OPEN_FAILED])
-    expect(await records()).toBe(0)
-  })
-
-  test('pool keys (K22): changed, cut, of another length or for another key', async () => {
-    const { event, share } = await vault.issue(UIN)
-    const said = new Set<string>()
-    const importWith = async (random: string) => {
-      const json = JSON.parse(new TextDecoder().decode(event.body))
-      json.event.data.demoEncryptedRandomKey = random
-      return saidBy(vault.idaVault.importCredential(await vault.sign(utf8(JSON.stringify(json))), share))
-    }
-    const { data } = JSON.parse(new TextDecoder().decode(event.body)).event
-    const right = bytesOf(data.demoEncryptedRandomKey)
-    const k22 = await vault.keys.ida.recipient(keyName('IDA', 'CRED_SERVICE'))
-    const k20 = await vault.keys.ida.recipient(keyName('IDA', 'PARTNER'))
-    const wrap = (length: number, to = k22) =>
-      backend.rsa.encryptOaep(to.publicKey, backend.randomBytes(length))
-    for (const changed of [
-      ...changesOf(right, 20),
-      Uint8Array.of(...k22.thumbprint, ...(await wrap(16))),
-      Uint8Array.of(...k22.thumbprint, ...(await wrap(33))),
-      Uint8Array.of(...k20.thumbprint, ...(await wrap(32, k20))),
-      Uint8Array.of(...k22.thumbprint, ...(await wrap(32, k20))),
-      new Uint8Array(),
-    ]) {
-      said.add(await importWith(toBase64url(changed)))
-    }
-    expect([...said]).toEqual([OPEN_FAILED])
-    expect(await records()).toBe(0)
-    expect(await saidBy(vault.idaVault.importCredential(event, share))).toBe('opened')
-    expect(await records()).toBe(1)
-  })
-
-  test('one person’s event with another’s share, and any changed bit of an event', async () => {
-    const alice = await vault.issue(UIN)
-    const bob = await vault.issue(BOB)
-    const before = await records()
-    expect(await saidBy(vault.idaVault.importCredential(alice.event, bob.share))).toMatch(
-      /^SIGNATURE_INVALID/,
-    )
-    const { body, signature } = alice.event
-    const said = new Set<string>()
-    for (const changed of changesOf(body, 40)) {
-      said.add(
-        (await saidBy(vault.idaVault.importCredential({ body: changed, signature }, alice.share))).split(
-          ' ',
-        )[0]!,
-      )
-    }
-    said.add(
-      (
-        await saidBy(vault.idaVault.importCredential({ body, signature: bob.event.signature }, alice.share))
-      ).split(' ')[0]!,
-    )
-    expect([...said]).toEqual(['SIGNATURE_INVALID'])
-    expect(await records()).toBe(before)
-  })
-
-  test('a credential that was issued to another IDA, in an event to this one', async () => {
-    const { event, share } = await vault.issue(UIN)
-    const { ida, keys, oprf, now: clock, openShare } = vault
-    const other = createServerIdaVault({
-      ...{
-        state: ida,
-        applicationId: APPLICATION,
-        profile,
-        partner: 'ida-2',
-        keys: keys.ida,
-        clock,
-        openShare,
-      },
-      ...{ issuer: { trust: () => {} }, onError: () => {}, ...(oprf && { oprf: oprf.client(ida) }) },
-    })
-    const json = JSON.parse(new TextDecoder().decode(event.body))
-    const told = await vault.sign(utf8(JSON.stringify({ ...json, topic: 'ida-2/CREDENTIAL_ISSUED' })))
-    expect(await saidBy(other.importCredential(told, share))).toMatch(/^WIRE_MALFORMED .*somebody else/)
-    expect(await saidBy(vault.idaVault.importCredential(told, share))).toMatch(
-      /^WIRE_MALFORMED .*not one of ours/,
-    )
-  })
-
-  test('orders of two credentials that were exchanged in the issuer’s database', async () => {
-    const { main, credentials } = vault
-    const order = {
-      idType: 'UIN',
-      partner: IDA_PARTNER,
-      policyId: AUTH_POLICY,
-      credentialType: 'auth',
-    } as const
-    const ids = { alice: UIN, bob: BOB }
-    for (const [requestId, id] of Object.entries(ids)) await credentials.request({ ...order, requestId, id })
-    const table = main.db.selectFrom('identity_credentials').select('sealed_order')
-    const { sealed_order } = await table.where('request_id', '=', 'bob').executeTakeFirstOrThrow()
-    await main.db
-      .updateTable('identity_credentials')
-      .set({ sealed_order })
-      .where('request_id', '=', 'alice')
-      .execute()
-    expect(await saidBy(credentials.issue('alice'))).toBe(OPEN_FAILED)
-    expect(await saidBy(credentials.issue('bob'))).toBe('opened')
-  })
-
-  if (profile === 'keyhaven') {
-    test('the key of the oblivious PRF as it is kept: changed, or of another version', async () => {
-      const { server, state } = vault.oprf!
-      await server.rotate('test')
-      const [newest, older] = await state.db
-        .selectFrom('identity_oprf_keys')
-        .selectAll()
-        .orderBy('version', 'desc')
-        .execute()
-      const { version } = newest!
-      const put = (wrapped: Uint8Array) =>
-        state.db.updateTable('identity_oprf_keys').set({ wrapped }).where('version', '=', version).execute()
-      const evaluate = async () => {
-        const { blinded } = await blindInput(utf8('id'))
-        const reason = { kind: 'authentication', ...(await vault.partnerRequest()) } as const
-        return saidBy(server.evaluate('token:test', version, [{ element: blinded, reason }]))
-      }
-      const said = new Set<string>()
-      for (const wrapped of [older!.wrapped, ...changesOf(newest!.wrapped)]) {
-        await put(wrapped)
-        said.add(await evaluate())
-      }
-      expect([...said]).toEqual([OPEN_FAILED])
-      await put(newest!.wrapped)
-      expect(await evaluate()).toBe('opened')
-    })
-  }
 })
