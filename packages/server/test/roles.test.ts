@@ -127,6 +127,20 @@ const IDENTITY_MATRIX: typeof MATRIX = [
   ['GET', '/applications/{id}/identity/jobs', REGISTRARS],
   ['GET', '/applications/{id}/identity/jobs/dead', REGISTRARS],
   ['POST', '/applications/{id}/identity/jobs/{item}/replay', ADMINS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/keys', READERS],
+  ['GET', '/applications/{id}/identity/keys/certificate', READERS],
+  ['POST', '/applications/{id}/identity/keys/renew', MANAGERS, { bad: 1 }],
+  ['GET', '/applications/{id}/identity/key-policies', READERS],
+  ['PUT', '/applications/{id}/identity/key-policies', MANAGERS, { bad: 1 }],
+  ['GET', '/identity/vault', READERS],
+  ['POST', '/identity/vault/pool', MANAGERS],
+  ['POST', '/identity/vault/rotation', MANAGERS],
+  ['POST', '/identity/vault/reencryption', MANAGERS, { bad: 1 }],
+  ['POST', '/identity/vault/backfill', MANAGERS, { bad: 1 }],
+  ['GET', '/identity/vault/conflicts', READERS],
+  ['POST', '/identity/vault/conflicts/{item}/closure', MANAGERS, { bad: 1 }],
+  ['POST', '/identity/vault/recipients', MANAGERS, { bad: 1 }],
+  ['DELETE', '/identity/vault/recipients/{item}/{item}', MANAGERS],
 ]
 
 /** What a server of role `ida` has besides. */
@@ -144,7 +158,7 @@ const IDA_MATRIX: typeof MATRIX = [
 /** Signing in and out is for everybody; it is tested by itself. */
 const OPEN_ROUTES = ['GET /session/options', 'POST /session', 'DELETE /session']
 
-const STATION = /\{(?:centre|machine|officer|job)\}/g
+const STATION = /\{(?:centre|machine|officer|job|partner|thumbprint)\}/g
 const IDENTITY_ENV = { KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' }
 
 test('the tables have every route there is', () => {
@@ -155,7 +169,7 @@ test('the tables have every route there is', () => {
         (method) => `${method.toUpperCase()} ${path.slice('/admin/v1'.length)}`,
       ),
     )
-    .map((route) => route.replace(STATION, '{item}'))
+    .map((route) => route.replace(STATION, '{item}').replace('/conflicts/{id}', '/conflicts/{item}'))
   const tested = [...MATRIX, ...IDENTITY_MATRIX, ...IDA_MATRIX].map(([method, path]) => `${method} ${path}`)
   expect(documented.filter((route) => !OPEN_ROUTES.includes(route)).sort()).toEqual(tested.sort())
 })

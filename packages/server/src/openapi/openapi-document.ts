@@ -17,10 +17,12 @@ import { logRoutes } from '../directory/log/log-routes.ts'
 import { fileApi } from '../files/file-api.ts'
 import { adminAuthRoutes } from '../identity/authentication/admin-auth-routes.ts'
 import { adminShareRoutes } from '../identity/events/admin-share-routes.ts'
+import { adminKeyRoutes } from '../identity/keys/admin-key-routes.ts'
 import { adminPartnerRoutes } from '../identity/partners/admin-partner-routes.ts'
 import { adminPolicyRoutes } from '../identity/partners/admin-policy-routes.ts'
 import { adminRegistrationRoutes } from '../identity/registration/admin-registration-routes.ts'
 import { adminStationRoutes } from '../identity/registration/admin-station-routes.ts'
+import { adminVaultRoutes } from '../identity/vault/admin-vault-routes.ts'
 import { historyRoutes } from '../messaging/history-routes.ts'
 import { mailboxRoutes } from '../messaging/mailbox-routes.ts'
 import { oidcRoutes } from '../platform/auth/oidc-routes.ts'
@@ -59,6 +61,8 @@ const ROUTES: ReadonlyArray<Readonly<Record<string, RouteConfig>>> = [
   adminShareRoutes,
   adminRegistrationRoutes,
   adminStationRoutes,
+  adminKeyRoutes,
+  adminVaultRoutes,
   adminAuthRoutes,
   tokenRoutes,
   auditRoutes,
