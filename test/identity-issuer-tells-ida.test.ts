@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { backend } from '../packages/crypto/src/node/index.ts'
-import { buildPacket, parseCertificate, softwareMachineKey } from '../packages/identity/src/index.ts'
+import {
+  buildPacket,
+  type PacketInput,
+  parseCertificate,
+  softwareMachineKey,
+} from '../packages/identity/src/index.ts'
 import { simulatedRegistration } from '../packages/identity/src/simulator/index.ts'
 import { testKey } from '../packages/identity/test/kit/test-keys.ts'
 import { ENGINES } from './kit/engines.ts'
@@ -72,7 +77,11 @@ async function openStation(): Promise<void> {
   await operate('POST', '/officers', { officer: OFFICER })
 }
 
-async function register(seed: string, sequence: number): Promise<string> {
+async function register(
+  seed: string,
+  sequence: number,
+  edit: (input: PacketInput) => PacketInput = (input) => input,
+): Promise<string> {
   const machine = await testKey(0)
   const k11 = await operate('GET', '/keys/certificate?applicationId=REGISTRATION&referenceId=10001_10077')
   const recipient = parseCertificate(k11.certificate)
@@ -81,7 +90,7 @@ async function register(seed: string, sequence: number): Promise<string> {
   const { input } = simulatedRegistration(seed, { station: STATION, sequence, at, officerId: OFFICER })
   const packet = await buildPacket(
     backend,
-    input,
+    edit(input),
     { machineKey: softwareMachineKey(backend, machine), recipient },
     { at },
   )
@@ -127,6 +136,25 @@ test('the IDA hears that somebody is blocked, and that he is active again, of th
   expect(await setStatus('ACTIVATED')).toMatchObject({ status: 'ACTIVATED' })
   await expect.poll(() => taken('ACTIVATE_ID'), SOON).toBe(2)
   expect(vid).toMatch(/^\d{16}$/)
+})
+
+test('other data of a person reach the IDA, under the UIN and under each VID', async () => {
+  const { items } = await operate('GET', `/registrations/${rid}/vids`)
+  const headers = { authorization: `Bearer ${TEST_ADMIN_TOKEN}` }
+  const read = await fetch(`${issuer.identityUrl}/idrepository/v1/vid/${items[0].vid}`, { headers })
+  const { response } = (await read.json()) as { response: { UIN: string } }
+  const fullName = [{ language: 'eng', value: 'Renamed Example' }]
+  const updated = await register('person-1', 3, (input) => ({
+    ...{ ...input, process: 'UPDATE', documents: new Map() },
+    fields: { UIN: response.UIN, fullName },
+  }))
+  await expect.poll(() => stageOf(updated), SOON).toBe('CREDENTIALS_ISSUED')
+  await expect.poll(() => taken('CREDENTIAL_ISSUED'), SOON).toBe(5)
+  expect(await of(ida, 'GET', '/identity/vault')).toMatchObject({ records: 3, openConflicts: 0 })
+  // Operators name the person by either registration.
+  expect(await operate('GET', `/registrations/${updated}/identity`)).toEqual(
+    await operate('GET', `/registrations/${rid}/identity`),
+  )
 })
 
 test('the IDA hears that a VID is revoked', async () => {
