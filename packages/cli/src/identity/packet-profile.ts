@@ -1,6 +1,9 @@
-import { PROFILES, type Profile } from '@keyhaven/identity/names'
+import type { Profile } from '@keyhaven/identity/names'
 import { type Command, Option } from 'commander'
 import { usageError } from '../command-error.ts'
+
+/** Written here, so that no help loads the package. */
+const PROFILES: readonly Profile[] = ['mosip', 'keyhaven']
 
 export interface ProfileOption {
   readonly profile: Profile
