@@ -121,6 +121,12 @@ describe.each(ENGINES)('registration on $name', (engine) => {
         { ...renamed, fileName: renamed.fileName.replace(/^\d{29}/, other.rid), rid: other.rid },
         /registration id/,
       ],
+      [
+        await simulatedPacket('Example Person 9', 9, {
+          edit: (input) => ({ ...input, rid: input.rid.replace(/^\d{10}/, '1000110078') }),
+        }),
+        /registration id: of another station/,
+      ],
       [await simulatedPacket('Example Person 4', 4, { machine: 3 }), /signature of the sub-packet id/],
       [
         await simulatedPacket('Example Person 5', 5, { officerId: 'nobody' }),
@@ -168,6 +174,29 @@ describe.each(ENGINES)('registration on $name', (engine) => {
     const third = await simulatedPacket('Example Person 3', 3)
     await receive(parts.registrations, third)
     expect(await settled(third.rid)).toMatchObject({ reason: expect.stringContaining('machine') })
+  })
+
+  test('an officer who ended brings in what he dates back for 30 days, and no longer', async () => {
+    const DAY = 86_400_000
+    const now = Date.now()
+    const { db } = state
+    await db
+      .updateTable('identity_machines')
+      .set({ created_at: now - 90 * DAY })
+      .execute()
+    run()
+    for (const [number, ended, stage] of [
+      [1, 29, 'CREDENTIALS_ISSUED'],
+      [2, 31, 'REJECTED'],
+    ] as const) {
+      await db
+        .updateTable('identity_officers')
+        .set({ since: now - 80 * DAY, until: now - ended * DAY })
+        .execute()
+      const packet = await simulatedPacket(`Example Person ${number}`, number, { at: now - 40 * DAY })
+      await receive(parts.registrations, packet)
+      expect(await settled(packet.rid)).toMatchObject({ stage })
+    }
   })
 
   test('a packet sent again is recognised; a rejected one is corrected by another packet', async () => {
