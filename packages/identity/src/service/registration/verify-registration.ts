@@ -10,7 +10,7 @@ import type { OperatorDirectory, StationDirectory, StoredRegistration } from './
 /** How far the clock of a registration client may be ahead of ours. */
 export const MACHINE_CLOCK_SKEW_MS = 300_000
 /** How long a packet may be under way after its officer has ended: its date is the machine's word. */
-export const OFFLINE_DAYS = 30
+const OFFLINE_DAYS = 30
 const MS_PER_DAY = 86_400_000
 /** MOSIP's processes that are worked on: somebody's first, other data of somebody, a number that was lost. */
 export const REGISTRATION_PROCESSES = [NEW_REGISTRATION, 'UPDATE', 'LOST'] as const
