@@ -46,6 +46,7 @@ export { openFailed } from './open-failed.ts'
 export { overwrite } from './overwrite.ts'
 export { padmeLength } from './padme.ts'
 export { randomId } from './random-id.ts'
+export { readAtMost } from './read-at-most.ts'
 export { Reader } from './reader.ts'
 export type { Aes256Gcm, Mgf1Hash, Rsa, RsaModulusBits, RsaPrivateKey, RsaPublicKey } from './rsa.ts'
 export {

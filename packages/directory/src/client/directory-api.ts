@@ -11,7 +11,7 @@ import {
 import { signDeviceRequest } from '../request-signature/sign-device-request.ts'
 import type { DirectoryIdentity, SignedFetch, SignUp } from './directory-client.ts'
 import { type LookUpReply, readLookUp } from './look-up-reply.ts'
-import { readAtMost } from './read-at-most.ts'
+import { readAnswer } from './read-answer.ts'
 import { JsonMembers } from './read-json.ts'
 import { serverRefusal } from './server-refusal.ts'
 
@@ -165,7 +165,7 @@ export class DirectoryApi {
           ),
     )
     if (!response.ok) throw await readProblem(response)
-    return readAtMost(response, maxBytes)
+    return readAnswer(response, maxBytes)
   }
 }
 
@@ -180,7 +180,7 @@ function parsed(bytes: Uint8Array): JsonMembers {
 async function readProblem(response: Response): Promise<KeyhavenError> {
   const { status } = response
   try {
-    const problem = parsed(await readAtMost(response, PROBLEM_MAX_BYTES))
+    const problem = parsed(await readAnswer(response, PROBLEM_MAX_BYTES))
     const code = problem.text('code', 64)
     if (status === STATUS_CONFLICT && code === 'CONFLICT' && problem.has('sequence')) {
       const head = problem.has('head') ? problem.text('head', HASH_CHARACTERS) : null

@@ -1,5 +1,5 @@
 import type { Channel } from '@keyhaven/channel'
-import { type CryptoBackend, type ErrorCode, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
+import { type CryptoBackend, type ErrorCode, fromUtf8, KeyhavenError, readAtMost } from '@keyhaven/crypto'
 import { serverRefusal, signDeviceRequest } from '@keyhaven/directory'
 import type { DeviceKeys } from '@keyhaven/messaging'
 
@@ -85,14 +85,14 @@ export function createSignedApi(options: SignedApiOptions): SignedApi {
     send,
     async json(method, path, body, signal) {
       const response = await call(method, path, body, signal)
-      return parseObject(await readAtMost(response, ANSWER_MAX_BYTES))
+      return parseObject(await readAnswer(response, ANSWER_MAX_BYTES))
     },
   }
 }
 
 async function problemOf(response: Response): Promise<KeyhavenError> {
   try {
-    const problem = parseObject(await readAtMost(response, PROBLEM_MAX_BYTES))
+    const problem = parseObject(await readAnswer(response, PROBLEM_MAX_BYTES))
     const { code } = problem
     if (typeof code === 'string' && SERVER_CODES.has(code)) {
       return serverRefusal('the server', code as ErrorCode, problem)
@@ -108,25 +108,10 @@ function refusedWith(status: number): KeyhavenError {
 }
 
 /** @throws KeyhavenError `WIRE_TOO_LARGE` before more than `maxBytes` are kept. */
-async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  const reader = response.body?.getReader()
-  for (let read = await reader?.read(); read && !read.done; read = await reader!.read()) {
-    length += read.value.length
-    if (length > maxBytes) {
-      await reader!.cancel()
-      throw new KeyhavenError('WIRE_TOO_LARGE', 'the answer is too large')
-    }
-    chunks.push(read.value)
-  }
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+async function readAnswer(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await readAtMost(response.body, maxBytes)
+  if (bytes !== undefined) return bytes
+  throw new KeyhavenError('WIRE_TOO_LARGE', 'the answer is too large')
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {

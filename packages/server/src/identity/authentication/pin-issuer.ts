@@ -1,6 +1,5 @@
-import { fromUtf8, KeyhavenError } from '@keyhaven/crypto'
+import { fromUtf8, KeyhavenError, readAtMost } from '@keyhaven/crypto'
 import { parseCertificate } from '@keyhaven/identity'
-import { readAtMost } from '../../platform/http/limit-body.ts'
 import { isLoopback } from '../../platform/http/loopback.ts'
 import type { IssuerStore } from '../ida/issuer-store.ts'
 
@@ -33,7 +32,7 @@ export async function pinIssuer(store: IssuerStore, issuerUrl: string): Promise<
 async function ask(url: string): Promise<string | undefined> {
   try {
     const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
-    const bytes = answer.body === null ? undefined : await readAtMost(answer.body, MAX_ANSWER_BYTES)
+    const bytes = await readAtMost(answer.body, MAX_ANSWER_BYTES)
     if (bytes === undefined) return undefined
     const { response } = JSON.parse(fromUtf8(bytes)) as { response?: { certificate?: unknown } | null }
     return typeof response?.certificate === 'string' ? response.certificate : undefined

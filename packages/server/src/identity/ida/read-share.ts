@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { backend, fromUtf8, KeyhavenError } from '@keyhaven/crypto'
+import { backend, fromUtf8, KeyhavenError, readAtMost } from '@keyhaven/crypto'
 import {
   fromAnyBase64,
   type JwsTrust,
@@ -11,7 +11,6 @@ import {
   signRead,
   verifyShare,
 } from '@keyhaven/identity'
-import { readAtMost } from '../../platform/http/limit-body.ts'
 import type { PartnerKey } from './partner-key.ts'
 
 /** What an object store gives of one share at once. */
@@ -74,7 +73,7 @@ export function createShareReader(parts: ShareReaderParts): ShareReader {
         const code = answer.status >= 500 ? 'UPSTREAM_FAILED' : 'UPSTREAM_REFUSED'
         throw new KeyhavenError(code, `the issuer gives the share not out (${answer.status})`)
       }
-      const bytes = answer.body === null ? new Uint8Array(0) : await readAtMost(answer.body, MAX_SHARE_BYTES)
+      const bytes = await readAtMost(answer.body, MAX_SHARE_BYTES)
       if (bytes === undefined) throw new KeyhavenError('WIRE_TOO_LARGE', 'share')
       fetched.set(bytes, { uri, signature: answer.headers.get(SHARE_SIGNATURE_HEADER) })
       return bytes

@@ -1,3 +1,4 @@
+import { readAtMost } from '@keyhaven/crypto'
 import type { MiddlewareHandler } from 'hono'
 import { problemResponse } from './problem.ts'
 
@@ -30,26 +31,4 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
     })
     return next()
   }
-}
-
-/** @returns undefined for a longer one, of which the rest is not read. */
-export async function readAtMost(
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  // Leaving the loop early cancels the stream.
-  for await (const chunk of stream) {
-    size += chunk.length
-    if (size > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  const body = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    body.set(chunk, offset)
-    offset += chunk.length
-  }
-  return body
 }
