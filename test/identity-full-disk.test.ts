@@ -13,12 +13,12 @@ const BEFORE = 2
 const PEOPLE = 8
 /** Less than a page of a database. */
 const ROOM_BYTES = 1_024
-const SOON = { timeout: 60_000, interval: 200 }
+const SOON = { timeout: 120_000, interval: 200 }
 const run = promisify(execFile)
 
 test.concurrent.each(ENGINES)(
   'nobody is lost while the IDA cannot write, and it goes on by itself when it can, on $name',
-  { timeout: 180_000 },
+  { timeout: 400_000 },
   async (engine) => {
     const system = await startIdentityProcesses(engine, 'mosip')
     try {

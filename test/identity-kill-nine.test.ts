@@ -10,7 +10,7 @@ const PEOPLE = Number(process.env.SOAK_IDENTITY_PEOPLE ?? 40)
 const KILLS = Math.max(6, Math.floor(PEOPLE / 7))
 const SEED = Number(process.env.SOAK_IDENTITY_SEED ?? Math.floor(Math.random() * 1_000_000))
 const IDA = 'mpartner-default-auth'
-const TIMEOUT_MS = Math.max(240_000, KILLS * 30_000)
+const TIMEOUT_MS = Math.max(480_000, KILLS * 30_000)
 
 // Half of the time nothing is worked on: leases of who died have to end. So both engines at the same time.
 test.concurrent.each(ENGINES)(
@@ -59,7 +59,7 @@ test.concurrent.each(ENGINES)(
 /** Waits until nothing is left to do. */
 async function rest({ main }: IdentityProcesses): Promise<void> {
   const queues = async () => (await main.admin('GET', '/applications/demo/identity/jobs')).body.items
-  await vi.waitFor(async () => expect(await queues()).toEqual([]), { timeout: 60_000, interval: 250 })
+  await vi.waitFor(async () => expect(await queues()).toEqual([]), { timeout: 120_000, interval: 250 })
 }
 
 function report(engine: string, { told, cut, received }: KillRun): string {

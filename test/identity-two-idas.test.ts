@@ -20,7 +20,7 @@ const REASON = 'for a test'
 
 test.concurrent.each(ENGINES)(
   'two IDAs have the same people, each for itself, on $name',
-  { timeout: 180_000 },
+  { timeout: 400_000 },
   async (engine) => {
     const system = await startIdentityProcesses(engine, 'mosip')
     try {

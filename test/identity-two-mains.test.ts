@@ -12,7 +12,7 @@ const CUT_MS = 700
 const POSTGRES = ENGINES.find(({ dialect }) => dialect === 'postgres')!
 
 test('two main servers on one PostgreSQL, and cuts between them and the IDA: each job once, each event once and in order', {
-  timeout: 180_000,
+  timeout: 400_000,
 }, async () => {
   const system = await startIdentityProcesses(POSTGRES, 'mosip')
   try {
@@ -30,7 +30,7 @@ test('two main servers on one PostgreSQL, and cuts between them and the IDA: eac
     }
     const uploads = Promise.all(Array.from({ length: CLIENTS }, client))
     const imported = async (count: number) =>
-      expect.poll(() => importedAt(system), { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(count)
+      expect.poll(() => importedAt(system), { timeout: 120_000, interval: 50 }).toBeGreaterThanOrEqual(count)
     // Events do not arrive; later, shares cannot be read. Nobody but the network mends it.
     await imported(3)
     ida.proxy.cut(true)
@@ -43,7 +43,7 @@ test('two main servers on one PostgreSQL, and cuts between them and the IDA: eac
     await uploads
     await imported(PEOPLE)
     const queues = async () => (await main.admin('GET', '/applications/demo/identity/jobs')).body.items
-    await expect.poll(queues, { timeout: 60_000, interval: 250 }).toEqual([])
+    await expect.poll(queues, { timeout: 120_000, interval: 250 }).toEqual([])
 
     expect(await beside.process.stop()).toBe(0)
     for (const role of system.roles) expect(await role.stop()).toBe(0)
