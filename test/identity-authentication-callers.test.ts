@@ -49,6 +49,16 @@ describe('who calls', () => {
     expect((await send(await requestBody(), { keys })).codes).toEqual([code])
   })
 
+  test('a stranger’s body is not parsed, but its transaction is named', async () => {
+    const body = await requestBody()
+    const text = (json: string) => json.slice(0, -1) + ',"x":'.concat('['.repeat(1_000_000))
+    const { codes, answer } = await send(body, { keys: { licence: 'x' }, text })
+    expect({ codes, transactionID: answer.transactionID }).toEqual({
+      codes: ['IDA-MPA-007'],
+      transactionID: body.transactionID,
+    })
+  })
+
   test.each<[string, () => Partial<PartnerUpdate>, string]>([
     [
       'an inactive partner',
