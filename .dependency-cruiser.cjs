@@ -37,7 +37,15 @@ const OF_NPM = {
   directory: [],
   messaging: ['@scure/bip39'],
   conversations: ['saxes', '@xmpp/client'],
-  identity: ['@peculiar/x509', 'reflect-metadata', 'fflate', 'saxes', '@noble/', 'double-metaphone', 'libsodium-wrappers-sumo'],
+  identity: [
+    '@peculiar/x509',
+    'reflect-metadata',
+    'fflate',
+    'saxes',
+    '@noble/',
+    'double-metaphone',
+    'libsodium-wrappers-sumo',
+  ],
   sdk: [],
   server: [
     'hono',

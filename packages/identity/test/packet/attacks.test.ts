@@ -108,7 +108,9 @@ describe('whoever puts packets together anew, with the certificate of the centre
       editJson(files, '_evidence.json', take(kept[1]!))
       editJson(files, '_optional.json', take(kept[0]!))
     })
-    expect(await refusal(packet)).toBe('PACKET_INVALID: fields of the sub-packet optional: identity.proofOfAddress')
+    expect(await refusal(packet)).toBe(
+      'PACKET_INVALID: fields of the sub-packet optional: identity.proofOfAddress',
+    )
   })
 
   test('another encrypted hash, another signature, a half that is missing, a file too many', async () => {
