@@ -6,8 +6,8 @@ import { type IdentityProcesses, startIdentityProcesses } from './kit/identity-p
 import { searchEverything } from './kit/search-everything.ts'
 
 /** `npm run soak` asks for more. */
-const PEOPLE = Number(process.env.SOAK_IDENTITY_PEOPLE ?? 40)
-const KILLS = Math.max(6, Math.floor(PEOPLE / 7))
+const PEOPLE = Number(process.env.SOAK_IDENTITY_PEOPLE ?? 20)
+const KILLS = Math.max(4, Math.floor(PEOPLE / 7))
 const SEED = Number(process.env.SOAK_IDENTITY_SEED ?? Math.floor(Math.random() * 1_000_000))
 const IDA = 'mpartner-default-auth'
 const TIMEOUT_MS = Math.max(480_000, KILLS * 30_000)

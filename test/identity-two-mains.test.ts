@@ -6,7 +6,7 @@ import { importedAt } from './kit/identity-kill-run.ts'
 import { type RoleProcess, startIdentityProcesses } from './kit/identity-processes.ts'
 
 const IDA = 'mpartner-default-auth'
-const PEOPLE = 24
+const PEOPLE = 14
 const CLIENTS = 4
 const CUT_MS = 700
 const POSTGRES = ENGINES.find(({ dialect }) => dialect === 'postgres')!

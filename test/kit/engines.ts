@@ -6,7 +6,7 @@ import { loadConfig } from '../../packages/server/src/platform/config/load-confi
 import type { Dialect } from '../../packages/server/src/platform/database/schema.ts'
 import { openState } from '../../packages/server/src/platform/state/open-state.ts'
 import type { OpenStateOptions, State } from '../../packages/server/src/platform/state/state.ts'
-import { startPostgres } from './postgres.ts'
+import { createMigratedDatabase, createMigratedFile } from './migrated-database.ts'
 
 /** A database that every store test runs on: `describe.each(ENGINES)('$name', …)`. */
 export interface Engine {
@@ -19,7 +19,7 @@ export const ENGINES: readonly Engine[] = [
   { name: 'PostgreSQL', dialect: 'postgres' },
 ]
 
-/** An empty database with a data folder of its own. */
+/** A database that nobody has used, with a data folder of its own. */
 export interface StateFixture {
   readonly config: Config
   readonly folder: string
@@ -35,7 +35,8 @@ export async function createStateFixture(
   extra: Readonly<Record<string, string>> = {},
 ): Promise<StateFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-state-'))
-  const database = engine.dialect === 'postgres' ? await (await startPostgres()).createDatabase() : undefined
+  const database = engine.dialect === 'postgres' ? await createMigratedDatabase() : undefined
+  if (database === undefined) await createMigratedFile(join(folder, 'data'))
   const env = {
     KEYHAVEN_DATA_DIR: join(folder, 'data'),
     KEYHAVEN_DATABASE_URL: database?.url ?? `sqlite:${join(folder, 'data', 'keyhaven.db')}`,

@@ -18,8 +18,8 @@ const UNSYNCED = '-c fsync=off -c full_page_writes=off'
 
 /** A real PostgreSQL, started once for a whole test run and stopped when the run's main process is gone. */
 export interface TestPostgres {
-  /** A database of its own: nothing in it, nobody else in it. */
-  createDatabase(): Promise<{ url: string; drop(): Promise<void> }>
+  /** A database of its own: nothing in it but what is in `template`, nobody else in it. */
+  createDatabase(template?: string): Promise<{ url: string; drop(): Promise<void> }>
   /** The cluster's maintenance database. */
   readonly adminUrl: string
   /** Runs a statement there, as superuser. */
@@ -55,7 +55,7 @@ async function start(): Promise<TestPostgres> {
   const adminUrl = await readFile(ready, 'utf8')
   return {
     adminUrl,
-    createDatabase: () => createDatabase(adminUrl),
+    createDatabase: (template) => createDatabase(adminUrl, template),
     query: (statement) => query(adminUrl, statement),
   }
 }
@@ -93,7 +93,7 @@ export async function startLimitedPostgres(fileKilobytes: number): Promise<Limit
   await cluster.start(limit)
   return {
     adminUrl: cluster.adminUrl,
-    createDatabase: () => createDatabase(cluster.adminUrl),
+    createDatabase: (template) => createDatabase(cluster.adminUrl, template),
     query: (statement) => query(cluster.adminUrl, statement),
     async liftLimit() {
       await cluster.stop()
@@ -143,9 +143,12 @@ async function makeCluster(folder: string, owner: number, options: readonly stri
   }
 }
 
-async function createDatabase(adminUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+async function createDatabase(
+  adminUrl: string,
+  template = 'template1',
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await query(adminUrl, `create database ${name}`)
+  await query(adminUrl, `create database ${name} template ${template}`)
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
   return { url: url.href, drop: () => query(adminUrl, `drop database if exists ${name} with (force)`) }
