@@ -7,6 +7,7 @@ import type { Dialect } from '../../packages/server/src/platform/database/schema
 import { openState } from '../../packages/server/src/platform/state/open-state.ts'
 import type { OpenStateOptions, State } from '../../packages/server/src/platform/state/state.ts'
 import { createMigratedDatabase, createMigratedFile } from './migrated-database.ts'
+import { startPostgres } from './postgres.ts'
 
 /** A database that every store test runs on: `describe.each(ENGINES)('$name', …)`. */
 export interface Engine {
@@ -33,10 +34,13 @@ export interface StateFixture {
 export async function createStateFixture(
   engine: Engine,
   extra: Readonly<Record<string, string>> = {},
+  { migrated = true }: { readonly migrated?: boolean } = {},
 ): Promise<StateFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-state-'))
-  const database = engine.dialect === 'postgres' ? await createMigratedDatabase() : undefined
-  if (database === undefined) await createMigratedFile(join(folder, 'data'))
+  const postgres = async () =>
+    migrated ? createMigratedDatabase() : (await startPostgres()).createDatabase()
+  const database = engine.dialect === 'postgres' ? await postgres() : undefined
+  if (migrated && database === undefined) await createMigratedFile(join(folder, 'data'))
   const env = {
     KEYHAVEN_DATA_DIR: join(folder, 'data'),
     KEYHAVEN_DATABASE_URL: database?.url ?? `sqlite:${join(folder, 'data', 'keyhaven.db')}`,

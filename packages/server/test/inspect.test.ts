@@ -17,7 +17,7 @@ const BY = { actor: 'token:test' }
 describe.each(ENGINES)('inspecting the state on $name', (engine) => {
   let fixture: StateFixture
   beforeEach(async () => {
-    fixture = await createStateFixture(engine)
+    fixture = await createStateFixture(engine, {}, { migrated: false })
   })
   afterEach(() => fixture.dispose())
 
