@@ -9,6 +9,7 @@ import {
 } from '@keyhaven/directory/log'
 import { type ConnectOptions, connect, type Keyhaven, type Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { createStateFixture, ENGINES, type StateFixture } from './kit/engines.ts'
 import { type ServerProcess, startServerProcess } from './kit/server-process.ts'
 import { callAdmin } from './kit/test-server.ts'
@@ -52,12 +53,6 @@ describe('two server processes on one PostgreSQL', () => {
     open.add(me)
     return me
   }
-
-  const codeOf = (promise: Promise<unknown>): Promise<string> =>
-    promise.then(
-      () => 'done',
-      (error) => error.code ?? String(error),
-    )
 
   /** As `keyhaven log verify` does: the public tiles of one process against the checkpoint of the other. */
   async function verifyLog(): Promise<number> {

@@ -7,6 +7,7 @@ import { createIdentityKeys } from '../packages/server/src/identity/keys/create-
 import { createServerIdaVault } from '../packages/server/src/identity/vault/create-server-ida-vault.ts'
 import { createPoolStore } from '../packages/server/src/identity/vault/pool-store.ts'
 import type { State } from '../packages/server/src/platform/state/state.ts'
+import { codeOf } from './kit/code-of.ts'
 import { createStateFixture, ENGINES, type StateFixture } from './kit/engines.ts'
 import { type AuthWorld, DOMAIN_URI, ENV, openAuthWorld, PARTNER_ID } from './kit/identity-authentication.ts'
 import { APPLICATION, IDA_PARTNER, personOf } from './kit/identity-vault.ts'
@@ -17,12 +18,6 @@ const UIN = '7193064825'
 const PROFILES = ['mosip', 'keyhaven'] as const
 const CASES = PROFILES.map((profile, at) => ({ profile, engine: ENGINES[at]!, name: ENGINES[at]!.name }))
 const OTHER_APPLICATION = 'another'
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'opened',
-    ({ code }: { code: string }) => code,
-  )
-
 describe.each(CASES)('profile $profile, on $name', ({ profile, engine }) => {
   let world: AuthWorld
   const other: Profile = profile === 'mosip' ? 'keyhaven' : 'mosip'
@@ -55,7 +50,7 @@ describe.each(CASES)('profile $profile, on $name', ({ profile, engine }) => {
       const wrapped = await k9!.wrap(new Uint8Array(32), utf8('aad'))
       expect(await codeOf(Promise.resolve(theirs!.unwrap(wrapped, utf8('aad'))))).toBe('OPEN_FAILED')
     }
-    expect(await codeOf(openHybrid(backend, own.opener(name), sealed))).toBe('opened')
+    expect(await codeOf(openHybrid(backend, own.opener(name), sealed))).toBe('done')
   })
 
   test('pools of the other profile, or of another application, hold none of its keys', async () => {
@@ -99,7 +94,7 @@ describe.each(CASES)('profile $profile, on $name', ({ profile, engine }) => {
     // In mosip the hash is found, and the pool key is another master's; in keyhaven the tag is another one, too.
     expect(await read()).toBe(profile === 'mosip' ? 'CONFLICT' : 'NOT_FOUND')
     await move(OTHER_APPLICATION, APPLICATION)
-    expect(await read(world.vault.idaVault)).toBe('opened')
+    expect(await read(world.vault.idaVault)).toBe('done')
   })
 
   test('a partner of the other profile is nobody here, whoever it is', async () => {

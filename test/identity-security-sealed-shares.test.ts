@@ -2,6 +2,7 @@ import { backend, fromUtf8, utf8, Writer } from '@keyhaven/crypto'
 import { openShare, type ShareBinding, signEncryptionKey, signJwt, signRead } from '@keyhaven/identity'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SEALED_SHARE_SUITE } from '../packages/identity/src/datashare/sealed-share.ts'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
 import {
   APPLICATION,
@@ -20,12 +21,6 @@ const PERSON = utf8('{"fullName":"Invented Person Seven"}')
 const PROOF = 'keyhaven-partner-proof'
 const HEADER_BYTES = 1 + 1_120
 const TRUST_ANYBODY = { trust: () => {} }
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'allowed',
-    ({ code }: { code: string }) => code,
-  )
-
 describe.each(ENGINES)('shares of profile keyhaven on $name', (engine) => {
   let fixture: PartnerFixture
   let modern: TestPartner
@@ -129,7 +124,7 @@ describe.each(ENGINES)('shares of profile keyhaven on $name', (engine) => {
     }
     const forged = (by: typeof claims) =>
       signer().then(async (own) => utf8(await signJwt(own, JSON.stringify(by))))
-    expect(await handOn(theirs, await forged(claims), PERSON)).toBe('allowed')
+    expect(await handOn(theirs, await forged(claims), PERSON)).toBe('done')
     for (const change of [
       { partnerId: 'modern' },
       { policyId: 'another' },
@@ -180,7 +175,7 @@ describe.each(ENGINES)('shares of profile keyhaven on $name', (engine) => {
     expect((await read(url, await sign({ ...call, purpose: reads }))).code).toBe('')
     const set = async (purpose: string) =>
       codeOf(partners.setEncryptionKey('modern', await sign({ ...named, purpose }), MANAGER))
-    expect([await set(reads), await set(encrypts)]).toEqual(['SIGNATURE_INVALID', 'allowed'])
+    expect([await set(reads), await set(encrypts)]).toEqual(['SIGNATURE_INVALID', 'done'])
     const another = await signEncryptionKey(modern.holder.signer, 'another', pair.publicKey.bytes)
     expect(await codeOf(partners.setEncryptionKey('modern', another, MANAGER))).toBe('SIGNATURE_INVALID')
   })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testHolder } from '../packages/identity/test/kit/test-keys.ts'
 import { createShareStore } from '../packages/server/src/identity/datashare/share-store.ts'
 import type { State, StateTransaction } from '../packages/server/src/platform/state/state.ts'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
 import { faultyCertificates } from './kit/faulty-certificates.ts'
 import {
@@ -29,12 +30,6 @@ const PERSON = utf8('{"fullName":"Invented Person Seven"}')
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const PROOF = 'keyhaven-partner-proof'
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'allowed',
-    ({ code }: { code: string }) => code,
-  )
-
 describe.each(ENGINES)('partners and shares on $name', (engine) => {
   let fixture: PartnerFixture
   let modern: TestPartner
@@ -94,14 +89,14 @@ describe.each(ENGINES)('partners and shares on $name', (engine) => {
       await fixture.services.certificates.revokeCertificate(right.id, 'a test', MANAGER)
       expect(await codeOf(create())).toBe('CERTIFICATE_INVALID')
       await upload(await certified())
-      expect(await codeOf(create())).toBe('allowed')
+      expect(await codeOf(create())).toBe('done')
     })
 
     test('when a share is made', async () => {
       await upload(await certified({ keyUsage: ['digitalSignature'] }))
       expect(await codeOf(create())).toBe('CERTIFICATE_INVALID')
       await upload(await certified({ notAfter: fixture.now + HOUR_MS }))
-      expect(await codeOf(create())).toBe('allowed')
+      expect(await codeOf(create())).toBe('done')
       expect(await at(fixture.now + 2 * HOUR_MS, () => codeOf(create()))).toBe('CERTIFICATE_INVALID')
       await upload(await certified())
     })
@@ -283,12 +278,12 @@ describe.each(ENGINES)('partners and shares on $name', (engine) => {
       await put({ encryptionType: 'none' })
       expect(await codeOf(create())).toBe('INPUT_INVALID')
       await put({ encryptionType: 'none' }, { shareableAttributes: [] })
-      expect([await codeOf(create()), await codeOf(create('modern'))]).toEqual(['allowed', 'POLICY_REFUSED'])
+      expect([await codeOf(create()), await codeOf(create('modern'))]).toEqual(['done', 'POLICY_REFUSED'])
       await put({ transactionsAllowed: '-1' })
       expect(await codeOf(create())).toBe('POLICY_REFUSED')
     } finally {
       await put({})
     }
-    expect(await codeOf(create())).toBe('allowed')
+    expect(await codeOf(create())).toBe('done')
   })
 })

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FileContent, FileProgress, Me, UploadState } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
-import { codeOf, createPeople } from './kit/sdk-people.ts'
+import { createPeople } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 const MEBIBYTE = 1_024 * 1_024

@@ -1,8 +1,9 @@
 import { memoryStore } from '@keyhaven/messaging'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
 import { freePort } from './kit/free-port.ts'
-import { codeOf, createPeople } from './kit/sdk-people.ts'
+import { createPeople } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 const MARKER = 'MARKER-of-a-conversation-of-two'

@@ -2,8 +2,9 @@ import { createChannel } from '@keyhaven/channel'
 import { backend } from '@keyhaven/crypto'
 import { createDirectoryClient, createMemoryDirectoryStore, generateDeviceKeys } from '@keyhaven/directory'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
-import { codeOf, createPeople } from './kit/sdk-people.ts'
+import { createPeople } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 /** Over what a device may look up in a minute, and over what a process lets sign up at once. */

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { memoryStore } from '@keyhaven/messaging'
 import type { ConnectOptions, EnrollOptions, Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
-import { codeOf, createPeople, textOf } from './kit/sdk-people.ts'
+import { createPeople, textOf } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 const MS_PER_SECOND = 1_000

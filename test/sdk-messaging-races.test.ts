@@ -1,7 +1,8 @@
 import type { Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { ENGINES } from './kit/engines.ts'
-import { codeOf, createPeople, textOf } from './kit/sdk-people.ts'
+import { createPeople, textOf } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 /** Nothing that was looked up is relied on: each message asks the directory. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { type ForkedServers, startForkable } from './kit/forked-servers.ts'
-import { codeOf } from './kit/sdk-people.ts'
 
 let servers: ForkedServers
 

@@ -2,8 +2,8 @@ import type { Me } from '@keyhaven/sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createCliFolder } from './cli/cli-folder.ts'
 import { startWitness } from './cli/started-witness.ts'
+import { codeOf } from './kit/code-of.ts'
 import { type ForkedServers, type Person, startForkable } from './kit/forked-servers.ts'
-import { codeOf } from './kit/sdk-people.ts'
 
 const TIMEOUT_MS = 60_000
 const COSIGNED_MS = 20_000

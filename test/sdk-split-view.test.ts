@@ -1,7 +1,7 @@
 import type { Me } from '@keyhaven/sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { codeOf } from './kit/code-of.ts'
 import { type ForkedServers, type Person, startForkable } from './kit/forked-servers.ts'
-import { codeOf } from './kit/sdk-people.ts'
 
 let servers: ForkedServers
 

@@ -52,11 +52,3 @@ export function createPeople(server: () => SdkServer, common: Partial<EnrollOpti
 export async function textOf(me: Me, envelope: string): Promise<string> {
   return (await me.messages.decrypt(envelope)).text
 }
-
-/** The code with which it is refused; `done` if it is not. */
-export function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'done',
-    (error) => error.code ?? String(error),
-  )
-}
