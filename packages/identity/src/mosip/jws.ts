@@ -61,6 +61,8 @@ export interface JwsTrust {
 export interface VerifiedJws {
   readonly header: Readonly<Record<string, unknown>>
   readonly payload: Uint8Array
+  /** What the signature is over: JWS Signing Input (RFC 7515 §5.1). */
+  readonly signingInput: Uint8Array
   readonly certificate: Certificate
 }
 
@@ -112,7 +114,8 @@ function headerOf({ certificate, chain = [] }: JwsSigner, options: JwsHeaderOpti
 export async function verifyJwt(backend: CryptoBackend, jws: string, trust: JwsTrust): Promise<VerifiedJws> {
   const [header, payload, signature] = split(jws)
   if (payload === '') throw invalid()
-  return verified(backend, header, payload, signature, trust)
+  const bytes = decoded(() => fromBase64url(payload))
+  return verified(backend, header, { bytes, encoded: payload }, signature, trust)
 }
 
 /** Verifies a detached JWS over a payload that came beside it. Throws as {@link verifyJwt}. */
@@ -124,8 +127,8 @@ export async function verifyDetachedJws(
 ): Promise<VerifiedJws> {
   const [header, none, signature] = split(jws)
   if (none !== '') throw invalid()
-  const body = toBase64url(typeof payload === 'string' ? utf8(payload) : payload)
-  return verified(backend, header, body, signature, trust)
+  const bytes = typeof payload === 'string' ? utf8(payload) : payload
+  return verified(backend, header, { bytes, encoded: toBase64url(bytes) }, signature, trust)
 }
 
 /**
@@ -140,7 +143,7 @@ export function readJwsHeader(jws: string): Readonly<Record<string, unknown>> {
 async function verified(
   backend: CryptoBackend,
   headerText: string,
-  body: string,
+  payload: { readonly bytes: Uint8Array; readonly encoded: string },
   signatureText: string,
   { trust, certificate: given, typ }: JwsTrust,
 ): Promise<VerifiedJws> {
@@ -151,12 +154,11 @@ async function verified(
   if (certificate === undefined) throw invalid()
   const named = header['x5t#S256']
   if (named !== undefined && named !== toBase64url(certificate.thumbprint)) throw invalid()
-  const payload = decoded(() => fromBase64url(body))
   const signature = decoded(() => fromBase64url(signatureText))
-  const input = utf8(`${headerText}.${body}`)
-  if (!(await isSignedBy(backend, certificate, signature, input))) throw invalid()
+  const signingInput = utf8(`${headerText}.${payload.encoded}`)
+  if (!(await isSignedBy(backend, certificate, signature, signingInput))) throw invalid()
   await trust([certificate, ...certificates.slice(1)])
-  return { header, payload, certificate }
+  return { header, payload: payload.bytes, signingInput, certificate }
 }
 
 async function isSignedBy(

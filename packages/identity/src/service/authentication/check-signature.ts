@@ -1,4 +1,4 @@
-import { backend, fromBase64url, KeyhavenError, toBase64url, toHex, utf8 } from '@keyhaven/crypto'
+import { backend, fromBase64url, KeyhavenError, toHex } from '@keyhaven/crypto'
 import { verifyDetachedJws } from '../../mosip/jws.ts'
 import type { PartnerSignedRequest } from '../../oprf/oprf-wire.ts'
 import type { Caller } from './check-caller.ts'
@@ -17,22 +17,23 @@ export async function checkSignature(
   body: string,
 ): Promise<PartnerSignedRequest> {
   if (signature === undefined || signature === '') throw refuse('SIGNATURE_INVALID')
+  let signingInput: Uint8Array
   try {
-    await verifyDetachedJws(backend, signature, body, {
+    const verified = await verifyDetachedJws(backend, signature, body, {
       trust: ([signer]) => {
         if (toHex(signer.thumbprint) !== toHex(caller.certificate.thumbprint))
           throw refuse('CERTIFICATE_OTHER')
       },
     })
+    signingInput = verified.signingInput
   } catch (error) {
     if (!(error instanceof KeyhavenError)) throw error
     if (error.code === 'CERTIFICATE_INVALID') throw refuse('CERTIFICATE_INVALID')
     throw refuse(isWithoutCertificate(signature) ? 'CERTIFICATE_NOT_SENT' : 'SIGNATURE_INVALID')
   }
-  const [header, , value] = signature.split('.')
   return {
-    digest: await backend.sha256(utf8(`${header}.${toBase64url(utf8(body))}`)),
-    signature: fromBase64url(value!),
+    digest: await backend.sha256(signingInput),
+    signature: fromBase64url(signature.split('.')[2]!),
     certificates: [caller.certificate, ...caller.partner.chain].map(({ der }) => der),
   }
 }

@@ -8,7 +8,7 @@ import {
 import type { DbTransaction } from '../../platform/database/schema.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import type { IdaRows } from './ida-rows.ts'
-import { countKeys, findPoolKey, lockPool, type PoolPlace, poolTable } from './pool-store.ts'
+import { countKeys, lockPool, type PoolPlace, poolTable, preparePoolKeyQuery } from './pool-store.ts'
 import type { IdaRecordsTable } from './tables.ts'
 
 /** Stores what an event brings, whole or not at all. */
@@ -19,6 +19,7 @@ export function createIdaImport(
   { reportConflict }: Pick<IdaStore, 'reportConflict'>,
 ): IdaStore['import'] {
   const { applicationId, profile } = place
+  const findKey = preparePoolKeyQuery(place)
 
   /** @returns the conflict, if a number holds another key: then the transaction must be undone. */
   const putKeys = async (
@@ -28,7 +29,7 @@ export function createIdaImport(
     const { db, now } = transaction
     await lockPool(state, db, place)
     for (const came of keys) {
-      const stored: StoredPoolKey | undefined = await findPoolKey(db, place, came.index)
+      const stored: StoredPoolKey | undefined = await findKey(db, came.index)
       if (stored !== undefined && stored.check !== came.check) return { result: 'key-conflict', stored, came }
       if (stored !== undefined) continue
       await db
@@ -63,7 +64,7 @@ export function createIdaImport(
     const { db } = transaction
     const { record } = credential
     const { idHash } = record
-    const found = await rows.find(db, idHash, true)
+    const found = await rows.findLocked(db, idHash)
     if (found?.credential_id === record.credentialId) return { result: 'known' }
     const since = found && (found.state === 'removed' ? found.state_at : found.issued_at)
     if (since !== undefined && since > record.issuedAt) return { result: 'older' }

@@ -1,6 +1,7 @@
 import type { StoredAttribute } from '@keyhaven/identity/service'
 import { bulkInsert } from '../../platform/database/bulk-insert.ts'
-import type { DbTransaction } from '../../platform/database/schema.ts'
+import { prepareQuery } from '../../platform/database/prepared-query.ts'
+import type { Db, DbTransaction } from '../../platform/database/schema.ts'
 import type { State } from '../../platform/state/state.ts'
 import type { PoolPlace } from './pool-store.ts'
 
@@ -16,15 +17,24 @@ export function createIdaRows(state: State, { applicationId, profile }: PoolPlac
   const records = `ida_records_${profile}` as 'ida_records_mosip'
   const attributes = `ida_attributes_${profile}` as 'ida_attributes_mosip'
   const at = (idHash: string) => ({ application_id: applicationId, id_hash: idHash })
+  const found = (db: Db | DbTransaction, idHash: string) =>
+    db
+      .selectFrom(records)
+      .selectAll()
+      .where((eb) => eb.and(at(idHash)))
+  const find = prepareQuery((db, { idHash }: { readonly idHash: string }) => found(db, idHash))
   return {
     ...{ records, attributes, at },
 
-    find: (db: Pick<DbTransaction, 'selectFrom'>, idHash: string, lock = false) =>
-      db
-        .selectFrom(records)
-        .selectAll()
-        .where((eb) => eb.and(at(idHash)))
-        .$if(lock && state.dialect === 'postgres', (query) => query.forUpdate())
+    async find(db: Db | DbTransaction, idHash: string) {
+      const [row] = await find(db, { idHash })
+      return row
+    },
+
+    /** Until the transaction ends nobody else changes it. */
+    findLocked: (db: DbTransaction, idHash: string) =>
+      found(db, idHash)
+        .$if(state.dialect === 'postgres', (query) => query.forUpdate())
         .executeTakeFirst(),
 
     drop: (db: DbTransaction, idHash: string) =>

@@ -1,4 +1,5 @@
 import type { IdaStore, StoredIdaRecord } from '@keyhaven/identity/service'
+import { prepareQuery } from '../../platform/database/prepared-query.ts'
 import type { State } from '../../platform/state/state.ts'
 import { createIdaImport } from './ida-import.ts'
 import { createIdaRows, NO_CREDENTIAL } from './ida-rows.ts'
@@ -11,6 +12,20 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
   const pool = createPoolStore(state, place)
   const rows = createIdaRows(state, place)
   const { records, attributes, at } = rows
+  const attributeNames = prepareQuery((db, { idHash }: { readonly idHash: string }) =>
+    db
+      .selectFrom(attributes)
+      .select('name')
+      .where((eb) => eb.and(at(idHash)))
+      .orderBy('name'),
+  )
+  const saltOf = prepareQuery((db, { modulo }: { readonly modulo: number }) =>
+    db
+      .selectFrom('ida_id_salts')
+      .select('salt')
+      .where('application_id', '=', applicationId)
+      .where('modulo', '=', modulo),
+  )
 
   return {
     ...pool,
@@ -22,12 +37,7 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
     },
 
     async attributeNames(idHash) {
-      const found = await state.db
-        .selectFrom(attributes)
-        .select('name')
-        .where((eb) => eb.and(at(idHash)))
-        .orderBy('name')
-        .execute()
+      const found = await attributeNames(state.db, { idHash })
       return found.map(({ name }) => name)
     },
 
@@ -105,12 +115,7 @@ export function createIdaStore(state: State, applicationId: string, profile: Poo
       }),
 
     async salt(modulo) {
-      const row = await state.db
-        .selectFrom('ida_id_salts')
-        .select('salt')
-        .where('application_id', '=', applicationId)
-        .where('modulo', '=', modulo)
-        .executeTakeFirst()
+      const [row] = await saltOf(state.db, { modulo })
       return row?.salt
     },
 

@@ -11,6 +11,7 @@ import {
 } from '@keyhaven/identity/service'
 import { sql } from 'kysely'
 import { bulkInsert } from '../../platform/database/bulk-insert.ts'
+import { prepareQuery } from '../../platform/database/prepared-query.ts'
 import type { Db, DbTransaction } from '../../platform/database/schema.ts'
 import type { State, StateTransaction } from '../../platform/state/state.ts'
 import type { PoolConflictsTable } from './tables.ts'
@@ -33,21 +34,24 @@ export function createPoolStore(state: State, place: PoolPlace): PoolStore {
   const { applicationId, owner, profile } = place
   const table = poolTable(place)
   const where = { application_id: applicationId, owner, profile }
+  const findKey = preparePoolKeyQuery(place)
+  const generations = prepareQuery((db) =>
+    db
+      .selectFrom('identity_pools')
+      .select(['generation', 'keys', 'created_at'])
+      .where((eb) => eb.and(where))
+      .orderBy('generation', 'desc'),
+  )
 
   return {
     profile,
 
     async generations() {
-      const rows = await state.db
-        .selectFrom('identity_pools')
-        .select(['generation', 'keys', 'created_at'])
-        .where((eb) => eb.and(where))
-        .orderBy('generation', 'desc')
-        .execute()
+      const rows = await generations(state.db, {})
       return rows.map(({ generation, keys, created_at }) => ({ generation, keys, createdAt: created_at }))
     },
 
-    findKey: (index) => findPoolKey(state.db, place, index),
+    findKey: (index) => findKey(state.db, index),
 
     insertGeneration: (generation, keys, actor) =>
       state.transaction(async (transaction) => {
@@ -167,18 +171,21 @@ export function createPoolStore(state: State, place: PoolPlace): PoolStore {
   }
 }
 
-export async function findPoolKey(
-  db: Db | DbTransaction,
+/** @returns a query for a key by its number. */
+export function preparePoolKeyQuery(
   place: PoolPlace,
-  index: number,
-): Promise<StoredPoolKey | undefined> {
-  const row = await db
-    .selectFrom(poolTable(place))
-    .select(['wrapped', 'key_check'])
-    .where('application_id', '=', place.applicationId)
-    .where('key_index', '=', index)
-    .executeTakeFirst()
-  return row && { index, wrapped: row.wrapped, check: row.key_check }
+): (db: Db | DbTransaction, index: number) => Promise<StoredPoolKey | undefined> {
+  const find = prepareQuery((db, { index }: { readonly index: number }) =>
+    db
+      .selectFrom(poolTable(place))
+      .select(['wrapped', 'key_check'])
+      .where('application_id', '=', place.applicationId)
+      .where('key_index', '=', index),
+  )
+  return async (db, index) => {
+    const [row] = await find(db, { index })
+    return row && { index, wrapped: row.wrapped, check: row.key_check }
+  }
 }
 
 /** Whoever makes or imports keys of one pool does so one after the other; SQLite has one writer. */

@@ -16,11 +16,12 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
     problemResponse('WIRE_TOO_LARGE', { detail: `The body may have at most ${maxBytes} bytes.` })
   return async (c, next) => {
     const { raw } = c.req
-    if (raw.body === null) return next()
     const length = raw.headers.get('content-length')
     if (length !== null && !raw.headers.has('transfer-encoding')) {
       return Number.parseInt(length, 10) > maxBytes ? tooLarge() : next()
     }
+    // Asked for last: a listener's light request becomes a whole one by it.
+    if (raw.body === null) return next()
     const body = await readAtMost(raw.body, maxBytes)
     if (body === undefined) return tooLarge()
     c.req.raw = new Request(raw.url, {
