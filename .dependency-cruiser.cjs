@@ -41,7 +41,6 @@ const OF_NPM = {
     '@peculiar/x509',
     'reflect-metadata',
     'fflate',
-    'saxes',
     '@noble/',
     'double-metaphone',
     'libsodium-wrappers-sumo',

@@ -7,6 +7,10 @@ export const MAX_CBEFF_BYTES = 16 * 1024 * 1024
 export const MAX_BIRS = 26
 export const MAX_CBEFF_DEPTH = 8
 export const MAX_CBEFF_ELEMENTS = 4_096
+/** Of one element: a `key`, and declarations of name spaces. */
+export const MAX_CBEFF_ATTRIBUTES = 32
+/** Of a value, as written. */
+export const MAX_CBEFF_ATTRIBUTE_CHARACTERS = 1_024
 /** Of text that is not a data block, a security block or an entry of `others`. */
 export const MAX_CBEFF_TEXT_CHARACTERS = 256
 

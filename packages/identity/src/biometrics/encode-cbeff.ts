@@ -2,8 +2,8 @@ import { toBase64, toBase64url, utf8 } from '@keyhaven/crypto'
 import { BIR_LEVELS, BIR_PURPOSES, type Bir, type CbeffRecord } from './bir.ts'
 import { CBEFF_NAMESPACE, MAX_BIRS } from './cbeff-schema.ts'
 import { BDB_FORMATS, isSubtypeOf } from './modality.ts'
+import { isXmlText } from './xml-text.ts'
 
-const NOT_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u
 const REFERENCES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -65,6 +65,6 @@ function requireBir(bir: Bir): void {
 }
 
 function escaped(text: string): string {
-  if (NOT_XML.test(text)) throw new TypeError('a character that XML cannot hold')
+  if (!isXmlText(text)) throw new TypeError('a character that XML cannot hold')
   return text.replace(/[&<>"\t\n\r]/g, (character) => REFERENCES[character]!)
 }

@@ -9,7 +9,8 @@ import {
 } from './bir.ts'
 import { MAX_BIRS } from './cbeff-schema.ts'
 import { isBiometricType, isSubtypeOf } from './modality.ts'
-import { type CbeffElement, readCbeffElements, refuse } from './read-xml.ts'
+import { type CbeffElement, readCbeffElements } from './read-xml.ts'
+import { refuse } from './refuse-cbeff.ts'
 
 const WHOLE_NUMBER = /^\d{1,3}$/
 const MAX_QUALITY = 100
@@ -19,10 +20,11 @@ const DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}
  * Reads a CBEFF file of MOSIP: an outer record around those of fingers, eyes and a face. Data blocks may be
  * base64url or base64, as both are in use.
  *
+ * @param file - its bytes, or their text where they were decoded already.
  * @throws KeyhavenError `WIRE_MALFORMED` on anything that such a file does not hold, `WIRE_TOO_LARGE`.
  */
-export function parseCbeff(bytes: Uint8Array): CbeffRecord {
-  const root = readCbeffElements(bytes)
+export function parseCbeff(file: Uint8Array | string): CbeffRecord {
+  const root = readCbeffElements(file)
   const records = childrenOf(root, 'BIR')
   if (records.length > MAX_BIRS) refuse('too many records')
   if (childrenOf(root, 'BDB').length > 0) refuse('a data block in the outer record')

@@ -1,5 +1,4 @@
-import { fromUtf8, KeyhavenError } from '@keyhaven/crypto'
-import { SaxesParser } from 'saxes'
+import { fromUtf8 } from '@keyhaven/crypto'
 import {
   CBEFF_CHILDREN,
   CBEFF_LONG,
@@ -10,6 +9,8 @@ import {
   MAX_CBEFF_ELEMENTS,
   MAX_CBEFF_TEXT_CHARACTERS,
 } from './cbeff-schema.ts'
+import { refuse, tooLarge } from './refuse-cbeff.ts'
+import { readXml, type StartTag } from './xml-tokens.ts'
 
 /** An element of a CBEFF file. */
 export interface CbeffElement {
@@ -29,56 +30,41 @@ interface Growing {
 }
 
 /**
- * Reads the elements of a CBEFF file, and only those that such a file may have: no DTD and so no entities, no
- * processing instruction, no other name space, nothing twice that may stand once, nothing over a limit.
+ * Reads the elements of a CBEFF file, and only those that such a file may have: no other name space, nothing
+ * twice that may stand once, nothing over a limit.
  *
+ * @param file - its bytes, or their text where they were decoded already.
  * @throws KeyhavenError `WIRE_MALFORMED`, `WIRE_TOO_LARGE`
  */
-export function readCbeffElements(bytes: Uint8Array): CbeffElement {
-  if (bytes.length > MAX_CBEFF_BYTES) throw new KeyhavenError('WIRE_TOO_LARGE', 'CBEFF file')
+export function readCbeffElements(file: Uint8Array | string): CbeffElement {
+  if (file.length > MAX_CBEFF_BYTES) tooLarge()
   const open: Growing[] = []
   let root: Growing | undefined
   let elements = 0
-  const parser = new SaxesParser({ xmlns: true, position: false })
-  parser.on('error', () => refuse('not XML'))
-  parser.on('doctype', () => refuse('a DTD'))
-  parser.on('processinginstruction', () => refuse('a processing instruction'))
-  parser.on('xmldecl', ({ encoding }) => {
-    if (encoding !== undefined && encoding.toUpperCase() !== 'UTF-8') refuse('an encoding that is not UTF-8')
-  })
-  parser.on('opentag', ({ local, uri, attributes }) => {
-    elements++
-    if (open.length >= MAX_CBEFF_DEPTH || elements > MAX_CBEFF_ELEMENTS) tooLarge()
-    if (uri !== CBEFF_NAMESPACE) refuse('an element of another name space')
-    const parent = open.at(-1)
-    requirePlace(local, parent)
-    const names = Object.keys(attributes).filter((name) => name !== 'xmlns' && !name.startsWith('xmlns:'))
-    if (names.some((name) => name !== 'key' || local !== 'entry')) refuse('an attribute')
-    const element: Growing = { name: local, key: attributes.key?.value, children: [], text: '' }
-    parent?.children.push(element)
-    root ??= element
-    open.push(element)
-  })
-  parser.on('closetag', () => {
-    const closed = open.pop()!
-    // An entry may be a text that a device signed.
-    if (closed.name !== 'entry') closed.text = closed.text.trim()
-    if (closed.children.length > 0 && closed.text !== '') refuse('text beside elements')
-  })
-  const addText = (part: string): void => {
-    const parent = open.at(-1)
-    if (parent === undefined) {
-      if (part.trim() !== '') refuse('text beside the record')
-      return
-    }
-    parent.text += part
-    if (!CBEFF_LONG.includes(parent.name) && parent.text.length > MAX_CBEFF_TEXT_CHARACTERS) tooLarge()
+  for (const token of readXml(typeof file === 'string' ? file : fromUtf8(file))) {
+    if (token.type === 'start-tag') {
+      elements++
+      if (open.length >= MAX_CBEFF_DEPTH || elements > MAX_CBEFF_ELEMENTS) tooLarge()
+      const parent = open.at(-1)
+      const element = startElement(token, parent)
+      parent?.children.push(element)
+      root ??= element
+      open.push(element)
+    } else if (token.type === 'text') addText(open.at(-1)!, token.text)
+    else endElement(open.pop()!)
   }
-  parser.on('text', addText)
-  parser.on('cdata', addText)
-  parser.write(fromUtf8(bytes)).close()
-  if (root === undefined) return refuse('no record')
-  return root
+  return root!
+}
+
+function startElement(
+  { namespaceName, localName, attributes }: StartTag,
+  parent: Growing | undefined,
+): Growing {
+  if (namespaceName !== CBEFF_NAMESPACE) refuse('an element of another name space')
+  requirePlace(localName, parent)
+  const key = localName === 'entry' ? attributes.get('key') : undefined
+  if (attributes.size > (key === undefined ? 0 : 1)) refuse('an attribute')
+  return { name: localName, key, children: [], text: '' }
 }
 
 function requirePlace(name: string, parent: Growing | undefined): void {
@@ -87,15 +73,18 @@ function requirePlace(name: string, parent: Growing | undefined): void {
     return
   }
   if (!CBEFF_CHILDREN[parent.name]?.includes(name)) refuse(`${name} in ${parent.name}`)
-  const again = parent.children.some((child) => child.name === name)
-  if (again && !CBEFF_REPEATED.includes(name)) refuse(`${name} twice`)
+  if (!CBEFF_REPEATED.includes(name) && parent.children.some((child) => child.name === name)) {
+    refuse(`${name} twice`)
+  }
 }
 
-/** @throws KeyhavenError `WIRE_MALFORMED` */
-export function refuse(what: string): never {
-  throw new KeyhavenError('WIRE_MALFORMED', `CBEFF: ${what}`)
+function addText(element: Growing, part: string): void {
+  element.text += part
+  if (!CBEFF_LONG.includes(element.name) && element.text.length > MAX_CBEFF_TEXT_CHARACTERS) tooLarge()
 }
 
-function tooLarge(): never {
-  throw new KeyhavenError('WIRE_TOO_LARGE', 'CBEFF file')
+function endElement(element: Growing): void {
+  // An entry may be a text that a device signed.
+  if (element.name !== 'entry') element.text = element.text.trim()
+  if (element.children.length > 0 && element.text !== '') refuse('text beside elements')
 }

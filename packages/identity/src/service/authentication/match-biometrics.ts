@@ -1,4 +1,4 @@
-import { backend, KeyhavenError, utf8 } from '@keyhaven/crypto'
+import { backend, KeyhavenError } from '@keyhaven/crypto'
 import type { AuthErrorBody, BiometricBlock } from '../../authentication/auth-messages.ts'
 import { idaError } from '../../authentication/ida-errors.ts'
 import type { BiometricMatcher } from '../../biometrics/biometric-matcher.ts'
@@ -119,7 +119,7 @@ export async function matchBiometrics(
   probe: readonly Bir[],
   recorded: readonly string[],
 ): Promise<AuthErrorBody[]> {
-  const gallery = recorded.flatMap((text) => parseCbeff(utf8(text)).birs)
+  const gallery = recorded.flatMap((text) => parseCbeff(text).birs)
   const modalities = [...new Set(probe.map(({ type }) => type))]
   try {
     const { match } = await matcher.match(probe, gallery, modalities)
