@@ -1,7 +1,7 @@
 import { SETTING_NAMES } from '@keyhaven/server'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createStateFixture, ENGINES } from './kit/engines.ts'
-import { startServerProcess } from './kit/server-process.ts'
+import { SERVER_SOURCE, startServerProcess } from './kit/server-process.ts'
 import type { TestServer } from './kit/test-server.ts'
 import { startTestServer } from './kit/test-server.ts'
 
@@ -26,7 +26,7 @@ async function start(env: Readonly<Record<string, string>>): Promise<TestServer>
 
 async function loadedCode(env: Readonly<Record<string, string>>): Promise<string[]> {
   const fixture = await createStateFixture(SQLITE!, { ...env, NODE_OPTIONS })
-  const server = await startServerProcess(fixture.env)
+  const server = await startServerProcess(fixture.env, { main: SERVER_SOURCE })
   await server.stop()
   await fixture.dispose()
   return [...server.log().matchAll(/^LOADED (.*)$/gm)].map((match) => match[1]!)

@@ -72,7 +72,10 @@ async function startRoleProcess(
   const beside: ServerProcess[] = []
   let running: ServerProcess | undefined
   const launch = async (on: string, killAfterMs?: number) => {
-    const process = await startServerProcess({ ...fixture.env, KEYHAVEN_IDENTITY_LISTEN: on }, killAfterMs)
+    const process = await startServerProcess(
+      { ...fixture.env, KEYHAVEN_IDENTITY_LISTEN: on },
+      { killAfterMs },
+    )
     processes.push(process)
     return process
   }

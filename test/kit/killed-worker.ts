@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import type { State } from '../../packages/server/src/platform/state/state.ts'
+import { bundledProgram } from './bundled-program.ts'
 import type { StateFixture } from './engines.ts'
 
 /** So that no two workers use a number twice. */
@@ -34,11 +35,12 @@ type Worker = ChildProcessByStdio<Writable, Readable, null>
  */
 export async function killWorkers(fixture: StateFixture, options: KillOptions): Promise<number> {
   let cutInside = 0
-  let next = startWorker(fixture, options.worker, 0)
+  const worker = await bundledProgram(options.worker)
+  let next = startWorker(fixture, worker, 0)
   for (let kill = 0; kill < options.kills; kill++) {
-    const worker = next
-    if (kill + 1 < options.kills) next = startWorker(fixture, options.worker, kill + 1)
-    const lines = await workAndDie(worker, kill, options)
+    const doomed = next
+    if (kill + 1 < options.kills) next = startWorker(fixture, worker, kill + 1)
+    const lines = await workAndDie(doomed, kill, options)
     for (const line of lines) {
       const [word, ...words] = line.split(' ')
       if (word === 'done') options.done(words)

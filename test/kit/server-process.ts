@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { bundledServerMain } from './server-bundle.ts'
+import { bundledProgram } from './bundled-program.ts'
 
-const MAIN = fileURLToPath(new URL('./server-main.ts', import.meta.url))
+/** What users run. */
+export const SERVER_SOURCE = fileURLToPath(new URL('./server-main.ts', import.meta.url))
 export const TEST_ADMIN_TOKEN = 'kh_token-of-the-tests-0123456789abcdefghij'
 
 export interface ServerProcess {
@@ -34,17 +35,17 @@ export const TEST_ENV: Readonly<Record<string, string>> = {
  * Starts the real server in a process of its own.
  *
  * @param env - `KEYHAVEN_*` over {@link TEST_ENV}; at least KEYHAVEN_DATA_DIR.
- * @param killAfterMs - ends it as a crash would so long after its start, ready or not.
+ * @param options - `killAfterMs`: ends it as a crash would so long after its start, ready or not. `main`: what to start;
+ * in tests their bundle of the source, in benchmarks the source.
  * @throws Error with what the process wrote, if it ends before it is ready.
  */
 export async function startServerProcess(
   env: Readonly<Record<string, string>>,
-  killAfterMs?: number,
+  { killAfterMs, main }: { readonly killAfterMs?: number | undefined; readonly main?: string } = {},
 ): Promise<ServerProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KEYHAVEN_'))
-  // A benchmark measures what users run.
-  const main = process.env.VITEST === undefined ? MAIN : await bundledServerMain()
-  const child = spawn(process.execPath, [main], {
+  const usual = process.env.VITEST === undefined ? SERVER_SOURCE : await bundledProgram(SERVER_SOURCE)
+  const child = spawn(process.execPath, [main ?? usual], {
     env: { ...Object.fromEntries(inherited), ...TEST_ENV, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
