@@ -22,8 +22,11 @@ export default defineConfig({
     setupFiles: ['test/kit/leave-no-trace.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Not a measure of time: a machine that is busy with something else takes longer.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    maxWorkers: 2,
+    // For two cores: a fifth of the time a worker waits for browsers, servers and disks.
+    maxWorkers: 3,
     // The files of a worker share what it has loaded: a sixth of the processor time goes without.
     isolate: false,
     sequence: { sequencer: SystemTestsFirst },
