@@ -1,5 +1,5 @@
-// `npm test`: types, lint, import rules, unused code and the dashboard's build two at a time, then every
-// test. Words after `--` go to Vitest: `npm test -- packages/crypto`.
+// `npm test`: lint, import rules, unused code and the dashboard's build, then every test; types beside them.
+// Words after `--` go to Vitest: `npm test -- packages/crypto`.
 
 import { spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { DASHBOARD_STEP } from './run/dashboard.ts'
 import { ROOT, runSteps, type Step, type StepResult } from './run/step.ts'
 
+/** It takes as long as all others together, and the tests need nothing of it. */
+const TYPES: Step = { name: 'types', command: ['tsc', '--noEmit', '-p', '.'], alone: 'npm run typecheck' }
 const CHECKS: readonly Step[] = [
-  { name: 'types', command: ['tsc', '--noEmit', '-p', '.'], alone: 'npm run typecheck' },
   DASHBOARD_STEP,
   { name: 'lint', command: ['biome', 'check', '.'], alone: 'npm run lint' },
   {
@@ -28,11 +29,12 @@ const CHECKS: readonly Step[] = [
   },
   { name: 'unused', command: ['knip'], alone: 'npm run check:unused' },
 ]
-const CHECKS_AT_A_TIME = 2
 
 const begun = performance.now()
-const checks = await runSteps(CHECKS, CHECKS_AT_A_TIME, report)
+const types = runSteps([TYPES], 1, report)
+const others = await runSteps(CHECKS, 1, report)
 const tests = await runVitest(process.argv.slice(2))
+const checks = [...(await types), ...others]
 
 const failed = checks.filter((result) => !result.passed)
 for (const { step } of failed) console.log(`${step.name} failed. Alone: ${step.alone}`)

@@ -11,7 +11,7 @@ const UPLOAD_MS = 15
 /** About as long as a stage, or one import, takes. */
 const STAGE_MS = 60
 /** About as long as a server takes to start. */
-const OPENING_MS = 900
+const OPENING_MS = 500
 const RETRY_MS = 150
 /** Leases of whoever died end after 10 s; a call can be cut by one kill after another. */
 const PATIENCE_MS = 180_000
