@@ -6,6 +6,8 @@ import { refIdOfRid, requireRefId } from './registration-id.ts'
 const PROVIDER_NAME = 'PacketWriterImpl'
 const PROVIDER_VERSION = 'v1.0'
 const MAX_SIDE_FILE_BYTES = 16 * 1024
+/** Of arrays and objects in each other; a packet needs six. */
+const MAX_JSON_DEPTH = 32
 const NAME = /^[A-Za-z0-9_]{1,64}$/
 
 /** The JSON file beside each encrypted sub-packet of a container. */
@@ -100,9 +102,21 @@ export function parseJsonObject(bytes: Uint8Array, check: string): Record<string
 /** @throws KeyhavenError `PACKET_INVALID` */
 export function parseJson(bytes: Uint8Array, check: string): unknown {
   const text = checked(check, () => fromUtf8(bytes))
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
     throw packetInvalid(check, error)
   }
+  if (isNestedDeeper(value, MAX_JSON_DEPTH)) throw packetInvalid(`${check}: nested too deep`)
+  return value
+}
+
+/** Level by level: whoever walks down into it would come to the end of the stack. */
+function isNestedDeeper(value: unknown, depth: number): boolean {
+  let level = [value]
+  for (let at = 0; at <= depth && level.length > 0; at++) {
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return level.length > 0
 }

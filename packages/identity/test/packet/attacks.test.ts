@@ -3,6 +3,7 @@ import { zipSync } from 'fflate'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openPacket } from '../../src/index.ts'
 import { sealPacketLayer } from '../../src/packet/packet-layer.ts'
+import { parseJson } from '../../src/packet/side-file.ts'
 import { MAX_UNPACKED_BYTES, unpackFiles } from '../../src/packet/zip-files.ts'
 import { SIMULATED_SCHEMA } from '../../src/simulator/index.ts'
 import { REF_ID, type TestStation, testPacket, testStation } from '../kit/registration.ts'
@@ -164,6 +165,15 @@ describe('whoever puts packets together anew, with the certificate of the centre
 describe('a machine that signs nonsense is refused too', () => {
   const signed = async (edit: (contents: Map<string, Uint8Array>) => void, name = 'id') =>
     refusal(await repack(station, bytes, (files) => resign(station, files, name, edit)))
+
+  test('JSON that nests deeper than a stack', async () => {
+    const nested = (levels: number) => utf8(`{"identity":${'['.repeat(levels)}${']'.repeat(levels)}}`)
+    const withSide = (side: Uint8Array) =>
+      repack(station, bytes, (files) => void files.set(fileOf(files, '_evidence.json'), side))
+    expect(await refusal(await withSide(nested(33)))).toMatch(/^PACKET_INVALID: .*: nested too deep$/)
+    expect(await refusal(await withSide(nested(31)))).not.toMatch(/too deep/)
+    expect(() => parseJson(nested(1_000_000), 'ID.json')).toThrow('ID.json: nested too deep')
+  })
 
   test('a changed document, a file in no sequence, a missing audit', async () => {
     expect(await signed((files) => files.set('proofOfIdentity.pdf', utf8('another')))).toBe(
