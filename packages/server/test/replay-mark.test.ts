@@ -109,6 +109,14 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     expect((await start('redis')).refusesBefore).toBe(START + MARK_CHANGE_MS)
   })
 
+  test('who was renewing while it was told to end does not take the mark back', async () => {
+    const one = await start('database')
+    const ending = [one.renew(), one.release(), one.renew()]
+    await Promise.all(ending)
+    await one.renew()
+    expect((await start('redis')).refusesBefore).toBe(START + MARK_CHANGE_MS)
+  })
+
   test('a store in memory is over when another process has the data folder', async () => {
     const first = await start('memory')
     expect(first.refusesBefore).toBe(1)

@@ -48,8 +48,8 @@ export interface ReplayMark {
   /** @throws KeyhavenError `CONFIG_INVALID` if another store is in use; `STORE_UNAVAILABLE`. */
   renew(): Promise<void>
   /**
-   * Lets another store be used at once. Another process of this store takes it back within
-   * {@link MARK_RENEW_MS}.
+   * Lets another store be used at once; this mark renews nothing any more. Another process of this store takes it back
+   * within {@link MARK_RENEW_MS}.
    */
   release(): Promise<void>
 }
@@ -71,6 +71,7 @@ export async function createReplayMark(
   let renewedAt = Number.NEGATIVE_INFINITY
   let since = Number.POSITIVE_INFINITY
   let renewing: Promise<void> = Promise.resolve()
+  let released = false
 
   const renewRow = (mine: string, at: number) =>
     db
@@ -135,9 +136,11 @@ export async function createReplayMark(
     throw new KeyhavenError('STORE_UNAVAILABLE', 'several processes change the replay store at once')
   }
 
-  const renew = (): Promise<void> => {
+  const renew = async (): Promise<void> => {
+    // A round that was under way when the process was told to end.
+    if (released) return
     renewing = take()
-    return renewing
+    await renewing
   }
 
   await renew()
@@ -155,6 +158,7 @@ export async function createReplayMark(
     },
     renew,
     async release() {
+      released = true
       await renewing.catch(() => {})
       // Without the database it expires by itself.
       if (held !== undefined) await renewRow(held, 0).catch(() => {})
