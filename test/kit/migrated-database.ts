@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseConfig } from '../../packages/server/src/platform/config/config.ts'
@@ -11,7 +10,7 @@ import { startPostgres } from './postgres.ts'
 
 const FILE = 'keyhaven.db'
 
-let templateFile: Promise<string> | undefined
+let templateFile: Promise<Uint8Array> | undefined
 let templateName: Promise<string> | undefined
 
 /**
@@ -24,8 +23,7 @@ export async function createMigratedFile(folder: string): Promise<void> {
   templateFile ??= makeTemplateFile()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, FILE)
-  await copyFile(await templateFile, file)
-  await chmod(file, 0o600)
+  await writeFile(file, await templateFile, { mode: 0o600 })
   await change({ dialect: 'sqlite', file }, newInstallation)
 }
 
@@ -41,12 +39,15 @@ export async function createMigratedDatabase(): Promise<{ url: string; drop(): P
   return database
 }
 
-async function makeTemplateFile(): Promise<string> {
+async function makeTemplateFile(): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-template-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, FILE)
-  await change({ dialect: 'sqlite', file }, migrateDatabase)
-  return file
+  try {
+    const file = join(folder, FILE)
+    await change({ dialect: 'sqlite', file }, migrateDatabase)
+    return await readFile(file)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 async function change(config: DatabaseConfig, work: (db: Db) => Promise<unknown>): Promise<void> {
