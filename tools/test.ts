@@ -31,8 +31,8 @@ const CHECKS: readonly Step[] = [
 ]
 
 const begun = performance.now()
-const types = runSteps([TYPES], 1, report)
-const others = await runSteps(CHECKS, 1, report)
+const types = runSteps([TYPES], report)
+const others = await runSteps(CHECKS, report)
 const tests = await runVitest(process.argv.slice(2))
 const checks = [...(await types), ...others]
 

@@ -40,21 +40,16 @@ export function runStep(step: Step): Promise<StepResult> {
   })
 }
 
-/** Runs steps, at most `width` at a time, and reports each as it ends. */
+/** Runs steps one after the other, and reports each as it ends. */
 export async function runSteps(
   steps: readonly Step[],
-  width: number,
   report: (result: StepResult) => void,
 ): Promise<StepResult[]> {
-  const waiting = [...steps]
   const results: StepResult[] = []
-  const lane = async () => {
-    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-      const result = await runStep(step)
-      results.push(result)
-      report(result)
-    }
+  for (const step of steps) {
+    const result = await runStep(step)
+    results.push(result)
+    report(result)
   }
-  await Promise.all(Array.from({ length: width }, lane))
   return results
 }

@@ -102,21 +102,26 @@ export function parseJsonObject(bytes: Uint8Array, check: string): Record<string
 /** @throws KeyhavenError `PACKET_INVALID` */
 export function parseJson(bytes: Uint8Array, check: string): unknown {
   const text = checked(check, () => fromUtf8(bytes))
-  let value: unknown
+  if (isNestedDeeper(text, MAX_JSON_DEPTH)) throw packetInvalid(`${check}: nested too deep`)
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch (error) {
     throw packetInvalid(check, error)
   }
-  if (isNestedDeeper(value, MAX_JSON_DEPTH)) throw packetInvalid(`${check}: nested too deep`)
-  return value
 }
 
-/** Level by level: whoever walks down into it would come to the end of the stack. */
-function isNestedDeeper(value: unknown, depth: number): boolean {
-  let level = [value]
-  for (let at = 0; at <= depth && level.length > 0; at++) {
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+/** Whoever walks down into it would come to the end of the stack. Looked at before anything is made of it. */
+function isNestedDeeper(json: string, depth: number): boolean {
+  let level = 0
+  let inText = false
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === '"') inText = !inText
+    else if (inText && character === '\\') at++
+    else if (inText) continue
+    else if (character === '[' || character === '{') level++
+    else if (character === ']' || character === '}') level--
+    if (level > depth) return true
   }
-  return level.length > 0
+  return false
 }

@@ -69,7 +69,7 @@ function dataStart(view: DataView, at: number): number {
 }
 
 /**
- * Unpacks a file no further than the directory says: neither memory nor time is taken for more.
+ * Unpacks a file no further than the directory says, and a piece: neither memory nor time is taken for more.
  *
  * @throws Error if it has another size, or is not DEFLATE.
  */

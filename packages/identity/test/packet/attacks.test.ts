@@ -173,6 +173,11 @@ describe('a machine that signs nonsense is refused too', () => {
     expect(await refusal(await withSide(nested(33)))).toMatch(/^PACKET_INVALID: .*: nested too deep$/)
     expect(await refusal(await withSide(nested(31)))).not.toMatch(/too deep/)
     expect(() => parseJson(nested(1_000_000), 'ID.json')).toThrow('ID.json: nested too deep')
+    // In a text they nest nothing, also behind a quotation mark that does not end it.
+    const text = { a: `"\\${'['.repeat(100)}`, b: [] }
+    expect(parseJson(utf8(JSON.stringify(text)), 'ID.json')).toEqual(text)
+    const beside = `{"a":"\\\\","b":${'['.repeat(40)}${']'.repeat(40)}}`
+    expect(() => parseJson(utf8(beside), 'ID.json')).toThrow('ID.json: nested too deep')
   })
 
   test('a changed document, a file in no sequence, a missing audit', async () => {
