@@ -1,5 +1,6 @@
 import { backend } from '@keyhaven/crypto'
 import type { Profile } from '@keyhaven/identity'
+import { guessingCost } from '@keyhaven/identity/service'
 import { ENGINES } from '../test/kit/engines.ts'
 import { AUTH_POLICY, IDA_PARTNER, openVaultWorld, type VaultWorld } from '../test/kit/identity-vault.ts'
 import { type Contestant, measure } from './measure.ts'
@@ -15,8 +16,9 @@ const VALUE_BYTES = 64
 const MILLISECONDS_PER_SECOND = 1_000
 const OPTIONS = { inFlight: 1, rounds: 10, sliceMilliseconds: 50, clock: 'processor' } as const
 const UNIT = 'µs of CPU'
+const GUESSING_MILLISECONDS = 1_000
 
-/** Making a pool of keys, and zero-knowledge encryption of a person's attributes at the issuer. */
+/** Making a pool of keys, zero-knowledge encryption of a person's attributes at the issuer, a thief's guess. */
 export async function run(): Promise<Row[]> {
   const rows: Row[] = []
   for (const engine of ENGINES) {
@@ -31,7 +33,7 @@ export async function run(): Promise<Row[]> {
       }
     }
   }
-  return rows
+  return [...rows, ...(await guesses())]
 }
 
 /** The first pool and further generations of it; the fastest, by the wall and by the processor. */
@@ -78,4 +80,21 @@ async function request({ profile, issuer }: VaultWorld, count: number): Promise<
   const subject = await issuer.vault.subject(UIN, name)
   const place = { partner: IDA_PARTNER, policy: AUTH_POLICY, record: 'bench' }
   return { name, run: () => subject.seal(place, attributes) }
+}
+
+/** What a thief with everything can try in a second, in each profile. */
+async function guesses(): Promise<Row[]> {
+  const speed = async (profile: Profile) => {
+    const { data } = await guessingCost(backend, {
+      ...{ profile, stolen: { poolKey: true, oprfKey: true } },
+      ...{ monotonic: () => performance.now(), measureMs: GUESSING_MILLISECONDS },
+    })
+    return data!.guessesPerSecond
+  }
+  const mosip = await speed('mosip')
+  const unit = 'guesses/s'
+  return [
+    measuredRow('guesses of UINs, mosip', mosip, unit),
+    measuredRow('guesses of UINs, keyhaven', await speed('keyhaven'), unit, { name: 'mosip', value: mosip }),
+  ]
 }
