@@ -4,6 +4,7 @@ import { SIMULATED_SCHEMA_JSON } from '@keyhaven/identity/simulator'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
+import { createIdentityCallers } from '../src/identity/identity-callers.ts'
 import { addAdminRegistrationRoutes } from '../src/identity/registration/admin-registration-routes.ts'
 import { addAdminStationRoutes } from '../src/identity/registration/admin-station-routes.ts'
 import { addRegistrationRoutes } from '../src/identity/registration/registration-routes.ts'
@@ -60,7 +61,8 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
     const logger = createLogger('silent')
     app = createApp(logger)
     addRegistrationRoutes(app, { registrations, tokens, clock: Date.now })
-    addRepositoryRoutes(app, { state, applicationId: APP, repository, tokens, clock: Date.now })
+    const callers = createIdentityCallers({ tokens, oidc: undefined, clock: Date.now })
+    addRepositoryRoutes(app, { callers, state, applicationId: APP, repository, clock: Date.now })
     admin = createApp<AdminEnv>(logger)
     const failures = createRateLimiter({ burst: 9, perMinute: 9 }, Date.now)
     admin.use('/admin/*', authenticate({ tokens, failures }))
@@ -103,7 +105,7 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
         expect(body.stage).toBe('CREDENTIALS_ISSUED')
         return body
       },
-      { timeout: 20_000, interval: 30 },
+      { timeout: 60_000, interval: 30 },
     )
   const form = (name: string, bytes: Uint8Array) => {
     const data = new FormData()
@@ -232,8 +234,13 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
       ['POST', '/idrepository/v1/vid'],
     ] as const
     for (const [method, path] of routes) {
-      expect((await call(path, { method, token: 'nobody' })).status).toBe(401)
-      expect((await call(path, { method, token: 'key-manager' })).status).toBe(403)
+      const unknown = await call(path, { method, token: 'nobody' })
+      expect(unknown.status).toBe(401)
+      const denied = await call(path, { method, token: 'key-manager' })
+      expect(denied.status).toBe(403)
+      if (!path.startsWith('/idrepository')) continue
+      expect(await unknown.json()).toMatchObject({ response: null, errors: [{ errorCode: 'KER-ATH-401' }] })
+      expect(await denied.json()).toMatchObject({ response: null, errors: [{ errorCode: 'KER-ATH-403' }] })
     }
     for (const path of ['/registrations', '/registrations/counts', '/machines', '/officers', '/jobs']) {
       expect((await operate('GET', path, undefined, 'key-manager')).status).toBe(403)
@@ -318,17 +325,29 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
     expect(whole.response.documents.map(({ category }: { category: string }) => category)).toEqual([
       'individualBiometrics',
     ])
-    const request = (body: object) => ({
+    const requestOf = (body: object) => ({
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ request: body }),
     })
-    const { response } = await ask('/idrepository/v1/vid', request({ UIN: uin, vidType: 'Temporary' }))
+    const { response } = await ask('/idrepository/v1/vid', requestOf({ UIN: uin, vidType: 'Temporary' }))
     expect(response).toMatchObject({ VID: expect.stringMatching(/^\d{16}$/), vidStatus: 'ACTIVE' })
     expect((await ask(`/idrepository/v1/vid/${response.VID}`)).response).toEqual({ UIN: uin })
-    const revoke = { ...request({ vidStatus: 'REVOKED' }), method: 'PATCH' }
+    const revoke = { ...requestOf({ vidStatus: 'REVOKED' }), method: 'PATCH' }
     expect((await ask(`/idrepository/v1/vid/${response.VID}`, revoke)).response).toEqual({
       vidStatus: 'REVOKED',
+    })
+    for (const request of [
+      {},
+      { UIN: uin, vidType: 'Eternal' },
+      { UIN: { of: uin }, vidType: 'Temporary' },
+    ]) {
+      const asked = await ask('/idrepository/v1/vid', requestOf(request))
+      expect(asked).toMatchObject({ id: 'mosip.vid.create', errors: [{ errorCode: 'IDR-IDC-002' }] })
+    }
+    expect(await ask(`/idrepository/v1/identity/${uin}?type=everything`)).toMatchObject({
+      ...{ id: 'mosip.id.read', version: 'v1', response: null },
+      errors: [{ errorCode: 'IDR-IDC-002' }],
     })
     for (const id of [response.VID, '5274918635', '1', 'x']) {
       expect(await ask(`/idrepository/v1/identity/${id}`)).toMatchObject({

@@ -1,5 +1,4 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { KeyhavenError } from '@keyhaven/crypto'
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 import type { AppEnv } from '../platform/http/call-origin.ts'
@@ -16,6 +15,7 @@ import { createIdentityCallers } from './identity-callers.ts'
 import type { IdentityParts } from './identity-parts.ts'
 import { addKeymanagerRoutes } from './keys/keymanager-routes.ts'
 import type { MainParts } from './main-parts.ts'
+import { admitServices, admittedCaller } from './mosip-routes.ts'
 import { addOprfRoutes } from './oprf/oprf-routes.ts'
 import type { OprfParts } from './oprf-parts.ts'
 import { addPartnerManagerRoutes } from './partners/partner-manager-routes.ts'
@@ -65,7 +65,7 @@ function addMainRoutes(app: OpenAPIHono<AppEnv>, parts: IdentityParts, main: Mai
   addDatashareRoutes(app, { callers, clock, datashare: partners.datashare, objects, url })
   addCredentialRoutes(app, { callers, clock, credentials })
   addRegistrationRoutes(app, { registrations, tokens, clock })
-  addRepositoryRoutes(app, { state, applicationId, repository, tokens, clock })
+  addRepositoryRoutes(app, { callers, clock, state, applicationId, repository })
 }
 
 function addIdaRoutes(
@@ -85,11 +85,7 @@ function addOprfProcessRoutes(
   { oprf, events }: OprfParts,
 ): void {
   const callers = createIdentityCallers({ tokens, oidc: undefined, clock })
-  const caller = async (c: Context) => {
-    const { actor, serves } = await callers.identify(c)
-    if (serves) return actor
-    throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
-  }
+  const caller = async (c: Context) => (await admittedCaller(callers, admitServices, c)).actor
   addOprfRoutes(app, { oprf, caller })
   addCallbackRoutes(app, { ...events, clock })
 }

@@ -12,6 +12,8 @@ const STATUSES: Partial<Record<ErrorCode, readonly [status: number, code: string
   UPSTREAM_FAILED: [503, 'KER-500'],
 }
 
+const NOT_ADMITTED = { status: 403, errorCode: 'KER-ATH-403' } as const
+
 /** One service's codes for our refusals. */
 export interface MosipCodes {
   readonly codes: Partial<Record<ErrorCode, string>>
@@ -38,4 +40,13 @@ export function mosipRefusal(
   if (!(error instanceof KeyhavenError)) return undefined
   const [status, errorCode] = STATUSES[error.code] ?? [STATUS_OK, codes[error.code] ?? otherwise]
   return mosipJson(shape(mosipErrors([{ errorCode, message: error.message }], now, head)), status)
+}
+
+/** The same for whoever may not call at all, whatever the service. */
+export function mosipCallerRefusal(error: unknown, now: number, head?: EnvelopeHead): Response | undefined {
+  const { status, errorCode } = NOT_ADMITTED
+  if (!(error instanceof KeyhavenError && error.code === 'ACCESS_DENIED')) {
+    return mosipRefusal(error, { codes: {}, otherwise: errorCode }, now, head)
+  }
+  return mosipJson(mosipErrors([{ errorCode, message: error.message }], now, head), status)
 }

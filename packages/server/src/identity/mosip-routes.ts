@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import type { AppEnv } from '../platform/http/call-origin.ts'
 import { limitBody } from '../platform/http/limit-body.ts'
 import type { IdentityCaller, IdentityCallers } from './identity-callers.ts'
-import { type MosipCodes, mosipJson, mosipRefusal } from './mosip-answer.ts'
+import { type MosipCodes, mosipCallerRefusal, mosipJson, mosipRefusal } from './mosip-answer.ts'
 
 /** One of MOSIP's services. */
 export interface MosipService {
@@ -20,6 +20,7 @@ export interface MosipCall {
   readonly caller: IdentityCaller
   /** Of the path; a name that is not in it is refused by the router before. */
   param(name: string): string
+  query(name: string): string | undefined
   /** The envelope's `request`, checked. */
   request<T>(schema: z.ZodType<T>): T
   readonly now: number
@@ -30,10 +31,12 @@ export interface MosipRouteParts {
   readonly clock: () => number
 }
 
+/** @param own - what its answers begin with, where a service does not repeat what the request begins with. */
 export type MosipRoute = (
   method: 'get' | 'post' | 'put' | 'patch',
   path: string,
   work: (call: MosipCall) => Promise<unknown>,
+  own?: EnvelopeHead,
 ) => void
 
 /** Permission `use-identity-keys`: services of the identity system. */
@@ -46,29 +49,46 @@ export function mosipRoutes(
   { codes, admits, maxBytes }: MosipService,
 ): MosipRoute {
   const limit = limitBody(maxBytes)
-  return (method, path, work) => {
+  return (method, path, work, own) => {
     app.on(method.toUpperCase(), path, limit, async (c: Context<AppEnv>) => {
-      let head: EnvelopeHead = NO_HEAD
+      let head = own ?? NO_HEAD
+      let caller: IdentityCaller | undefined
       try {
-        const caller = await callers.identify(c)
-        if (!admits(caller)) {
-          throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
-        }
+        caller = await admittedCaller(callers, admits, c)
         const envelope =
           method === 'get' ? undefined : readEnvelope(await c.req.json().catch(() => undefined))
-        head = envelope?.head ?? NO_HEAD
+        head = own ?? envelope?.head ?? NO_HEAD
         const call: MosipCall = {
-          ...{ caller, now: clock(), param: (name) => c.req.param(name) ?? '' },
+          ...{
+            caller,
+            now: clock(),
+            param: (name) => c.req.param(name) ?? '',
+            query: (name) => c.req.query(name),
+          },
           request: (schema) => checked(schema, envelope?.request),
         }
         return mosipJson(mosipResponse(await work(call), clock(), head))
       } catch (error) {
-        const refusal = mosipRefusal(error, codes, clock(), head)
+        const refusal =
+          caller === undefined
+            ? mosipCallerRefusal(error, clock(), head)
+            : mosipRefusal(error, codes, clock(), head)
         if (refusal === undefined) throw error
         return refusal
       }
     })
   }
+}
+
+/** @throws KeyhavenError as `identify`; `ACCESS_DENIED` for who is signed in and has nothing to do here. */
+export async function admittedCaller(
+  callers: IdentityCallers,
+  admits: MosipService['admits'],
+  c: Context<AppEnv>,
+): Promise<IdentityCaller> {
+  const caller = await callers.identify(c)
+  if (admits(caller)) return caller
+  throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
 }
 
 function checked<T>(schema: z.ZodType<T>, request: unknown): T {

@@ -4,13 +4,6 @@ import { mosipJson } from '../mosip-answer.ts'
 
 const STATUS_UNAVAILABLE = 503
 
-/** Of whoever may not call at all, with MOSIP's code and its status. */
-const CALLERS: Readonly<Record<string, readonly [code: string, message: string, status: number]>> = {
-  UNAUTHENTICATED: ['KER-ATH-401', 'Send an API token as "Authorization: Bearer …".', 401],
-  ACCESS_DENIED: ['KER-ATH-403', 'This token’s role does not allow it.', 403],
-  RATE_LIMITED: ['KER-ATH-429', 'Too many failed calls: try again later.', 429],
-}
-
 /**
  * MOSIP's codes for our refusals. Whatever is wrong with a ciphertext has one code and one text, as its key
  * manager's own two, for the wrapped key and for the data, tell an attacker which of them he hit.
@@ -41,12 +34,6 @@ export function refuseMosip(error: unknown, now: number, head: EnvelopeHead): Re
   if (known !== undefined) return refuse(known[0], known[1], now, head)
   if (error.code !== 'STORE_UNAVAILABLE') return undefined
   return refuse('KER-KMS-500', 'try again later', now, head, STATUS_UNAVAILABLE)
-}
-
-/** @returns undefined for a fault of ours. */
-export function refuseCaller(error: unknown, now: number): Response | undefined {
-  const known = error instanceof KeyhavenError ? CALLERS[error.code] : undefined
-  return known && refuse(known[0], known[1], now, undefined, known[2])
 }
 
 function refuse(

@@ -14,8 +14,9 @@ import type { Keymanager, Verification } from '@keyhaven/identity/service'
 import type { Context } from 'hono'
 import type { AppEnv } from '../../platform/http/call-origin.ts'
 import { limitBody } from '../../platform/http/limit-body.ts'
-import type { MosipRouteParts } from '../mosip-routes.ts'
-import { answerMosip, refuseCaller, refuseMosip } from './keymanager-answer.ts'
+import { mosipCallerRefusal } from '../mosip-answer.ts'
+import { admitServices, admittedCaller, type MosipRouteParts } from '../mosip-routes.ts'
+import { answerMosip, refuseMosip } from './keymanager-answer.ts'
 import {
   readCipherRequest,
   readPinRequest,
@@ -45,11 +46,10 @@ export function addKeymanagerRoutes(app: OpenAPIHono<AppEnv>, parts: KeymanagerP
 
   const actorOf = async (c: Context<AppEnv>): Promise<string | Response> => {
     try {
-      const { actor, serves } = await callers.identify(c)
-      if (serves) return actor
-      throw new KeyhavenError('ACCESS_DENIED', 'the role of this token does not allow it')
+      const { actor } = await admittedCaller(callers, admitServices, c)
+      return actor
     } catch (error) {
-      const refusal = refuseCaller(error, clock())
+      const refusal = mosipCallerRefusal(error, clock())
       if (refusal === undefined) throw error
       return refusal
     }
