@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundledPrograms } from '../kit/bundled-program.ts'
 
 const APP = fileURLToPath(new URL('./app.ts', import.meta.url))
 const MEMBER = fileURLToPath(new URL('./member.ts', import.meta.url))
@@ -21,9 +22,8 @@ export async function createCliFolder(): Promise<CliFolder> {
   const path = await mkdtemp(join(tmpdir(), 'keyhaven-script-'))
   const bin = join(path, 'bin')
   await mkdir(bin)
-  await writeProgram(join(bin, 'keyhaven'), BIN)
-  await writeProgram(join(bin, 'app'), APP)
-  await writeProgram(join(bin, 'member'), MEMBER)
+  for (const program of await bundledPrograms([BIN, APP, MEMBER]))
+    await writeProgram(join(bin, parse(program).name), program)
   return {
     path,
     env: { PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, HOME: path, LANG: 'C.UTF-8' },
