@@ -33,7 +33,7 @@ describe.each(ENGINES)('attacks on the conversations of a server on $name', (eng
     alice = await world.enroll('alice')
     bob = await world.enroll('bob')
     mallory = await world.enroll('mallory')
-  }, 60_000)
+  })
   afterAll(() => world?.dispose())
 
   const release = (person: Person, key: string) => world.service.release(APP, person, key)

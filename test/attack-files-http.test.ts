@@ -33,7 +33,7 @@ describe.each(ENGINES)('odd requests about files on $name', (engine) => {
     // The same name and rights, in another application.
     other = tusClient(await enrollUser(server, 'other', 'ana'), 'other')
     for (const list of [access.writers, access.readers, access.admins]) list.add('ana')
-  }, 60_000)
+  })
   afterAll(async () => {
     await server?.close()
     await fixture?.dispose()

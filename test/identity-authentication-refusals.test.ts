@@ -17,6 +17,7 @@ import { type AuthWorld, openAuthWorld, PARTNER_ID, pemOfKey } from './kit/ident
 
 const NOBODY = '9182736450'
 const WRONG = { dob: '1900/01/01' }
+const SOON = { timeout: 60_000 }
 
 let world: AuthWorld
 beforeAll(async () => {
@@ -142,9 +143,9 @@ describe('failures are limited', () => {
     })
     try {
       const first = Array.from({ length: 10 }, guess)
-      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(10))
+      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(10), SOON)
       const more = Array.from({ length: 20 }, guess)
-      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(30))
+      await vi.waitFor(() => expect(storing).toHaveBeenCalledTimes(30), SOON)
       resolve()
       expect(new Set((await Promise.all(first)).flat())).toEqual(new Set(['IDA-DEA-001']))
       expect(new Set((await Promise.all(more)).flat())).toEqual(new Set(['IDA-MLC-019']))

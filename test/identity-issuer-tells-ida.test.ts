@@ -18,7 +18,7 @@ const IDENTITY = { KEYHAVEN_IDENTITY_LISTEN: '127.0.0.1:0' }
 const STATION = { centreId: '10001', machineId: '10077' }
 const OFFICER = '110125'
 const IDA = 'mpartner-default-auth'
-const SOON = { timeout: 20_000, interval: 100 }
+const SOON = { timeout: 60_000, interval: 100 }
 
 let issuer: TestServer
 let ida: TestServer

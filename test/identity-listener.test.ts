@@ -82,7 +82,6 @@ test('an IDA that starts with the address of its issuer pins the issuer’s root
   await expect
     .poll(
       async () => ((await ida.admin('GET', '/identity/authentication')).body as { issuer: unknown }).issuer,
-      { timeout: 15_000 },
     )
     .toMatchObject({ subject: expect.stringContaining('CN=ROOT') })
 })

@@ -13,6 +13,7 @@ const BY = 'token:test'
 const IDA = 'ida-1'
 const POLICY = 'mpolicy-default-auth'
 const HALF_AN_HOUR_MS = 30 * 60_000
+const SOON = { timeout: 60_000, interval: 20 }
 
 // Whoever changes a person and dies at once: what IDAs have to hear is planned with the change, and nothing runs here
 // by itself.
@@ -60,7 +61,7 @@ describe.each(ENGINES)('what IDAs hear of a person, on $name', (engine) => {
   /** Another process, later. */
   const work = async () => {
     runners.push(world.main.runPersonOrders((error) => expect.unreachable(String(error))))
-    await vi.waitUntil(async () => (await planned()).length === 0, { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(async () => (await planned()).length === 0, SOON)
   }
 
   test('a VID and its order are one: after a crash another process orders it, with its end and its uses', async () => {
@@ -106,7 +107,7 @@ describe.each(ENGINES)('what IDAs hear of a person, on $name', (engine) => {
     await world.main.repository.setStatus(blocked.uin, 'UIN', 'ACTIVATED', BY)
     await world.main.repository.setStatus(uin, 'UIN', 'BLOCKED', BY)
     await world.main.repository.setStatus(uin, 'UIN', 'ACTIVATED', BY)
-    await vi.waitUntil(async () => (await planned()).length === 0, { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(async () => (await planned()).length === 0, SOON)
     expect(await orders()).toHaveLength(4)
   })
 
@@ -115,7 +116,7 @@ describe.each(ENGINES)('what IDAs hear of a person, on $name', (engine) => {
     const { vid } = await world.main.repository.createVid(uin, 'Perpetual', BY)
     await work()
     await world.main.repository.update(uin, 'UIN', { rid: 'rid-2', identity: { UIN: uin }, files: [] })
-    await vi.waitUntil(async () => (await planned()).length === 0, { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(async () => (await planned()).length === 0, SOON)
     const all = await orders()
     expect(all.map(({ id, row }) => [id, row.slice(0, 5)])).toEqual([
       [uin, 'rid-1'],

@@ -202,7 +202,7 @@ describe.each(ENGINES)('registration data flow on $name', (engine) => {
   })
 
   test('8. Credential Issuance: shared with printers by the policies they subscribed to, and with nobody else', async () => {
-    await expect.poll(async () => (await world.events('print')).length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(async () => (await world.events('print')).length).toBe(1)
     const [issued] = await world.events('print')
     expect(issued!.topic).toBe('print/CREDENTIAL_ISSUED')
     const share = fromUtf8(await world.readShare(issued!.event.dataShareUri!, printer))
@@ -244,9 +244,7 @@ describe.each(ENGINES)('registration data flow on $name', (engine) => {
     const before = (await world.events('abis')).length
     const built = await register('Example Person 10', 'VERIFIED')
     await expect
-      .poll(async () => (await world.state.audit.list({ action: 'partner.refuse' })).items.length, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await world.state.audit.list({ action: 'partner.refuse' })).items.length)
       .toBeGreaterThan(0)
     expect((await world.events('abis')).length).toBe(before)
     expect(await world.main.registrations.find(built.rid)).toMatchObject({ stage: 'VERIFIED' })

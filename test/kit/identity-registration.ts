@@ -163,7 +163,7 @@ export async function openRegistrationWorld(engine: Engine, schedule = true): Pr
     },
     async reaches(rid, stage) {
       await vi.waitUntil(async () => (await main.registrations.find(rid))?.stage === stage, {
-        timeout: 30_000,
+        timeout: 60_000,
         interval: 30,
       })
     },

@@ -36,7 +36,7 @@ const OFFICER = 'officer-1'
 const IDA_PARTNER = 'mpartner-default-auth'
 const BANK_POLICY = 'mpolicy-default-relying-party'
 const WAIT_MS = 20
-const PATIENCE_MS = 40_000
+const PATIENCE_MS = 120_000
 const REASON = 'for a test'
 const RECEIVER_PATH = '/registrationprocessor/v1/packetreceiver/registrationpackets'
 /** Of MOSIP: the packet is here already. */

@@ -5,18 +5,21 @@ import { ENGINES } from '../../../test/kit/engines.ts'
 import type { RawKey } from '../../../test/kit/raw-envelope.ts'
 import { newRequestId, postEnvelope, sealRaw } from '../../../test/kit/raw-envelope.ts'
 import { TEST_ADMIN_TOKEN } from '../../../test/kit/server-process.ts'
+import { type TestClock, testClock } from '../../../test/kit/test-clock.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 
 const MINUTE_MS = 60_000
 
 describe.each(ENGINES)('the channel on $name', (engine) => {
+  let clock: TestClock
   let server: TestServer
   let key: RawKey & { id: string }
   let gateway: string
   let rootThumbprints: string[]
 
   beforeAll(async () => {
+    clock = testClock()
     server = await startTestServer(engine)
     await server.admin('POST', '/applications', { id: 'app', suite: 'x25519' })
     await server.admin('POST', '/applications', { id: 'other', suite: 'x25519' })
@@ -284,7 +287,9 @@ describe.each(ENGINES)('the channel on $name', (engine) => {
       const envelope = await sealRaw(key)
       expect((await check(envelope.bytes, 'app', auditor)).status).toBe(403)
       const statuses: number[] = []
+      clock.hold()
       for (let i = 0; i < 25; i++) statuses.push((await check(new Uint8Array(3))).status)
+      clock.go()
       expect(statuses).toContain(429)
       const refused = async (id: string) => {
         const { body } = await server.admin('GET', `/audit?action=channel.check&applicationId=${id}`)
@@ -332,7 +337,7 @@ describe.each(ENGINES)('the channel on $name', (engine) => {
 
     await server.admin('POST', '/applications/used/e2e-keys', { suite: 'x25519' })
     await expect
-      .poll(async () => (await server.admin('GET', '/applications/used')).body.keyCounts, { timeout: 10_000 })
+      .poll(async () => (await server.admin('GET', '/applications/used')).body.keyCounts)
       .toMatchObject({ active: 1, retiring: 1 })
     await managed.refresh()
     expect((await managed.fetch('/v1/echo')).status).toBe(200)

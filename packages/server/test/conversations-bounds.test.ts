@@ -23,7 +23,7 @@ describe.each(ENGINES)('what fills the database is bounded on $name', (engine) =
     world = await openWorld(engine)
     alice = await world.enroll('alice')
     bob = await world.enroll('bob')
-  }, 60_000)
+  })
   afterAll(() => world?.dispose())
 
   /** A key whose second recipient does not come. */

@@ -36,7 +36,7 @@ describe.each(ENGINES)('conversations through the channel on $name', (engine) =>
     ])
     conversation = chat.id
     key = chat.key
-  }, 60_000)
+  })
   afterAll(() => server?.dispose())
 
   const problemOf = async (answer: Response) => ({ status: answer.status, body: await answer.json() })

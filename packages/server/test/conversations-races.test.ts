@@ -29,7 +29,7 @@ describe.each(ENGINES)('conversations under way at once on $name', (engine) => {
     second = await world.open()
     alice = await world.enroll('alice')
     bob = await world.enroll('bob')
-  }, 60_000)
+  })
   afterAll(() => world?.dispose())
 
   test('whoever is removed while keys are made and released never gets one made since', async () => {
@@ -74,7 +74,7 @@ describe.each(ENGINES)('conversations under way at once on $name', (engine) => {
     expect((await verifiedReceipts(second, alice, chat.id)).length).toBeGreaterThan(got.size)
     expect(await checkLog(world.first.directories.log, APP)).toMatchObject({ valid: true })
     expect(await world.first.state.audit.verify()).toMatchObject({ valid: true })
-  }, 120_000)
+  })
 
   test('of two entries for the same place one is taken, whichever process has it', async () => {
     const chat = await createChat(world, [alice, bob])

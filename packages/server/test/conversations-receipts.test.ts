@@ -32,7 +32,7 @@ describe.each(ENGINES)('receipts of conversations on $name', (engine) => {
       .execute()
     alice = await world.enroll('alice')
     bob = await world.enroll('bob')
-  }, 60_000)
+  })
   afterAll(() => world?.dispose())
 
   const release = (person: Person, key: string) => world.service.release(APP, person, key)

@@ -25,7 +25,7 @@ describe.each(ENGINES)('refusals about conversations on $name', (engine) => {
       [alice, 'owner'],
       [bob, 'member'],
     ])
-  }, 60_000)
+  })
   afterAll(() => server?.dispose())
 
   const tokenOf = async (name: string, role: string): Promise<string> =>

@@ -64,7 +64,7 @@ describe.each(ENGINES)('a stranger who has an id on $name', (engine) => {
       'an upload': open.split('/').at(-1),
       'an export': asked.body.id,
     })
-  }, 60_000)
+  })
   afterAll(() => server?.dispose())
 
   async function pin({ username }: DirectoryUser) {
@@ -263,7 +263,7 @@ describe.each(ENGINES)('a stranger who has an id on $name', (engine) => {
       })
     }
     expect(stranger).toBe(7)
-  }, 60_000)
+  })
 
   test('nor does the same name in another application', async () => {
     await server.admin('POST', '/applications', { id: 'other', suite: 'x25519' })

@@ -30,7 +30,7 @@ describe.each(ENGINES)('conversations on $name', (engine) => {
     bob = await world.enroll('bob')
     carol = await world.enroll('carol')
     mallory = await world.enroll('mallory')
-  }, 60_000)
+  })
   afterAll(() => world?.dispose())
 
   const release = (person: Person, key: string) => world.service.release(APP, person, key)

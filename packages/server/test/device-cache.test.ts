@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import { createDeviceCache } from '../src/directory/device-cache.ts'
@@ -34,10 +35,17 @@ describe.each(ENGINES)('devices that are kept in memory on $name', (engine) => {
       for (const { device } of [anna, ben]) expect(await statusOf(process, device)).toBe('valid')
     }
     await revoke(world.first, 'anna', anna.device)
-    const at = performance.now()
+    const end = performance.now() + NEWS_WITHIN_MS
     expect(await statusOf(world.first, anna.device)).toBe('revoked')
-    await expect.poll(() => statusOf(second, anna.device), { interval: 20, timeout: 5_000 }).toBe('revoked')
-    expect(performance.now() - at).toBeLessThan(NEWS_WITHIN_MS)
+    // A question asked in time may be answered either way; when the machine lets this ask is not what counts.
+    let asked: number
+    let status: string | undefined
+    do {
+      await delay(20)
+      asked = performance.now()
+      status = await statusOf(second, anna.device)
+    } while (status !== 'revoked' && asked <= end)
+    expect(status).toBe('revoked')
     expect(await statusOf(second, ben.device)).toBe('valid')
   })
 

@@ -235,7 +235,8 @@ test.each([1, 2])(
     const [end, code] = await Promise.all([events.next(), server.stop()])
     expect(end.done).toBe(true)
     expect(code).toBe(0)
-    expect(performance.now() - startedAt).toBeLessThan(SHUTDOWN_GRACE_MS / 2)
+    // Whoever waits for a stream waits as long as this.
+    expect(performance.now() - startedAt).toBeLessThan(SHUTDOWN_GRACE_MS)
     await fixture.dispose()
   },
 )

@@ -12,7 +12,7 @@ import {
   openCheckpoint,
   parseVerifierKey,
 } from '@keyhaven/directory/log'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ENGINES } from '../../../test/kit/engines.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
@@ -30,6 +30,7 @@ describe.each(ENGINES)('witnesses of the log on $name', (engine) => {
   /** Accepts connections and never answers. */
   let deadUrl: string
   let deadKey: string
+  let deadCalls = 0
 
   const listen = async (handler: Parameters<typeof createServer>[1]) => {
     const listener = createServer(handler)
@@ -64,13 +65,17 @@ describe.each(ENGINES)('witnesses of the log on $name', (engine) => {
       )
       response.writeHead(answer.status, { 'content-type': answer.contentType }).end(answer.body)
     })
-    deadUrl = await listen(() => {})
+    deadCalls = 0
+    deadUrl = await listen(() => {
+      deadCalls++
+    })
     server = await startTestServer(engine, {
       KEYHAVEN_WITNESSES: `${witnessKey}@${witnessUrl},${deadKey}@${deadUrl}`,
     })
     await server.admin('POST', '/applications', { id: APP, suite: 'x25519' })
   })
   afterEach(async () => {
+    vi.restoreAllMocks()
     await server?.dispose()
     for (const listener of listeners.splice(0)) {
       listener.closeAllConnections()
@@ -83,26 +88,24 @@ describe.each(ENGINES)('witnesses of the log on $name', (engine) => {
     const { verifierKey } = (await server!.admin('GET', `${base}/log`)).body
     const key = await parseVerifierKey(backend, verifierKey)
     known = new Map([[key.name, [key]]])
-    const startedAt = performance.now()
+    // Nobody gives the dead one up any more: whoever waited for it would wait for ever.
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal)
     await enrollUser(server!, APP, 'alice')
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    await expect.poll(() => deadCalls).toBeGreaterThan(0)
 
     const trust = { witnesses: { keys: [witnessKey], threshold: 1 } }
     const imported = await importLogTrust(backend, { log: verifierKey, ...trust })
     const read = async () => (await fetch(`${server!.publicUrl}/log/${APP}/checkpoint`)).text()
     await expect
-      .poll(
-        async () => {
-          const now = Math.floor(Date.now() / 1_000)
-          const opened = await openCheckpoint(backend, await read(), {
-            ...imported,
-            now,
-            maxAgeSeconds: 3_600,
-          })
-          return [opened.size, opened.cosignatures.map((cosignature) => cosignature.name)]
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        const now = Math.floor(Date.now() / 1_000)
+        const opened = await openCheckpoint(backend, await read(), {
+          ...imported,
+          now,
+          maxAgeSeconds: 3_600,
+        })
+        return [opened.size, opened.cosignatures.map((cosignature) => cosignature.name)]
+      })
       .toEqual([2, ['witness.example/one']])
     const bob = await enrollUser(server!, APP, 'bob')
     // Waits for the cosignature of the checkpoint that its own entry made.
@@ -113,13 +116,11 @@ describe.each(ENGINES)('witnesses of the log on $name', (engine) => {
       signer: bob.device.signer,
       requestKey: bob.device.requestKey!,
     })
-    await expect
-      .poll(() => strict.client.lookUp('bob').then((user) => user.sequence), { timeout: 20_000 })
-      .toBe(0)
+    await expect.poll(() => strict.client.lookUp('bob').then((user) => user.sequence)).toBe(0)
     const { witnesses } = (await server!.admin('GET', `${base}/log`)).body
     expect(witnesses).toEqual([
       { name: 'witness.example/one', lastCosignedAt: expect.any(String) },
       { name: 'witness.example/dead', lastCosignedAt: null },
     ])
-  }, 60_000)
+  })
 })

@@ -17,7 +17,7 @@ const CONVERSATION = randomBytes(16).toString('base64url')
 const MEBIBYTE = 1_024 * 1_024
 const FULL = { status: 507, code: 'STORE_UNAVAILABLE', reason: 'store-full' }
 const PART = 8 * MEBIBYTE
-const SOON = { timeout: 45_000, interval: 100 }
+const SOON = { timeout: 60_000, interval: 100 }
 const digest = (content: Uint8Array) => createHash('sha256').update(content).digest('hex')
 const problem = async (answer: Response) => ({ status: answer.status, ...(await answer.json()) })
 

@@ -72,7 +72,7 @@ describe.each(ENGINES)('registration in the profile keyhaven on $name', (engine)
         expect(['CREDENTIALS_ISSUED', 'REJECTED']).toContain(registration.stage)
         return registration
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     )
 
   test('what a client needs is signed by the server', async () => {

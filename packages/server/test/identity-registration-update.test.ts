@@ -49,7 +49,7 @@ describe.each(ENGINES)('people who are registered already, on $name', (engine) =
   const settled = async (rid: string) => {
     await vi.waitUntil(
       async () => ['CREDENTIALS_ISSUED', 'REJECTED'].includes((await parts.registrations.find(rid))!.stage),
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     )
     return (await parts.registrations.find(rid))!
   }

@@ -57,7 +57,7 @@ describe.each(ENGINES)('registration on $name', (engine) => {
         expect(['CREDENTIALS_ISSUED', 'REJECTED']).toContain(stage)
         expect((await parts.jobs.progress())[0]?.waiting ?? 0).toBe(0)
       },
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     )
     return (await parts.registrations.find(rid))!
   }
@@ -327,7 +327,7 @@ describe.each(ENGINES)('registration on $name', (engine) => {
     bytes[bytes.length >> 1]! ^= 1
     writeFileSync(file, bytes)
     run()
-    await vi.waitFor(() => expect(failures.at(-1)).toMatchObject({ code: 'FILE_DAMAGED' }))
+    await expect.poll(() => failures.at(-1)).toMatchObject({ code: 'FILE_DAMAGED' })
     expect(await parts.registrations.find(damaged.rid)).toMatchObject({ stage: 'RECEIVED' })
   })
 

@@ -47,7 +47,7 @@ describe.each(ENGINES)('packets and their ID schema, on $name', (engine) => {
     await vi.waitUntil(
       async () =>
         ['CREDENTIALS_ISSUED', 'REJECTED'].includes((await parts.registrations.find(packet.rid))!.stage),
-      { timeout: 20_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     )
     const { stage, reason } = (await parts.registrations.find(packet.rid))!
     return reason ?? stage

@@ -12,6 +12,12 @@ import type { State } from '../src/platform/state/state.ts'
 const QUEUE = 'test'
 const APP = 'app-1'
 const QUICK = { poll: 20, backoff: 5 }
+const SOON = { timeout: 60_000 }
+const MS_PER_SECOND = 1_000
+const LEASE_MS = 60
+/** Which no machine sleeps through. */
+const LONG_LEASE_MS = 60_000
+const STEPS_PER_LEASE = 6
 const WORKER = fileURLToPath(new URL('fixtures/hold-a-job.ts', import.meta.url))
 
 describe.each(ENGINES)('jobs on $name', (engine) => {
@@ -49,7 +55,7 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
       }
     })
   const progress = async () => (await jobs.progress(APP))[0]
-  const finished = () => vi.waitFor(async () => expect(await progress()).toBeUndefined(), { timeout: 10_000 })
+  const finished = () => expect.poll(progress).toBeUndefined()
 
   test('a job is there if and only if its transaction is', async () => {
     const cut = state.transaction(async (transaction) => {
@@ -124,13 +130,13 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
       done.push(job.payload.n)
     }
     run(handler, { backoff: 600_000, maxBackoff: 600_000 })
-    await vi.waitFor(async () => expect(failures.length).toBe(2))
+    await expect.poll(() => failures.length).toBe(2)
     heal = true
     const order = { queue: QUEUE, applicationId: APP, orderKey: 'mended' }
     await vi.waitFor(async () => {
       await state.transaction((transaction) => jobs.hurry(transaction, order))
       expect(done).toEqual([0])
-    })
+    }, SOON)
     expect(await progress()).toMatchObject({ waiting: 1, dead: 0 })
   })
 
@@ -150,7 +156,7 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
       },
       { attempts: 3, backoff: 40 },
     )
-    await vi.waitFor(async () => expect(await progress()).toMatchObject({ waiting: 0, dead: 1 }))
+    await expect.poll(progress).toMatchObject({ waiting: 0, dead: 1 })
     expect(times.length).toBe(3)
     expect(times[1]! - times[0]!).toBeGreaterThan(35)
     expect(times[2]! - times[1]!).toBeGreaterThan(75)
@@ -193,17 +199,26 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
 
   test('a long run keeps its lease, and one with steps starts to count anew', async () => {
     await enqueue(1)
+    let now = Date.now() + MS_PER_SECOND
+    const timed = createJobs(state, () => now)
     let runs = 0
     const attempts: number[] = []
+    const leaseUntil = async () =>
+      (await state.db.selectFrom('identity_jobs').select('lease_until').executeTakeFirstOrThrow()).lease_until
     run(
       async (job) => {
         runs++
         attempts.push(job.attempt)
         await state.transaction((transaction) => job.hold(transaction))
-        await new Promise((resolve) => setTimeout(resolve, 180))
+        // Three leases long. Time goes on only with each renewal: a machine that stalls ends no lease.
+        for (let step = 0; step < 3 * STEPS_PER_LEASE; step++) {
+          now += LEASE_MS / STEPS_PER_LEASE
+          await expect.poll(leaseUntil, { interval: 5 }).toBe(now + LEASE_MS)
+        }
         if (runs < 3) throw new KeyhavenError('STORE_UNAVAILABLE', 'not now')
       },
-      { lease: 60, attempts: 2 },
+      { lease: LEASE_MS, attempts: 2, backoff: 0 },
+      timed,
     )
     await finished()
     expect(runs).toBe(3)
@@ -212,17 +227,20 @@ describe.each(ENGINES)('jobs on $name', (engine) => {
 
   test('a process killed with kill -9 keeps its jobs no longer than its lease', async () => {
     await enqueue(3, 'order')
-    const worker = spawn(process.execPath, [WORKER, QUEUE], {
+    const worker = spawn(process.execPath, [WORKER, QUEUE, String(LONG_LEASE_MS)], {
       env: { ...process.env, ...fixture.env },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(worker.stdout, 'data') // it holds the first one
     const seen: unknown[] = []
-    run(async (job) => void seen.push(job.payload.n))
+    let later = 0
+    const timed = createJobs(state, () => Date.now() + later)
+    run(async (job) => void seen.push(job.payload.n), {}, timed)
     expect(await progress()).toMatchObject({ running: 1, waiting: 2 })
     worker.kill('SIGKILL')
     await once(worker, 'close')
     expect(seen).toEqual([])
+    later = LONG_LEASE_MS
     await finished()
     expect(seen).toEqual([0, 1, 2])
   })

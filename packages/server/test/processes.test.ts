@@ -10,6 +10,8 @@ import { callAdmin } from '../../../test/kit/test-server.ts'
 import { lockDataFolder } from '../src/data-lock.ts'
 
 const MEASURED_REVOCATION_MS = 1_000
+/** At least. */
+const LATE_CALLS = 6
 const running: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
@@ -99,12 +101,12 @@ describe('several processes', () => {
     const answeredAt = performance.now()
     expect(revoked.status).toBe(200)
     const late: string[] = []
-    while (performance.now() < answeredAt + 2 * MEASURED_REVOCATION_MS) {
+    // As many as it takes: a busy machine may send few in a second.
+    while (performance.now() < answeredAt + 2 * MEASURED_REVOCATION_MS || late.length < LATE_CALLS) {
       const sentAt = performance.now()
       const answer = await postEnvelope(gateway, await sealRaw(old))
       if (sentAt > answeredAt + MEASURED_REVOCATION_MS) late.push(answer.json.code)
     }
-    expect(late.length).toBeGreaterThan(5)
     expect(new Set(late)).toEqual(new Set(['KEY_REVOKED']))
   })
 
@@ -120,11 +122,13 @@ describe('several processes', () => {
       const answers = await Promise.all(channels.map((channel) => channel.fetch('/v1/echo')))
       expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 200])
     }
-    const usage = (await callAdmin(server.adminUrl, 'GET', '/applications/app/e2e-keys/usage')).body
-    expect(usage).toMatchObject({ requests: 20, installations: 4 })
-    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
-    expect(metrics).toContain('keyhaven_processes 3')
-    expect(metrics).toContain('keyhaven_channel_exchanges_total{outcome="ok"} 20')
+    const usage = async () =>
+      (await callAdmin(server.adminUrl, 'GET', '/applications/app/e2e-keys/usage')).body
+    // A worker that takes longer than a second to answer is left out, until somebody asks again.
+    await expect.poll(usage).toMatchObject({ requests: 20, installations: 4 })
+    const metrics = async () => (await fetch(`${server.adminUrl}/metrics`)).text()
+    await expect.poll(metrics).toContain('keyhaven_processes 3')
+    await expect.poll(metrics).toContain('keyhaven_channel_exchanges_total{outcome="ok"} 20')
     expect((await callAdmin(server.adminUrl, 'GET', '/status')).body).toMatchObject({
       workers: 2,
       replay: 'database',
@@ -138,9 +142,9 @@ describe('several processes', () => {
     const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(server.pid)], { encoding: 'utf8' })
     const [victim] = children.trim().split(/\s+/).map(Number)
     process.kill(victim!, 'SIGKILL')
-    await expect.poll(() => server.log(), { timeout: 20_000 }).toContain('a worker process ended by itself')
+    await expect.poll(() => server.log()).toContain('a worker process ended by itself')
     const metrics = async () => (await fetch(`${server.adminUrl}/metrics`)).text()
-    await expect.poll(metrics, { timeout: 30_000 }).toContain('keyhaven_processes 3')
+    await expect.poll(metrics).toContain('keyhaven_processes 3')
     const key = await application(server)
     expect((await postEnvelope(`${server.publicUrl}/gateway/app`, await sealRaw(key))).inner!.status).toBe(
       200,

@@ -88,9 +88,7 @@ describe('the admin API through the channel', () => {
     const added = await server.admin('POST', `${path}/e2e-keys`, { suite: 'x25519' })
     expect(added.status).toBe(201)
     await expect
-      .poll(async () => (await server.admin('GET', `${path}/e2e-keys/${added.body.id}`)).body.state, {
-        timeout: 15_000,
-      })
+      .poll(async () => (await server.admin('GET', `${path}/e2e-keys/${added.body.id}`)).body.state)
       .toBe('active')
     const [, old] = (await server.admin('GET', `${path}/e2e-keys`)).body.items
     await server.admin('POST', `${path}/e2e-keys/${old.id}/revoke`, { reason: 'rotated' })

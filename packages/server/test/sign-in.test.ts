@@ -4,6 +4,7 @@ import { freePort } from '../../../test/kit/free-port.ts'
 import type { TestOidcProvider } from '../../../test/kit/oidc.ts'
 import { startOidcProvider } from '../../../test/kit/oidc.ts'
 import { TEST_ADMIN_TOKEN } from '../../../test/kit/server-process.ts'
+import { type TestClock, testClock } from '../../../test/kit/test-clock.ts'
 import type { TestServer } from '../../../test/kit/test-server.ts'
 import { startTestServer } from '../../../test/kit/test-server.ts'
 import type { OidcClient } from '../src/platform/auth/oidc-client.ts'
@@ -193,8 +194,10 @@ test('behind a proxy that speaks TLS the cookie is never sent without it', async
 
 describe('guessing', () => {
   test('failed sign-ins are rate-limited; a right token still works, a code is not even compared', async () => {
+    const clock = testClock()
     const server = await startTestServer(ENGINES[0]!)
     try {
+      clock.hold()
       const statuses: number[] = []
       for (let i = 0; i < 12; i++) {
         statuses.push((await server.admin('GET', '/session', undefined, `kh_wrong-${i}`)).status)
@@ -207,6 +210,7 @@ describe('guessing', () => {
       expect(Number(code.headers.get('retry-after'))).toBeGreaterThan(0)
       expect((await server.admin('POST', '/session', { token: TEST_ADMIN_TOKEN }, null)).status).toBe(200)
     } finally {
+      clock.go()
       await server.dispose()
     }
   })
@@ -274,10 +278,12 @@ describe('roles of a claim', () => {
 })
 
 describe.each(ENGINES)('OIDC on $name', (engine) => {
+  let clock: TestClock
   let provider: TestOidcProvider
   let server: TestServer
 
   beforeAll(async () => {
+    clock = testClock()
     const port = await freePort()
     provider = await startOidcProvider(`http://127.0.0.1:${port}/admin/oidc/callback`)
     server = await startTestServer(engine, {
@@ -352,7 +358,9 @@ describe.each(ENGINES)('OIDC on $name', (engine) => {
   test('sign-ins that are only begun are rate-limited, since each is kept', async () => {
     const start = () => fetch(`${server.adminUrl}/admin/oidc/start`, { redirect: 'manual' })
     const places = new Set<string>()
+    clock.hold()
     for (let i = 0; i < 70; i++) places.add((await start()).headers.get('location')!)
+    clock.go()
     expect(places).toContain('/?signInError=RATE_LIMITED')
   })
 

@@ -1,15 +1,18 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import type { ApplicationKeys } from '../src/keys/application-keys.ts'
 import { createKeyCache } from '../src/keys/create-key-cache.ts'
+import { POLL_INTERVAL_MS } from '../src/platform/state/create-state-changes.ts'
 import type { State } from '../src/platform/state/state.ts'
 
 const FAST = { kem: 'x25519', aead: 'aes-256-gcm' } as const
 const BY = { actor: 'token:test' }
 const ONE_SECOND_MS = 1_000
+const LATE_ANSWERS = 10
 
 describe.each(ENGINES)('several processes on one $name', (engine) => {
   let fixture: StateFixture
@@ -18,6 +21,18 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
   })
   afterEach(() => fixture.dispose())
 
+  /**
+   * A second for whoever asks this database at intervals: when the machine stalls, it is as much longer as it is for the
+   * State.
+   */
+  async function secondOf({ db }: State): Promise<string> {
+    for (let asked = 0; asked < ONE_SECOND_MS / POLL_INTERVAL_MS; asked++) {
+      await delay(POLL_INTERVAL_MS)
+      await db.selectFrom('state_head').select('version').execute()
+    }
+    return 'nothing heard'
+  }
+
   const add = (state: State, applicationId = 'demo') =>
     state.keys.addE2eKey({ applicationId, suite: FAST }, BY)
 
@@ -25,14 +40,13 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
     const [one, other] = [await fixture.open(), await fixture.open({ schedule: false })]
     const key = await add(one)
     expect(await other.keyCache.find('demo', key.keyId)).toMatchObject({ state: 'active' })
-    const heard = new Promise<number>((resolve) => {
+    const heard = new Promise<string>((resolve) => {
       other.changes.onChange((applicationId) => {
-        if (applicationId === 'demo') resolve(performance.now())
+        if (applicationId === 'demo') resolve('heard')
       })
     })
     await one.keys.revoke('demo', key.id, { reason: 'test', force: true }, BY)
-    const answered = performance.now()
-    expect((await heard) - answered).toBeLessThan(ONE_SECOND_MS)
+    expect(await Promise.race([heard, secondOf(other)])).toBe('heard')
     expect(await other.keyCache.find('demo', key.keyId)).toMatchObject({ state: 'revoked' })
   })
 
@@ -49,15 +63,11 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
       const answers: { state: string; at: number }[] = []
       child.on('message', (message) => answers.push(message as { state: string; at: number }))
       await state.keys.revoke('demo', key.id, { reason: 'test', force: true }, BY)
-      const answered = Date.now()
-      while (answers.at(-1)?.state !== 'revoked') await once(child, 'message')
-      const late = answers.filter(
-        (answer) => answer.state !== 'revoked' && answer.at > answered + ONE_SECOND_MS,
-      )
-      expect(late).toEqual([])
-      expect((answers.find((answer) => answer.state === 'revoked')?.at ?? 0) - answered).toBeLessThan(
-        ONE_SECOND_MS,
-      )
+      const end = Date.now() + ONE_SECOND_MS
+      // Whatever it asks later than a second after, it is told so; when it asks is up to the machine.
+      while (answers.filter(({ at }) => at > end).length < LATE_ANSWERS) await once(child, 'message')
+      const late = answers.filter(({ at }) => at > end)
+      expect(new Set(late.map(({ state }) => state))).toEqual(new Set(['revoked']))
     } finally {
       child.kill('SIGKILL')
     }

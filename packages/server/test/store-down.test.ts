@@ -27,7 +27,7 @@ test('without its database the server fails closed and says so, and /healthz sti
       const answer = await postEnvelope(gateway, await sealRaw(key))
       return [answer.inner?.status ?? answer.status, answer.json.code]
     }
-    await expect.poll(refused, { timeout: 15_000 }).toEqual([503, 'STORE_UNAVAILABLE'])
+    await expect.poll(refused).toEqual([503, 'STORE_UNAVAILABLE'])
     const ready = await fetch(`${server.publicUrl}/readyz`)
     const problem = await ready.json()
     expect([ready.status, problem.code]).toEqual([503, 'STORE_UNAVAILABLE'])

@@ -130,7 +130,7 @@ describe('streams over a real socket', () => {
           last = produced
           return stalled
         },
-        { interval: 200, timeout: 20_000 },
+        { interval: 200 },
       )
       .toBe(true)
     expect(produced).toBeLessThan(UPLOAD_BYTES / 2)

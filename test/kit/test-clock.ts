@@ -1,0 +1,18 @@
+import { vi } from 'vitest'
+
+/** The wall clock of this process, for a server that is started in it afterwards. */
+export interface TestClock {
+  /** It stands still from now on: what comes back with time does not, however slow the machine is. */
+  hold(): void
+  /** @param at - milliseconds since the epoch, at which it stands still. */
+  set(at: number): void
+  /** It goes again, as it does at first. */
+  go(): void
+}
+
+/** Replaces `Date.now`: call it before what shall read this clock is made. */
+export function testClock(): TestClock {
+  const now = vi.spyOn(Date, 'now')
+  const set = (at: number) => void now.mockReturnValue(at)
+  return { set, hold: () => set(Date.now()), go: () => void now.mockReset() }
+}
