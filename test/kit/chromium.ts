@@ -1,8 +1,12 @@
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type LaunchOptions } from 'playwright-core'
 
-/** Where Debian, other distributions and Google's own package put it. */
+/**
+ * Where Debian, other distributions and Google's own package put it. First the one without windows, where a
+ * distribution has it: the same engine in half the processor time.
+ */
 const EXECUTABLES = [
+  '/usr/bin/chromium-headless-shell',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome-stable',
@@ -24,7 +28,9 @@ const QUIET_FLAGS = [
  */
 export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   const executablePath = EXECUTABLES.find((path) => existsSync(path))
-  if (!executablePath) throw new Error('Chromium is not installed: apt-get install chromium')
+  if (!executablePath) {
+    throw new Error('Chromium is not installed: apt-get install chromium-headless-shell, or chromium')
+  }
   // Chromium refuses to run as root with its sandbox.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   return chromium.launch({
