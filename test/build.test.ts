@@ -81,14 +81,13 @@ test('an app compiles against the built declarations', async () => {
      export const keyhaven: Keyhaven = connect({ url: '', applicationId: '', trust: { pinnedKeys: [] } })
      export const gateway: (...args: never[]) => unknown = createGateway`,
   )
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node']
+  const config = join(folder, 'tsconfig.json')
+  const compilerOptions = { strict: true, module: 'nodenext', target: 'es2024', types: ['node'] }
+  await writeFile(config, JSON.stringify({ compilerOptions, files: ['app.ts'] }))
   const { code, output } = await runProgram(
     process.execPath,
-    [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, 'app.ts'],
-    {
-      cwd: folder,
-      timeoutMs: RUN_TIMEOUT_MS,
-    },
+    [join(ROOT, 'test/kit/check-types.ts'), config, folder],
+    { cwd: folder, timeoutMs: RUN_TIMEOUT_MS },
   )
   expect(output).toBe('')
   expect(code).toBe(0)
