@@ -8,7 +8,7 @@ import { createPeople } from './kit/sdk-people.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 
 /** Over what a device may look up in a minute, and over what a process lets sign up at once. */
-const OTHERS = 400
+const OTHERS = 310
 const SIGN_UPS_AT_ONCE = 250
 
 describe('a conversation with hundreds of people whom its creator shares none with', () => {
