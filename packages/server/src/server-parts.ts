@@ -123,12 +123,13 @@ export async function openServerParts(
     const mark = await createReplayMark(state, replayKind, fast?.identity ?? (() => 'database'), clock)
     closers.unshift(() => mark.release())
     const durable = fast && (await createDurableReplayStore(fast.entries, database, state, clock))
-    every(MARK_RENEW_MS, 'looking after the replay store failed', async () => {
+    const look = async () => {
       // In this order: without news of burned requests, nothing runs.
       await durable?.refresh()
       if (replayKind !== 'memory') await mark.renew()
-    })
-    return createMarkedReplayStore(durable ?? database, mark, clock)
+    }
+    every(MARK_RENEW_MS, 'looking after the replay store failed', look)
+    return createMarkedReplayStore(durable ?? database, mark, clock, look)
   }
 
   try {

@@ -229,6 +229,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
         createDatabaseReplayStore(state, () => now),
         mark,
         () => now,
+        mark.renew,
       )
       return { mark, ready: () => store.checkReady() }
     }
@@ -257,6 +258,7 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
       createDatabaseReplayStore(state, () => now),
       mark,
       () => now,
+      mark.renew,
     )
     expect(store.takesCallsIn()).toBe(995)
     now += 994
@@ -279,12 +281,41 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
       },
       mark,
       () => now,
+      mark.renew,
     )
     const slow = entry()
     await expect(store.insert(slow)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    expect(() => store.burn?.(entry())).toThrow('not certain')
-    await mark.renew()
+    expect(store.checkReady).toThrow('not certain')
     expect(await store.has(slow)).toBe(true)
     expect(await store.burn?.(entry())).toBe(true)
+  })
+
+  test('a process that slept looks around before it refuses, once for all calls that wait', async () => {
+    const mark = await start('redis')
+    let looks = 0
+    const database = createDatabaseReplayStore(state, () => now)
+    const look = async () => {
+      looks++
+      await mark.renew()
+    }
+    const store = createMarkedReplayStore(database, mark, () => now, look)
+    expect(await store.insert(entry())).toBe(true)
+    expect(looks).toBe(0)
+    now += MARK_LEASE_MS
+    expect(store.checkReady).toThrow('not certain')
+    const taken = entry()
+    const answers = await Promise.all([taken, taken, entry()].map((one) => store.insert(one)))
+    expect(answers.filter(Boolean)).toHaveLength(2)
+    expect(looks).toBe(1)
+    // Another store is in use; then it is gone again, but may have run what was dated in its time.
+    now += MARK_LEASE_MS
+    const other = await start('database')
+    await expect(store.insert(entry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    await other.release()
+    now += MARK_LEASE_MS
+    const judged = store.refusesBefore
+    await expect(store.insert(entry())).rejects.toThrow('another replay store was in use')
+    expect(store.refusesBefore).toBeGreaterThan(judged)
+    expect(await store.insert(entry())).toBe(true)
   })
 })

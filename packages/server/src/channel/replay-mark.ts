@@ -43,6 +43,8 @@ const PLACES: Readonly<Record<ReplayKind, string>> = {
 export interface ReplayMark {
   /** Milliseconds: requests dated earlier may be in a store that is gone. The same for all processes. */
   readonly refusesBefore: number
+  /** Not renewed in time, as by a process that slept: {@link renew} may make it good. */
+  readonly isStale: boolean
   /** @throws KeyhavenError `STORE_UNAVAILABLE` unless the store is certainly the one in use. */
   check(): void
   /** @throws KeyhavenError `CONFIG_INVALID` if another store is in use; `STORE_UNAVAILABLE`. */
@@ -143,6 +145,8 @@ export async function createReplayMark(
     await renewing
   }
 
+  const isStale = () => kind !== 'memory' && clock() - renewedAt >= MARK_VALID_MS
+
   await renew()
   return {
     get refusesBefore() {
@@ -150,9 +154,11 @@ export async function createReplayMark(
       // As old as that, a date is refused anyway; entries in the database then do for dates ahead, too.
       return kind === 'database' && earliest + WINDOW_MS < clock() ? 0 : earliest
     },
+    get isStale() {
+      return isStale()
+    },
     check() {
-      const valid = kind === 'memory' || clock() - renewedAt < MARK_VALID_MS
-      if (!valid || held === undefined || held !== identity()) {
+      if (isStale() || held === undefined || held !== identity()) {
         throw new KeyhavenError('STORE_UNAVAILABLE', 'it is not certain that this replay store is in use')
       }
     },
@@ -184,15 +190,39 @@ export interface MarkedReplayStore extends ReplayStore {
   checkReady(): void
 }
 
-/** A store that runs nothing unless it is the one in use, before and after it has taken an entry. */
+/**
+ * A store that runs nothing unless it is the one in use, before and after it has taken an entry. A process that slept
+ * looks around before it refuses.
+ *
+ * @param look - reads what other processes burned, then renews the mark.
+ */
 export function createMarkedReplayStore(
   entries: ReplayEntries,
   mark: ReplayMark,
   clock: () => number,
+  look: () => Promise<void>,
 ): MarkedReplayStore {
-  const checked =
-    <T>(add: (entry: ReplayEntry) => T | Promise<T>) =>
-    (entry: ReplayEntry): T | Promise<T> => {
+  let looking: Promise<void> | undefined
+
+  /** One for all calls that wait for it. What failed is said by the check. */
+  const lookAround = (): Promise<void> => {
+    looking ??= look()
+      .catch(() => {})
+      .finally(() => {
+        looking = undefined
+      })
+    return looking
+  }
+  /** The date of this call was judged before: another store may have let it through, if one was in use meanwhile. */
+  const wake = async (): Promise<void> => {
+    const judged = mark.refusesBefore
+    await lookAround()
+    if (mark.refusesBefore > judged) {
+      throw new KeyhavenError('STORE_UNAVAILABLE', 'another replay store was in use meanwhile')
+    }
+  }
+  const checked = <T>(add: (entry: ReplayEntry) => T | Promise<T>) => {
+    const run = (entry: ReplayEntry): T | Promise<T> => {
       mark.check()
       const adding = add(entry)
       if (!(adding instanceof Promise)) return adding
@@ -201,6 +231,8 @@ export function createMarkedReplayStore(
         return added
       })
     }
+    return (entry: ReplayEntry) => (mark.isStale ? wake().then(() => run(entry)) : run(entry))
+  }
   const takesCallsIn = () => {
     const firstDate = Math.ceil(mark.refusesBefore / MS_PER_SECOND) * MS_PER_SECOND
     return Math.max(0, firstDate - clock())
