@@ -5,7 +5,7 @@ import { ENGINES } from './kit/engines.ts'
 import { type SdkServer, startSdkServer } from './kit/sdk-server.ts'
 import { TEST_ADMIN_TOKEN } from './kit/server-process.ts'
 
-const SCRIPT_TIMEOUT_MS = 240_000
+const SCRIPT_TIMEOUT_MS = 600_000
 
 let server: SdkServer
 beforeAll(async () => {

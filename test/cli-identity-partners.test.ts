@@ -9,7 +9,7 @@ import { ENGINES } from './kit/engines.ts'
 import { TEST_ADMIN_TOKEN } from './kit/server-process.ts'
 import { startTestServer, type TestServer } from './kit/test-server.ts'
 
-const SCRIPT_TIMEOUT_MS = 240_000
+const SCRIPT_TIMEOUT_MS = 600_000
 
 let server: TestServer
 beforeAll(async () => {

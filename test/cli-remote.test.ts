@@ -6,7 +6,7 @@ import { startRecordingProxy } from './cli/recording-proxy.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
 import { startCommand } from './cli/started-server.ts'
 
-const SCRIPT_TIMEOUT_MS = 120_000
+const SCRIPT_TIMEOUT_MS = 600_000
 const env = { KEYHAVEN_DATA_DIR: 'data' }
 
 test('keyhaven reaches a server elsewhere through a sealed channel', {

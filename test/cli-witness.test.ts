@@ -143,9 +143,7 @@ describe('it refuses', () => {
   })
 })
 
-test('kill -9 at any moment: never two roots of one size, and what was answered is not forgotten', {
-  timeout: 120_000,
-}, async () => {
+test('kill -9 at any moment: never two roots of one size, and what was answered is not forgotten', async () => {
   await using folder = await createCliFolder()
   let base = await createTestLog()
   await base.append(3)
@@ -188,7 +186,7 @@ test('kill -9 at any moment: never two roots of one size, and what was answered 
   expect(cut).toBeGreaterThan(0)
 })
 
-test('two processes on one folder are one witness', { timeout: 120_000 }, async () => {
+test('two processes on one folder are one witness', async () => {
   await using folder = await createCliFolder()
   const [a, b] = await Promise.all([
     startWitness(folder, [log.verifierKey]),

@@ -6,16 +6,17 @@ import { type ServerProcess, startServerProcess } from './kit/server-process.ts'
 import { startTcpFront, type TcpFront } from './kit/tcp-front.ts'
 import { callAdmin } from './kit/test-server.ts'
 
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 300_000
 const POSTGRES = ENGINES[1]!
 /** Another process takes a message; this one looks for news every second. */
-const ACROSS_MS = 2_000
+const ACROSS_SECONDS = 2
+const MS_PER_SECOND = 1_000
 const SLOWLY = 6
 const MORE_EACH_TIME = 5
 const KILLS = 3
 /** Between two messages, so that their number stays under what one device may send. */
 const GAP_MS = 20
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 describe('one long stream of mail, two server processes on one PostgreSQL', () => {
   let fixture: StateFixture
@@ -84,6 +85,15 @@ describe('one long stream of mail, two server processes on one PostgreSQL', () =
     await anna.mailbox.send('ben', (await anna.messages.encrypt('ben', text)).envelope)
   }
 
+  /** So many seconds for whoever asks both processes each second: if the machine stalls, they are longer for all. */
+  async function across(): Promise<string> {
+    for (let second = 0; second < ACROSS_SECONDS; second++) {
+      await delay(MS_PER_SECOND)
+      await Promise.all([sending, receiving].map(({ publicUrl }) => fetch(`${publicUrl}/readyz`)))
+    }
+    return 'not yet'
+  }
+
   test('what one process takes arrives from the other; kill -9 loses nothing and shows nothing twice', {
     timeout: TIMEOUT_MS,
   }, async () => {
@@ -100,14 +110,11 @@ describe('one long stream of mail, two server processes on one PostgreSQL', () =
     await next('the stream is open')
     await shown(1)
 
-    const delays: number[] = []
     for (let n = 0; n < SLOWLY; n++) {
       await next(`slowly ${n}`)
-      const at = performance.now()
-      await shown(sent.length)
-      delays.push(performance.now() - at)
+      const arrived = shown(sent.length).then(() => 'arrived')
+      expect(await Promise.race([arrived, across()])).toBe('arrived')
     }
-    expect(Math.max(...delays)).toBeLessThan(ACROSS_MS)
 
     for (let kill = 0; kill < KILLS; kill++) {
       const before = mail.texts.length

@@ -26,7 +26,7 @@ export interface StepOutcome {
   readonly expected: string
 }
 
-const STEP_TIMEOUT_MS = 60_000
+const STEP_TIMEOUT_MS = 180_000
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   uuid: '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}',
   time: '\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{3})?Z',

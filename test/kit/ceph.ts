@@ -10,7 +10,7 @@ import type { S3Config } from '../../packages/server/src/platform/config/config.
 import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
-const START_TIMEOUT_MS = 90_000
+const START_TIMEOUT_MS = 180_000
 const CHECK_EVERY_MS = 50
 const PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'ceph-mgr', 'radosgw', 'radosgw-admin', 'rados']
 /** Why there can be no Ceph here; where there can be one, a missing one is a failure. */
@@ -200,7 +200,7 @@ async function startCluster(folder: string, owner: number): Promise<string> {
   await make('ceph-mon', ...monitor)
   daemon('ceph-mon', '-i', 'a')
   try {
-    await make('ceph', '--connect-timeout', '30', 'osd', 'new', osdId)
+    await make('ceph', '--connect-timeout', '120', 'osd', 'new', osdId)
     await make('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', osdId)
     daemon('ceph-osd', '-i', '0')
     daemon('ceph-mgr', '-i', 'x')

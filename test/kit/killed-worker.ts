@@ -64,8 +64,9 @@ function startWorker(fixture: StateFixture, worker: string, kill: number): Worke
 
 async function workAndDie(child: Worker, kill: number, options: KillOptions): Promise<readonly string[]> {
   let output = ''
-  // Counted in what it says, not in time, so that a slow machine kills at the same places.
-  const wanted = 1 + Math.floor(Math.random() * options.maxLines)
+  // Counted in what it says, not in time, so that a slow machine kills at the same places: each later than the one before,
+  // so that a few kills are early and late ones, too.
+  const wanted = 1 + Math.floor(((kill + Math.random()) / options.kills) * options.maxLines)
   const told = new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk) => {
       output += String(chunk)

@@ -36,7 +36,7 @@ export interface Interceptor {
   close(): Promise<void>
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 120_000
 const POLL_MS = 50
 
 /** One for all interceptors of this process: two of the same name and different keys confuse a client. */

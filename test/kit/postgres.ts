@@ -9,7 +9,8 @@ import { promisify } from 'node:util'
 import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 180_000
+const START_SECONDS = String(START_TIMEOUT_MS / 1_000)
 const CHECK_EVERY_MS = 50
 const SUPERUSER = 'app'
 const MAX_CONNECTIONS = 300
@@ -138,7 +139,11 @@ async function makeCluster(folder: string, owner: number, options: readonly stri
   return {
     adminUrl: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`,
     start: (within?: readonly string[]) =>
-      call('pg_ctl', ['-D', data, '-o', settings, '-l', join(folder, 'log'), '-w', 'start'], within),
+      call(
+        'pg_ctl',
+        ['-D', data, '-o', settings, '-l', join(folder, 'log'), '-w', '-t', START_SECONDS, 'start'],
+        within,
+      ),
     stop: () => call('pg_ctl', ['-D', data, '-m', 'fast', '-w', 'stop']),
   }
 }

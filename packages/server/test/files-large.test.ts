@@ -77,5 +77,5 @@ test.runIf(process.platform === 'linux')(
     await server.kill()
     await fixture.dispose()
   },
-  GIBIBYTES * MS_PER_GIBIBYTE + 60_000,
+  GIBIBYTES * MS_PER_GIBIBYTE + 240_000,
 )
