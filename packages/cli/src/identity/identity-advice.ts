@@ -103,7 +103,7 @@ export function identityAdvice(path: readonly string[], code: string, message: s
       'its data folder with --data.'
     )
   }
-  if (code === 'STORE_UNAVAILABLE' && message.includes('oblivious PRF')) {
+  if (code === 'UPSTREAM_FAILED' && message.includes('oblivious PRF')) {
     return 'Check that the server of role oprf runs, and KEYHAVEN_OPRF_URL and KEYHAVEN_OPRF_TOKEN of this one.'
   }
   const groups = [path.slice(0, 2).join(' '), first]

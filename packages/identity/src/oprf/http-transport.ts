@@ -20,10 +20,10 @@ export interface OprfHttpOptions {
   readonly fetch: typeof globalThis.fetch
 }
 
-/** Codes that the server's refusals keep here; everything else is that it cannot be used now. */
+/** Codes that the server's refusals keep here; everything else is that it cannot be asked now. */
 const KEPT = ['ACCESS_DENIED', 'REPLAYED', 'RATE_LIMITED', 'KEY_UNKNOWN', 'WIRE_MALFORMED'] as const
 
-/** Every call throws KeyhavenError `STORE_UNAVAILABLE` if the server cannot be reached or does not answer. */
+/** Every call throws KeyhavenError `UPSTREAM_FAILED` if the server cannot be reached, or not be used now. */
 export function createOprfHttp({ url, token, fetch }: OprfHttpOptions): OprfTransport {
   const call = async (path: string, body?: unknown): Promise<unknown> => {
     let response: Response
@@ -41,13 +41,13 @@ export function createOprfHttp({ url, token, fetch }: OprfHttpOptions): OprfTran
       })
       answer = await readJsonAnswer(response, MAX_ANSWER_BYTES)
     } catch (cause) {
-      throw new KeyhavenError('STORE_UNAVAILABLE', 'the oblivious PRF cannot be reached', { cause })
+      throw new KeyhavenError('UPSTREAM_FAILED', 'the oblivious PRF cannot be reached', { cause })
     }
     if (response.ok) return answer
     const { code } = (answer ?? {}) as { code?: unknown }
     const kept = KEPT.find((one) => one === code)
     throw new KeyhavenError(
-      kept ?? 'STORE_UNAVAILABLE',
+      kept ?? 'UPSTREAM_FAILED',
       `the oblivious PRF refused with ${kept ?? response.status}`,
     )
   }

@@ -31,7 +31,7 @@ export interface OprfClient {
    * The output, 64 bytes, its proof verified; the caller overwrites it. Calls that are waiting go together.
    *
    * @throws KeyhavenError `PROOF_INVALID`, `KEY_UNKNOWN`, `ACCESS_DENIED`, `REPLAYED`, `RATE_LIMITED`,
-   *   `STORE_UNAVAILABLE`.
+   *   `UPSTREAM_FAILED`.
    */
   evaluate(ask: OprfAsk): Promise<Uint8Array>
 }

@@ -19,6 +19,8 @@ const STATUS_OK = 200
 const STATUS_REDIRECT = 300
 /** Too many requests, bad gateway, unavailable, gateway timeout: not about the event that was sent. */
 const NOT_NOW: readonly number[] = [429, 502, 503, 504]
+/** Nobody answers; or a share is made again, and the oblivious PRF evaluates no more for it today. */
+const WAITED_FOR: readonly string[] = ['UPSTREAM_FAILED', 'RATE_LIMITED']
 /** Whom an event was about may not be told of any more. */
 const NOBODY_TO_TELL: readonly string[] = ['NOT_FOUND', 'ACCESS_DENIED']
 
@@ -87,7 +89,7 @@ export function createEventDeliverer<Tx>(parts: EventDelivererParts<Tx>): EventD
     store.transaction(async (transaction, now) => {
       const attempts = event.attempts + 1
       const waitsUntil =
-        error.code === 'UPSTREAM_FAILED' && !(error instanceof Refused) ? DELIVERY_WAIT_DAYS : 0
+        WAITED_FOR.includes(error.code) && !(error instanceof Refused) ? DELIVERY_WAIT_DAYS : 0
       const over = attempts >= DELIVERY_ATTEMPTS && now >= event.createdAt + waitsUntil * MS_PER_DAY
       const dead = over || NOBODY_TO_TELL.includes(error.code)
       if (dead) await hold(transaction)

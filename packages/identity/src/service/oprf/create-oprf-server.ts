@@ -13,6 +13,8 @@ import { readIssuanceOrder } from './read-issuance-order.ts'
 
 const WRAP_LABEL = 'keyhaven oprf key v1'
 const ORDER_LABEL = 'keyhaven oprf order v1'
+/** What is wrong with a signature or its certificate. */
+const INVALID: readonly string[] = ['SIGNATURE_INVALID', 'CERTIFICATE_INVALID']
 
 /** A key as it is kept. */
 export interface StoredOprfKey extends OprfKeyInfo {
@@ -137,7 +139,8 @@ async function verified(verify: () => Promise<Uint8Array>): Promise<Uint8Array> 
   try {
     return await verify()
   } catch (cause) {
-    if (cause instanceof KeyhavenError && cause.code === 'STORE_UNAVAILABLE') throw cause
+    // Whoever is refused is never issued to: a fault of the store, whose errors have no code, refuses nobody.
+    if (!(cause instanceof KeyhavenError) || !INVALID.includes(cause.code)) throw cause
     throw refused('no valid signature of the issuer', cause)
   }
 }

@@ -82,7 +82,7 @@ export interface IdaVault {
    * Finds a person by UIN, VID or handle. In profile `keyhaven` it asks the oblivious PRF, and takes as long
    * for somebody unknown.
    *
-   * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `STORE_UNAVAILABLE` of the oblivious PRF.
+   * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `UPSTREAM_FAILED` of the oblivious PRF.
    */
   find(id: string, request?: PartnerSignedRequest): Promise<FoundPerson | undefined>
   /**

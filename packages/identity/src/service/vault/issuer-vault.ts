@@ -62,7 +62,7 @@ export interface IssuerVault {
   rotatePool(actor: string): Promise<MadePool>
   /**
    * @param request - what the oblivious PRF is asked for: the credential request's id.
-   * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `STORE_UNAVAILABLE` of the oblivious PRF.
+   * @throws KeyhavenError `RATE_LIMITED`, `ACCESS_DENIED`, `UPSTREAM_FAILED` of the oblivious PRF.
    */
   subject(id: string, request: string): Promise<VaultSubject>
   /**

@@ -107,18 +107,24 @@ export function startJobRunner(
   const fail = async (row: JobRow, lease: string, error: unknown): Promise<void> => {
     onError(error)
     const now = clock()
-    const dead = row.attempts >= attempts
     const change = {
       ...{ lease_until: 0, lease: '', changed_at: now, failure: failureOf(error) },
-      ...(dead ? { state: 'dead' } : { not_before: now + waitAfter(row.attempts) }),
+      ...whatNext(row, error, now),
     }
     // If this fails too, the lease ends by itself.
     await changeJob(state.db, row, lease, change).catch(onError)
   }
 
-  const waitAfter = (failures: number): number => {
-    const wait = (options.backoff ?? DEFAULT_BACKOFF_MS) * 2 ** Math.min(failures - 1, MAX_DOUBLINGS)
-    return Math.min(wait, options.maxBackoff ?? DEFAULT_MAX_BACKOFF_MS)
+  const whatNext = (row: JobRow, error: unknown, now: number): Partial<JobRow> => {
+    const age = now - row.created_at
+    const first = options.backoff ?? DEFAULT_BACKOFF_MS
+    const after = (wait: number) => now + Math.min(wait, options.maxBackoff ?? DEFAULT_MAX_BACKOFF_MS)
+    // More attempts than there are: each ended its process, which is about the job.
+    if (row.attempts <= attempts && age < (options.patience?.(error) ?? 0)) {
+      return { attempts: 0, not_before: after(Math.max(first, age)) }
+    }
+    if (row.attempts >= attempts) return { state: 'dead' }
+    return { not_before: after(first * 2 ** Math.min(row.attempts - 1, MAX_DOUBLINGS)) }
   }
 
   const timer = setInterval(look, options.poll ?? DEFAULT_POLL_MS).unref()

@@ -60,6 +60,11 @@ export interface JobRunnerOptions {
   readonly backoff?: number
   /** The longest wait, in milliseconds. @defaultValue 6 hours */
   readonly maxBackoff?: number
+  /**
+   * For failures that are not about the job, as of another server that cannot be asked: how long after the job was
+   * made they do not count as {@link attempts}, in milliseconds. @defaultValue they count
+   */
+  readonly patience?: (error: unknown) => number
   /** How often to look for jobs of other processes, in milliseconds. @defaultValue 1,000 */
   readonly poll?: number
   /** Gets every failure. */
