@@ -1,10 +1,6 @@
 // `npm run demo`: a tour of every capability that works so far, on real input. `-- --only channel` for one
 // of them.
 import { parseArgs } from 'node:util'
-import { channelTour } from './demo/channel.ts'
-import { conversationsTour } from './demo/conversations.ts'
-import { identityTour } from './demo/identity.ts'
-import { messagingTour } from './demo/messaging.ts'
 import { createTour, type Tour } from './demo/tour.ts'
 
 const FILE_MEGABYTES = '200'
@@ -23,11 +19,13 @@ const { values } = parseArgs({
 const fileMegabytes = Number(values['file-megabytes'])
 const people = Number(values.people)
 
+/** Loaded when they begin: each takes about a second. */
 const TOURS: Readonly<Record<string, (tour: Tour) => Promise<void>>> = {
-  channel: channelTour,
-  messaging: messagingTour,
-  conversations: (tour) => conversationsTour(tour, { fileMegabytes }),
-  identity: (tour) => identityTour(tour, { people }),
+  channel: async (tour) => (await import('./demo/channel.ts')).channelTour(tour),
+  messaging: async (tour) => (await import('./demo/messaging.ts')).messagingTour(tour),
+  conversations: async (tour) =>
+    (await import('./demo/conversations.ts')).conversationsTour(tour, { fileMegabytes }),
+  identity: async (tour) => (await import('./demo/identity.ts')).identityTour(tour, { people }),
 }
 
 if (!(fileMegabytes > 0)) {
