@@ -16,7 +16,7 @@ import { RealService } from './real-service.ts'
 import type { Reply } from './test-authority.ts'
 import { codeOf } from './test-user.ts'
 
-const ENTRIES = 2_000
+const ENTRIES = 1_500
 const NEWEST = ENTRIES - 1
 const PAGES = ENTRIES / MAX_LOOK_UP_ENTRIES
 const SETUP_MILLISECONDS = 120_000
@@ -98,7 +98,7 @@ test(
     const found = await reader.lookUp('alice')
     expect(found).toMatchObject({ sequence: NEWEST, head: chain.state.head })
     expect(found.devices).toMatchObject([{ device, entry: chain.state.head }])
-    expect(asked.map(({ after }) => after)).toEqual([undefined, 499, 999, 1_499])
+    expect(asked.map(({ after }) => after)).toEqual([undefined, 499, 999])
     expect((await reader.recordedKeys('alice')).length).toBe(ENTRIES)
     // Remembered: the next look-up is one short answer, also after a restart.
     asked.length = 0
