@@ -91,7 +91,7 @@ export const adminRegistrationRoutes = {
     },
     responses: {
       200: { description: 'As it is now', content: json(identitySchema) },
-      ...problemAnswers(400, 401, 403, 404),
+      ...problemAnswers(400, 401, 403, 404, 502),
     },
   }),
   vids: createRoute({
@@ -128,7 +128,7 @@ export const adminRegistrationRoutes = {
       params: one,
       body: body(z.strictObject({ vid: z.string().regex(/^\d{16}$/, 'a VID') })),
     },
-    responses: { 204: { description: 'Revoked' }, ...problemAnswers(400, 401, 403, 404) },
+    responses: { 204: { description: 'Revoked' }, ...problemAnswers(400, 401, 403, 404, 502) },
   }),
 }
 

@@ -68,7 +68,7 @@ const conflictSchema = z
 
 const read = { ...documented, middleware: [requirePermission('read')] }
 const change = { ...documented, middleware: [requirePermission('manage-keys')] }
-const refusals = problemAnswers(400, 401, 403, 404, 409, 503)
+const refusals = problemAnswers(400, 401, 403, 404, 409, 502, 503)
 const ok = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   200: { description, content: json(schema) },
   ...refusals,

@@ -55,5 +55,6 @@ const REASONS: Readonly<Record<number, string>> = {
   409: 'It conflicts with the present state',
   413: 'The body is too large',
   429: 'Too many requests: try again after the seconds of Retry-After',
+  502: 'Another server, which is asked, does not answer',
   503: 'A store cannot be reached',
 }
