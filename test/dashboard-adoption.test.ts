@@ -1,6 +1,6 @@
 import { connect } from '@keyhaven/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, PATIENCE, settle, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, PATIENCE, startDashboard } from './kit/dashboard.ts'
 
 interface Key {
   readonly keyId: number
@@ -30,9 +30,7 @@ test('real calls show by key and by version, and the verdict names who would bre
   await call('1.9.0', { pinnedKeys: [key] })
   await call('1.9.0', { pinnedKeys: [key] })
 
-  const { page, visit, complaints, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/demo/keys')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/applications/demo/keys' })
   const row = page.getByRole('row').filter({ hasText: 'Active' })
   await row.getByText('100 %').waitFor()
   expect(await row.locator('time').count()).toBe(2)
@@ -72,7 +70,6 @@ test('the chart’s code is not loaded before it is looked at', async () => {
   page.on('request', (request) => {
     if (request.resourceType() === 'script') scripts.push(request.url())
   })
-  await settle(page)
   await visit('/applications/demo/keys')
   expect(scripts.filter((url) => url.includes('chart'))).toEqual([])
   await page.getByRole('tab', { name: 'Adoption' }).click()
@@ -84,7 +81,6 @@ test('the chart’s code is not loaded before it is looked at', async () => {
 
 test('installations that were left out of the count are named', async () => {
   const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
   await page.route('**/e2e-keys/usage?*', async (route) => {
     const answer = await route.fetch()
     await route.fulfill({ response: answer, json: { ...(await answer.json()), installationsLeftOut: 1_234 } })
@@ -96,9 +92,7 @@ test('installations that were left out of the count are named', async () => {
 
 test('an application without calls says what to do', async () => {
   await kit.admin('POST', '/applications', { id: 'quiet' })
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/quiet/adoption')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/quiet/adoption' })
   await page.getByText('No sealed call in this time').waitFor()
   await close()
 })

@@ -1,7 +1,7 @@
 import { signDelegation } from '@keyhaven/channel'
 import { backend, type Jwk, jwkThumbprint } from '@keyhaven/crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, settle, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, startDashboard } from './kit/dashboard.ts'
 
 let kit: DashboardKit
 beforeAll(async () => {
@@ -11,7 +11,6 @@ afterAll(() => kit.close())
 
 test('a new application proposes its id, is made with a key, and is found again', async () => {
   const { page, visit, complaints, close } = await kit.openSignedIn()
-  await settle(page)
   await page.getByRole('button', { name: 'Create application' }).click()
   const dialog = page.getByRole('dialog', { name: 'Create application' })
   await dialog.getByLabel('Name').fill('Bank App')
@@ -33,7 +32,6 @@ test('a new application proposes its id, is made with a key, and is found again'
 
 test('an id that is taken or malformed is refused with what to do', async () => {
   const { page, close } = await kit.openSignedIn()
-  await settle(page)
   await page.getByRole('button', { name: 'Create application' }).click()
   const dialog = page.getByRole('dialog', { name: 'Create application' })
   await dialog.getByLabel('Id').fill('Not An Id')
@@ -51,7 +49,6 @@ test('an offline root: its thumbprints are typed, its delegation is signed elsew
   const root = await backend.signatures.generateKeyPair('EdDSA')
   const thumbprint = await jwkThumbprint(backend, root.publicKey.jwk)
   const { page, complaints, close } = await kit.openSignedIn()
-  await settle(page)
   await page.getByRole('button', { name: 'Create application' }).click()
   const dialog = page.getByRole('dialog', { name: 'Create application' })
   await dialog.getByLabel('Name').fill('Offline')
@@ -94,9 +91,7 @@ test('an offline root: its thumbprints are typed, its delegation is signed elsew
 })
 
 test('an application that does not exist is a clear answer, with the way back', async () => {
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/nobody/keys')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/nobody/keys' })
   const refusal = page.getByRole('alert')
   await refusal.waitFor()
   expect(await refusal.textContent()).toContain('NOT_FOUND')
@@ -107,7 +102,6 @@ test('an application that does not exist is a clear answer, with the way back', 
 
 test('a server that does not answer is said to be unreachable, and asked again on demand', async () => {
   const { page, close } = await kit.openSignedIn()
-  await settle(page)
   await page.route('**/admin/v1/tokens', (route) => route.abort())
   await page.getByRole('link', { name: 'API tokens' }).click()
   await page.getByText('The server cannot be reached').waitFor()

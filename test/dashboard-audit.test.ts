@@ -11,9 +11,7 @@ beforeAll(async () => {
 afterAll(() => kit.close())
 
 test('the log is filtered by action, application, actor and day', async () => {
-  const { page, visit, complaints, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/audit')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/audit' })
   const table = page.getByRole('table', { name: 'Audit log' })
   const actions = async () => [...new Set(await table.locator('td[data-label=Action]').allInnerTexts())]
   const applications = async () => [
@@ -48,9 +46,7 @@ test('the log is filtered by action, application, actor and day', async () => {
 })
 
 test('verifying the log walks the chain and shows its head', async () => {
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/audit')
+  const { page, close } = await kit.openSignedIn({ at: '/audit' })
   await page.getByRole('button', { name: 'Verify the log' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByText('The chain holds').waitFor()
@@ -60,9 +56,7 @@ test('verifying the log walks the chain and shows its head', async () => {
 })
 
 test('a token is shown once, signs in with its roles only, and is gone after deletion', async () => {
-  const { page, visit, complaints, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/tokens')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/tokens' })
   await page.getByRole('button', { name: 'Create token' }).first().click()
   const dialog = page.getByRole('dialog')
   await dialog.getByRole('button', { name: 'Create token' }).click()

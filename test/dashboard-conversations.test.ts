@@ -1,15 +1,7 @@
 import type { Me } from '@keyhaven/sdk'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  ADMIN_TOKEN,
-  type DashboardKit,
-  PATIENCE,
-  PHONE,
-  settle,
-  signIn,
-  startDashboard,
-} from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, PATIENCE, PHONE, startDashboard } from './kit/dashboard.ts'
 import { enrollMember, makeOperator } from './kit/dashboard-conversations.ts'
 
 const APP = 'talks'
@@ -32,9 +24,7 @@ afterAll(async () => {
 })
 
 test('an application without a conversation says how the first comes about', async () => {
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/demo/keys')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/applications/demo/keys' })
   await page.getByRole('link', { name: 'Conversations' }).click()
   await page.getByRole('heading', { level: 1, name: 'Conversations' }).waitFor()
   await page.getByText('No conversation yet').waitFor()
@@ -46,9 +36,7 @@ test('the list shows mode, members, age of the key and storage, and is searched 
   const managed = await ann.conversations.create({ members: { ben: 'member' }, mode: 'managed' })
   const file = await managed.files.upload(new Blob([new Uint8Array(150_000)]), { name: 'a', type: 'b/c' })
   const sealed = await ann.conversations.create({ members: {}, mode: 'sealed' })
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit(LIST)
+  const { page, complaints, close } = await kit.openSignedIn({ at: LIST })
   const row = (id: string) => page.getByRole('row', { name: id.slice(0, 8) })
   const shown = await row(managed.id).textContent()
   expect(shown).toMatch(/Managed2(Less than a minute|\d minutes?)/)
@@ -79,7 +67,6 @@ test('a long list and many receipts come a page at a time', async () => {
     chats.push(await ann.conversations.create({ members: {}, mode: 'managed' }))
   }
   const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
   // Small pages of the real server.
   for (const path of ['**/conversations?*', '**/receipts?*']) {
     await page.route(path, (route) => {
@@ -125,7 +112,6 @@ test('a managed conversation shows members, rules, keys and receipts, and no con
   page.on('response', (response) => {
     if (response.url().includes('/admin/v1/applications/')) answers.push(response.text())
   })
-  await settle(page)
   await visit(LIST)
   await page.getByRole('link', { name: chat.id.slice(0, 8) }).click()
   await page.getByRole('heading', { level: 1, name: `Conversation ${chat.id.slice(0, 8)}` }).waitFor()
@@ -169,9 +155,7 @@ test('a managed conversation shows members, rules, keys and receipts, and no con
 test('an operator rotates a managed conversation, and members write under the new key', async () => {
   const chat = await ann.conversations.create({ members: { ben: 'member' }, mode: 'managed' })
   const { keyId } = await chat.encrypt('before')
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit(`${LIST}/${chat.id}/keys`)
+  const { page, complaints, close } = await kit.openSignedIn({ at: `${LIST}/${chat.id}/keys` })
   const keys = page.getByRole('table', { name: 'Keys' })
   await keys.getByRole('row', { name: new RegExp(`${keyId}.*Current`) }).waitFor()
   const sent = changes(page)
@@ -196,9 +180,7 @@ test('an operator rotates a managed conversation, and members write under the ne
 test('a sealed conversation is rotated by its members’ devices, and there is no export of it', async () => {
   const chat = await ann.conversations.create({ members: { ben: 'member' }, mode: 'sealed' })
   const { keyId } = await chat.encrypt(MARKER)
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit(`${LIST}/${chat.id}/keys`)
+  const { page, close } = await kit.openSignedIn({ at: `${LIST}/${chat.id}/keys` })
   await page.getByText('The server cannot read the conversation').waitFor()
   await page.getByText('The members’ devices rotate').waitFor()
   const key = page.getByRole('row', { name: new RegExp(`${keyId}.*Current`) })
@@ -213,10 +195,7 @@ test('an export takes a reason and two operators, and is downloaded elsewhere', 
   const chat = await ann.conversations.create({ members: { ben: 'member' }, mode: 'managed' })
   const route = `${LIST}/${chat.id}/export`
   const [one, two] = [await makeOperator(kit, 'one'), await makeOperator(kit, 'two')]
-  const first = await kit.open()
-  await signIn(first.page, 'token', one)
-  await settle(first.page)
-  await first.visit(route)
+  const first = await kit.openSignedIn({ at: route, token: one })
   await first.page.getByText('No export was asked for').waitFor()
   await first.page.getByRole('button', { name: 'Request export' }).click()
   const asking = first.page.getByRole('dialog', { name: 'Request export' })
@@ -235,10 +214,7 @@ test('an export takes a reason and two operators, and is downloaded elsewhere', 
   await waiting.getByText('Another operator approves it').waitFor()
   expect(await first.page.getByRole('button', { name: /^Approve/ }).count()).toBe(0)
 
-  const second = await kit.open()
-  await signIn(second.page, 'token', two)
-  await settle(second.page)
-  await second.visit(route)
+  const second = await kit.openSignedIn({ at: route, token: two })
   await second.page.getByRole('button', { name: 'Approve the export that token:one asked for' }).click()
   const approving = second.page.getByRole('dialog', { name: 'Approve export' })
   const approved = changes(second.page)
@@ -276,10 +252,7 @@ test('an operator who may be the same person is refused, in words', async () => 
   await kit.admin('POST', path, { reason: 'order 8' })
   // The admin token made it, so that whoever holds the one may hold the other.
   const spare = await makeOperator(kit, 'spare')
-  const { page, visit, close } = await kit.open()
-  await signIn(page, 'token', spare)
-  await settle(page)
-  await visit(`${LIST}/${chat.id}/export`)
+  const { page, close } = await kit.openSignedIn({ at: `${LIST}/${chat.id}/export`, token: spare })
   await page.getByRole('button', { name: /^Approve the export/ }).click()
   const dialog = page.getByRole('dialog', { name: 'Approve export' })
   await dialog.getByLabel('I have checked the reason').check()
@@ -293,21 +266,18 @@ test('an auditor reads everything and is offered no change; a key manager is tol
   await kit.admin('POST', `/applications/${APP}/conversations/${chat.id}/exports`, { reason: 'order 9' })
   const tokenOf = async (name: string, role: string) =>
     (await kit.admin<{ token: string }>('POST', '/tokens', { name, roles: [role] })).token
-  const auditor = await kit.open()
-  await signIn(auditor.page, 'token', await tokenOf('aud', 'auditor'))
-  await settle(auditor.page)
-  await auditor.visit(`${LIST}/${chat.id}/export`)
+  const auditor = await kit.openSignedIn({
+    at: `${LIST}/${chat.id}/export`,
+    token: await tokenOf('aud', 'auditor'),
+  })
   await auditor.page.getByRole('row', { name: /order 9/ }).waitFor()
   expect(await auditor.page.getByRole('button', { name: /Rotate|Request|Approve/ }).count()).toBe(0)
   expect(auditor.complaints).toEqual([])
   await auditor.close()
 
-  const manager = await kit.open()
   const token = await tokenOf('man', 'key-manager')
   expect(token).not.toBe(ADMIN_TOKEN)
-  await signIn(manager.page, 'token', token)
-  await settle(manager.page)
-  await manager.visit(`/applications/${APP}/keys`)
+  const manager = await kit.openSignedIn({ at: `/applications/${APP}/keys`, token })
   await manager.page.getByRole('link', { name: 'Directory' }).waitFor()
   expect(await manager.page.getByRole('link', { name: 'Conversations' }).count()).toBe(0)
   for (const route of [LIST, `${LIST}/${chat.id}`]) {
@@ -319,9 +289,7 @@ test('an auditor reads everything and is offered no change; a key manager is tol
 
 test('on a phone the open tab shows, and the page stays at its top', async () => {
   const chat = await ann.conversations.create({ members: {}, mode: 'managed' })
-  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
-  await settle(page)
-  await visit(`${LIST}/${chat.id}/export`)
+  const { page, close } = await kit.openSignedIn({ at: `${LIST}/${chat.id}/export`, viewport: PHONE })
   await page.getByText('No export was asked for').waitFor()
   const box = await page.getByRole('tab', { name: 'Export' }).boundingBox()
   expect(box!.x + box!.width).toBeLessThanOrEqual(PHONE.width)
@@ -331,9 +299,7 @@ test('on a phone the open tab shows, and the page stays at its top', async () =>
 
 test('a conversation that does not exist is called so, and a failure can be tried again', async () => {
   const chat = await ann.conversations.create({ members: {}, mode: 'managed' })
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit(`${LIST}/AAAAAAAAAAAAAAAAAAAAAA`)
+  const { page, visit, close } = await kit.openSignedIn({ at: `${LIST}/AAAAAAAAAAAAAAAAAAAAAA` })
   await page.getByRole('alert').getByText('NOT_FOUND').waitFor()
   await visit(`${LIST}/${chat.id}/nothing`)
   await page.getByText('There is no such part here').waitFor()

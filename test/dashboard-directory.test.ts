@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, PATIENCE, startDashboard } from './kit/dashboard.ts'
 import { addDevice, enroll } from './kit/dashboard-directory.ts'
 
 let kit: DashboardKit
@@ -14,9 +14,7 @@ test('users are found by a part of the name, and each leads to devices and histo
   const phone = await enroll(kit, 'found', 'ann@example.com')
   await addDevice(kit, 'found', 'ann@example.com', phone, { name: 'Laptop', days: 20 })
   await enroll(kit, 'found', 'ben/100%')
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/found/keys')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/applications/found/keys' })
   await page.getByRole('link', { name: 'Directory' }).click()
   await page.getByRole('heading', { level: 1, name: 'Directory' }).waitFor()
   await page.getByRole('row', { name: /ann@example\.com.* 2 / }).waitFor()
@@ -47,7 +45,6 @@ test('a long list of users comes a page at a time', async () => {
   await kit.admin('POST', '/applications', { id: 'paged', suite: 'x25519' })
   for (const username of ['ann', 'ben', 'cat']) await enroll(kit, 'paged', username)
   const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
   // Small pages of the real server, so that three users are a long list.
   await page.route('**/directory/users?*', (route) => {
     const url = new URL(route.request().url())
@@ -67,9 +64,9 @@ test('a device is revoked only behind its typed name and a reason, and is refuse
   await kit.admin('POST', '/applications', { id: 'revoked', suite: 'x25519' })
   const phone = await enroll(kit, 'revoked', 'ann')
   const laptop = await addDevice(kit, 'revoked', 'ann', phone, { name: 'Laptop' })
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/revoked/directory/users/ann')
+  const { page, complaints, close } = await kit.openSignedIn({
+    at: '/applications/revoked/directory/users/ann',
+  })
   await page.getByRole('button', { name: 'Revoke the device Laptop' }).click()
   const dialog = page.getByRole('dialog', { name: 'Revoke device' })
   const submit = dialog.getByRole('button', { name: 'Revoke device' })
@@ -111,9 +108,9 @@ test('a reset says what it does, takes more than a name, and leads on to a new s
   const phone = await enroll(kit, 'reset', 'ann')
   const friend = await enroll(kit, 'reset', 'ben')
   await friend.client.lookUp('ann')
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/reset/directory/users/ann')
+  const { page, complaints, close } = await kit.openSignedIn({
+    at: '/applications/reset/directory/users/ann',
+  })
   await page.getByRole('button', { name: 'Reset user' }).click()
   const dialog = page.getByRole('dialog', { name: 'Reset user' })
   const said = await dialog.textContent()
@@ -159,9 +156,7 @@ test('a reset says what it does, takes more than a name, and leads on to a new s
 test('with the keyboard alone the tabs change and a device is revoked', async () => {
   await kit.admin('POST', '/applications', { id: 'keys-only', suite: 'x25519' })
   await addDevice(kit, 'keys-only', 'ann', await enroll(kit, 'keys-only', 'ann'), { name: 'Laptop' })
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/keys-only/directory/users')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/keys-only/directory/users' })
   await page.getByRole('tab', { name: 'Users' }).focus()
   await page.keyboard.press('ArrowRight')
   await page.getByText('No device expires within 30 days').waitFor()
@@ -194,9 +189,7 @@ test('devices that expire soon are listed by the days they have left', async () 
   await enroll(kit, 'expiring', 'later', { days: 60 })
   await enroll(kit, 'expiring', 'soon', { days: 5 })
   await enroll(kit, 'expiring', 'next', { days: 12 })
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/expiring/directory/expiring')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/expiring/directory/expiring' })
   const table = page.getByRole('table', { name: 'Devices that expire soon' })
   const users = () => table.getByRole('link').allTextContents()
   await expect.poll(users, PATIENCE).toEqual(['soon', 'next'])
@@ -212,11 +205,11 @@ test('an auditor reads everything and is offered no change', async () => {
   await kit.admin('POST', '/applications', { id: 'audited', suite: 'x25519' })
   await enroll(kit, 'audited', 'ann')
   const auditor = await kit.admin<{ token: string }>('POST', '/tokens', { name: 'aud', roles: ['auditor'] })
-  const { page, complaints, visit, close } = await kit.open()
-  await signIn(page, 'token', auditor.token)
-  await settle(page)
+  const { page, complaints, visit, close } = await kit.openSignedIn({
+    at: '/applications/audited/directory/users/ann',
+    token: auditor.token,
+  })
   const changing = page.getByRole('button', { name: /Revoke|Reset|Issue/ })
-  await visit('/applications/audited/directory/users/ann')
   await page.getByText('“Phone” enrolled as first device').waitFor()
   expect(await changing.count()).toBe(0)
   await visit('/applications/audited/directory/sign-up-tokens')
@@ -228,9 +221,7 @@ test('an auditor reads everything and is offered no change', async () => {
 })
 
 test('a user who does not exist is called so', async () => {
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/demo/directory/users/nobody')
+  const { page, visit, close } = await kit.openSignedIn({ at: '/applications/demo/directory/users/nobody' })
   await page.getByRole('alert').getByText('NOT_FOUND').waitFor()
   await visit('/applications/demo/directory/users/~zz')
   await page.getByRole('heading', { level: 1, name: 'No such user' }).waitFor()

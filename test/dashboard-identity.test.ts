@@ -1,14 +1,12 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  ADMIN_TOKEN,
   type DashboardKit,
   type DashboardPage,
   overflow,
   PHONE,
   seriousFaults,
   settle,
-  signIn,
 } from './kit/dashboard.ts'
 import {
   APP,
@@ -38,7 +36,7 @@ beforeAll(async () => {
   page.on('response', (response) => {
     if (response.url().includes('/admin/v1/')) answers.push(response.text().catch(() => ''))
   })
-  await settle(page)
+  await open.visit('/')
 })
 afterAll(async () => {
   await Promise.all([kit?.close(), ida?.close()])
@@ -285,8 +283,7 @@ test('no page was given anything of a person, and the browser complained of noth
 
 test('each role sees its parts, and an auditor changes nothing', async () => {
   const tabsOf = async (role: keyof IdentityDashboard['tokens'], look: (as: Page) => Promise<void>) => {
-    const opened = await kit.open()
-    await signIn(opened.page, 'token', kit.tokens[role])
+    const opened = await kit.openSignedIn({ token: kit.tokens[role] })
     await opened.page.getByRole('link', { name: 'Identity' }).click()
     await opened.page.getByRole('tab').first().waitFor()
     const tabs = await opened.page.getByRole('tab').allTextContents()
@@ -334,13 +331,11 @@ test('an IDA’s own dashboard shows when who asked and what was answered, and i
 })
 
 test('a server without the capability has no entry, and says so at the address', async () => {
-  const opened = await kit.open()
+  const opened = await kit.openSignedIn()
   await opened.page.route('**/admin/v1/status', async (route) => {
     const answer = await route.fetch()
     await route.fulfill({ response: answer, json: { ...(await answer.json()), identity: null } })
   })
-  await signIn(opened.page, 'token', ADMIN_TOKEN)
-  await opened.page.getByRole('link', { name: 'Applications' }).waitFor()
   await opened.visit('/identity')
   await opened.page.getByText('Nothing of it is here for you').waitFor()
   expect(await opened.page.getByRole('link', { name: 'Identity' }).count()).toBe(0)

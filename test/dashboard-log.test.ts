@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, settle, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, startDashboard } from './kit/dashboard.ts'
 import { enroll } from './kit/dashboard-directory.ts'
 
 interface ShownLog {
@@ -17,11 +17,10 @@ afterAll(() => kit.close())
 
 test('the log shows what it holds, gives its key to be copied, and can be checked', async () => {
   await enroll(kit, 'demo', 'ann')
-  const { page, complaints, visit, close } = await kit.openSignedIn({
+  const { page, complaints, close } = await kit.openSignedIn({
+    at: '/applications/demo/directory/log',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  await settle(page)
-  await visit('/applications/demo/directory/log')
   const log = await kit.admin<ShownLog>('GET', '/applications/demo/directory/log')
   // Leaf 0 holds the parameters, leaf 1 the device.
   expect(log.size).toBe(2)
@@ -41,7 +40,6 @@ test('the log shows what it holds, gives its key to be copied, and can be checke
 
 test('while a check runs its progress shows, and a log that was altered says what to do', async () => {
   const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
   let answer: () => void = () => {}
   const held = new Promise<void>((resolve) => {
     answer = resolve

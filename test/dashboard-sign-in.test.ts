@@ -93,7 +93,6 @@ test('an empty form sends nothing and says what is missing', async () => {
 
 test('after signing out the session is gone, in the browser and on the server', async () => {
   const { page, close } = await kit.openSignedIn()
-  await settle(page)
   const cookie = await sessionCookie(page.context())
   await page.getByRole('button', { name: 'admin', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
@@ -128,7 +127,6 @@ test('an address that names no page says so', async () => {
 
 test('colours follow the system until somebody chooses', async () => {
   const { page, close } = await kit.openSignedIn({ colorScheme: 'dark' })
-  await settle(page)
   const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme)
   expect(await scheme()).toBe('dark')
   await page.emulateMedia({ colorScheme: 'light' })

@@ -1,6 +1,6 @@
 import { connect, type Me } from '@keyhaven/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, settle, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, startDashboard } from './kit/dashboard.ts'
 import { enrollWith, issueToken } from './kit/dashboard-directory.ts'
 
 let kit: DashboardKit
@@ -11,11 +11,10 @@ afterAll(() => kit.close())
 
 test('a sign-up token is shown once, with the code that uses it, and enrolls its user', async () => {
   await kit.admin('POST', '/applications', { id: 'issued', suite: 'x25519' })
-  const { page, complaints, visit, close } = await kit.openSignedIn({
+  const { page, complaints, close } = await kit.openSignedIn({
+    at: '/applications/issued/directory',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  await settle(page)
-  await visit('/applications/issued/directory')
   await page.getByText('No user yet').waitFor()
   await page.getByRole('link', { name: 'Go to the sign-up tokens' }).click()
   await page.getByText('No token waits to be used').waitFor()
@@ -64,9 +63,9 @@ test('a sign-up token is shown once, with the code that uses it, and enrolls its
 test('a revoked sign-up token lets nobody in', async () => {
   await kit.admin('POST', '/applications', { id: 'withdrawn', suite: 'x25519' })
   const token = await issueToken(kit, 'withdrawn', 'mallory')
-  const { page, complaints, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/withdrawn/directory/sign-up-tokens')
+  const { page, complaints, close } = await kit.openSignedIn({
+    at: '/applications/withdrawn/directory/sign-up-tokens',
+  })
   await page.getByRole('button', { name: 'Revoke the token for mallory' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByRole('button', { name: 'Revoke token' }).click()
@@ -78,9 +77,7 @@ test('a revoked sign-up token lets nobody in', async () => {
 })
 
 test('what the server refuses is said in its words', async () => {
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/demo/directory/sign-up-tokens')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/demo/directory/sign-up-tokens' })
   await page.getByRole('button', { name: 'Issue token' }).first().click()
   const dialog = page.getByRole('dialog')
   await dialog.getByRole('textbox', { name: 'Username' }).fill('ann')

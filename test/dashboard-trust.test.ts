@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, PATIENCE, PHONE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, PATIENCE, PHONE, startDashboard } from './kit/dashboard.ts'
 
 interface Trust {
   readonly rootThumbprints: readonly [string, string]
@@ -17,9 +17,7 @@ const trustOf = (id: string) => kit.admin<Trust>('GET', `/applications/${id}/tru
 test('the root is switched only behind the typed application id and a reason', async () => {
   await kit.admin('POST', '/applications', { id: 'shop', suite: 'x25519' })
   const before = await trustOf('shop')
-  const { page, visit, complaints, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/shop/trust')
+  const { page, complaints, close } = await kit.openSignedIn({ at: '/applications/shop/trust' })
   const open = page.getByRole('button', { name: 'Switch to the spare root' })
   await open.click()
   const dialog = page.getByRole('dialog', { name: 'Switch to the spare root' })
@@ -58,9 +56,7 @@ test('the root is switched only behind the typed application id and a reason', a
 
 test('a page that is out of date does not use up the new spare', async () => {
   await kit.admin('POST', '/applications', { id: 'twice', suite: 'x25519' })
-  const { page, visit, close } = await kit.openSignedIn()
-  await settle(page)
-  await visit('/applications/twice/trust')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/twice/trust' })
   await page.getByRole('button', { name: 'Switch to the spare root' }).click()
   const dialog = page.getByRole('dialog')
   await kit.admin('POST', '/applications/twice/trust/switch-root', { reason: 'by somebody else' })
@@ -74,9 +70,7 @@ test('a page that is out of date does not use up the new spare', async () => {
 })
 
 test('on a phone the facts of the manifest are a short list', async () => {
-  const { page, visit, close } = await kit.openSignedIn({ viewport: PHONE })
-  await settle(page)
-  await visit('/applications/demo/trust')
+  const { page, close } = await kit.openSignedIn({ at: '/applications/demo/trust', viewport: PHONE })
   const names = page.locator('dl dt')
   expect(await names.allInnerTexts()).toEqual(['Root key', 'Epoch', 'Sequence', 'Delegation ends'])
   const list = await page.locator('dl').boundingBox()
@@ -91,13 +85,8 @@ test('the button is not there for an offline root, nor for a key manager', async
     name: 'manager',
     roles: ['key-manager'],
   })
-  const admin = await kit.openSignedIn()
-  await settle(admin.page)
-  await admin.visit('/applications/offline/trust')
-  const manager = await kit.open()
-  await signIn(manager.page, 'token', token)
-  await settle(manager.page)
-  await manager.visit('/applications/demo/trust')
+  const admin = await kit.openSignedIn({ at: '/applications/offline/trust' })
+  const manager = await kit.openSignedIn({ at: '/applications/demo/trust', token })
   for (const { page, close } of [admin, manager]) {
     await page.getByRole('heading', { name: 'Root thumbprints' }).waitFor()
     expect(await page.getByRole('button', { name: 'Switch to the spare root' }).count()).toBe(0)

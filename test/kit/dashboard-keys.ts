@@ -1,5 +1,4 @@
 import type { DashboardKit, DashboardPage } from './dashboard.ts'
-import { settle } from './dashboard.ts'
 
 /** An E2E key as the admin API answers it, as far as the dashboard's tests look. */
 export interface ShownKey {
@@ -15,9 +14,10 @@ export interface ShownKey {
 /** Makes an application with one X25519 key and opens the page of its keys. */
 export async function openKeys(kit: DashboardKit, id: string): Promise<DashboardPage> {
   await kit.admin('POST', '/applications', { id, suite: 'x25519' })
-  const opened = await kit.openSignedIn({ permissions: ['clipboard-read', 'clipboard-write'] })
-  await settle(opened.page)
-  await opened.visit(`/applications/${id}/keys`)
+  const opened = await kit.openSignedIn({
+    at: `/applications/${id}/keys`,
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
   return opened
 }
 
