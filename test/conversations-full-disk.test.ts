@@ -44,7 +44,7 @@ test('on a full disk no key is given out without its receipt, and it goes on aft
   expect(log).not.toContain('PANIC')
   await postgres.liftLimit()
   await expectReceipts(output)
-}, 120_000)
+})
 
 /** @param output - of the worker, when there is room again. */
 async function expectReceipts(output: string): Promise<void> {

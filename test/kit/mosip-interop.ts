@@ -13,7 +13,9 @@ export type InteropAnswer = Readonly<Record<string, string | number>>
 
 /** Has python3-cryptography do all of these, in one process. Throws with what it wrote if one fails. */
 export async function runInterop(requests: readonly InteropRequest[]): Promise<InteropAnswer[]> {
-  const child = spawn('python3', [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'] })
+  // Unbuffered, Python takes what a signal cut short for written: a process that was stopped would leave half an answer.
+  const env = { ...process.env, PYTHONUNBUFFERED: '' }
+  const child = spawn('python3', [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'], env })
   const output: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
