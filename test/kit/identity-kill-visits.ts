@@ -6,6 +6,10 @@ import type { MadePacket } from './identity-system.ts'
 
 /** "Request could not be processed. Please try again": nothing was said about the person. */
 const TRY_AGAIN = 'IDA-MLC-007'
+/** "Demographic data did not match", as for everybody who is not here. */
+const MISMATCH = 'IDA-DEA-001'
+/** Far from the ten failures that lock a person. */
+const MAX_EARLY = 3
 
 /** People who authenticate while roles are killed. */
 export interface Visits {
@@ -26,12 +30,13 @@ export interface Visits {
 export function createVisits({ oprf }: IdentityProcesses, bank: RelyingParty, seed: number): Visits {
   const random = seededRandom(`visits ${seed}`)
   const counts = { yes: 0, again: 0, cut: 0 }
-  /** Whom the IDA knows; who it did not know yet is not asked for again, as people are locked after failures. */
-  const known = new Map<string, boolean>()
+  const known = new Set<string>()
+  /** How often somebody came before the IDA knew him. */
+  const early = new Map<string, number>()
   let uins: ReadonlyMap<string, string> = new Map()
 
   const somebody = (people: readonly MadePacket[]): MadePacket | undefined => {
-    const candidates = people.filter(({ rid }) => uins.has(rid) && known.get(rid) !== false)
+    const candidates = people.filter(({ rid }) => uins.has(rid) && (early.get(rid) ?? 0) < MAX_EARLY)
     return candidates[random.below(Math.max(1, candidates.length))]
   }
   const authenticate = ({ rid, fields }: MadePacket) => bank.authenticate(claimsOf(fields, uins.get(rid)!))
@@ -51,11 +56,11 @@ export function createVisits({ oprf }: IdentityProcesses, bank: RelyingParty, se
         const ran = oprf === undefined || (before !== undefined && before === pidOf(oprf))
         if (authenticated) {
           counts.yes++
-          known.set(person.rid, true)
+          known.add(person.rid)
         } else if (codes.includes(TRY_AGAIN) && !ran) counts.again++
-        else if (codes.includes(TRY_AGAIN) || known.has(person.rid)) {
+        else if (codes.some((code) => code !== MISMATCH) || known.has(person.rid)) {
           throw new Error(`${person.rid} was answered ${codes.join()}, oblivious PRF running: ${ran}`)
-        } else known.set(person.rid, false)
+        } else early.set(person.rid, (early.get(person.rid) ?? 0) + 1)
       } catch (error) {
         if (!(error instanceof KeyhavenError) || error.code !== 'UPSTREAM_FAILED') throw error
         counts.cut++
