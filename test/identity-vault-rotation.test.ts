@@ -210,10 +210,20 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     const { state, client } = world.oprf!
     const own = client(world.main)
     const before = (await state.audit.list({ action: 'oprf.evaluate' })).items.length
-    const signed = () => order({ request: toBase64url(backend.randomBytes(8)) })
-    // Before the first call: else it is up to the machine which of them wait for it.
-    const reasons = await Promise.all(Array.from({ length: 12 }, signed))
-    const outputs = await Promise.all(reasons.map((reason) => own.evaluate({ input, version: 1, reason })))
+    // None is sent before all are signed: else it is up to the machine which of them wait for the first call.
+    const { promise: allSigned, resolve } = Promise.withResolvers<void>()
+    let signed = 0
+    const ask = async () => {
+      const sign = await order({ request: toBase64url(backend.randomBytes(8)) })
+      const reason = async (element: Uint8Array) => {
+        const signedOrder = await sign(element)
+        if (++signed === 12) resolve()
+        await allSigned
+        return signedOrder
+      }
+      return own.evaluate({ input, version: 1, reason })
+    }
+    const outputs = await Promise.all(Array.from({ length: 12 }, ask))
     expect(new Set(outputs.map(toBase64url)).size).toBe(1)
     const calls = (await state.audit.list({ action: 'oprf.evaluate' })).items.length - before
     expect(calls).toBeLessThan(8)
@@ -225,7 +235,7 @@ describe.each(ENGINES)('the oblivious PRF evaluates for nothing else, on $name',
     })
     await expect(liar.versions()).rejects.toThrow(failing('PROOF_INVALID'))
     const down = createOprfHttp({ url: 'http://127.0.0.1:1', token: 't', fetch: globalThis.fetch })
-    await expect(down.keys()).rejects.toThrow(failing('STORE_UNAVAILABLE'))
+    await expect(down.keys()).rejects.toThrow(failing('UPSTREAM_FAILED'))
   })
 })
 
