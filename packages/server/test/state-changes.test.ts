@@ -99,6 +99,23 @@ describe.each(ENGINES)('several processes on one $name', (engine) => {
     expect(items).toHaveLength(2) // once each, though both processes looked
   })
 
+  test('one that is closed while it takes in what another changed says nothing of it', async () => {
+    const one = await fixture.open()
+    const failures: unknown[] = []
+    const onError = (error: unknown) => void failures.push(error)
+    for (let round = 0; round < 4; round++) {
+      const other = await fixture.open({ schedule: false, onError })
+      const looked = new Promise<void>((resolve) => {
+        other.changes.onChange(() => resolve())
+      })
+      await add(one, `demo-${round}`)
+      await looked
+      await other.close()
+    }
+    await delay(POLL_INTERVAL_MS)
+    expect(failures).toEqual([])
+  })
+
   test('a process far behind forgets everything', async () => {
     const [one, other] = [await fixture.open(), await fixture.open({ schedule: false })]
     const heard: (string | undefined)[] = []

@@ -88,8 +88,10 @@ export function createStateChanges(options: StateChangesOptions): LocalStateChan
 
   const poll = (): void => {
     const again = (error: unknown): void => {
+      // Stopped: nobody looks any more, and the database may be closed.
+      if (timer === undefined) return
       options.onPoll?.(error)
-      if (timer !== undefined) timer = setTimeout(poll, POLL_INTERVAL_MS).unref()
+      timer = setTimeout(poll, POLL_INTERVAL_MS).unref()
     }
     refresh().then(() => again(undefined), again)
   }

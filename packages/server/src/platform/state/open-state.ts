@@ -61,6 +61,7 @@ async function assemble(
   await absorbState(db, anchor)
 
   let absorbed = head.version
+  let absorbing: Promise<void> | undefined
   const changes = createStateChanges({
     db,
     ...(database.reader && { reader: database.reader }),
@@ -70,10 +71,13 @@ async function assemble(
       if (error !== undefined) onError(error)
       if (error !== undefined || changes.version === absorbed) return
       absorbed = changes.version
-      absorbState(db, anchor).catch(onError)
+      absorbing = Promise.all([absorbing, absorbState(db, anchor).catch(onError)]).then(() => undefined)
     },
   })
-  closers.push(() => changes.stop())
+  closers.push(async () => {
+    changes.stop()
+    await absorbing
+  })
   changes.onChange((applicationId) => {
     // Everything changed: perhaps the master key too.
     if (applicationId === undefined) tryTo(() => wrapper.reload(), onError)
