@@ -1,6 +1,7 @@
 import { KeyhavenError } from '@keyhaven/crypto'
 import { createOprfHttp } from '@keyhaven/identity'
-import { issuerTrust } from '@keyhaven/identity/service'
+import { issuerTrust, PERSON_FAILURES } from '@keyhaven/identity/service'
+import { simulatedPerson } from '@keyhaven/identity/simulator'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { backend, toBase64url } from '../packages/crypto/src/node/index.ts'
 import { keyName, signJwt } from '../packages/identity/src/index.ts'
@@ -12,6 +13,7 @@ import { DEFAULT_DAILY_EVALUATIONS } from '../packages/server/src/identity/oprf/
 import type { JobRunner } from '../packages/server/src/platform/jobs/job.ts'
 import { ENGINES } from './kit/engines.ts'
 import { freePort } from './kit/free-port.ts'
+import { openAuthWorld } from './kit/identity-authentication.ts'
 import {
   APPLICATION,
   AUTH_POLICY,
@@ -20,6 +22,10 @@ import {
   type VaultWorld,
 } from './kit/identity-vault.ts'
 
+const SOMEBODY = '1234567890'
+const NOBODY = '9876543210'
+/** "Request could not be processed. Please try again". */
+const TRY_AGAIN = ['IDA-MLC-007']
 const DAY_MS = 86_400_000
 const KERNEL_SIGN = keyName('KERNEL', 'SIGN')
 /** Of twelve: one more is the last. */
@@ -42,14 +48,9 @@ describe.each(ENGINES)('while the oblivious PRF cannot be asked, on $name', (eng
   const jobs = () => world.main.db.selectFrom('identity_jobs').selectAll().execute()
 
   test('credentials wait, and are issued by themselves when it can be asked again', async () => {
-    const day = Math.floor(world.now() / DAY_MS)
-    const used = { caller: 'token:caller', day, used: DEFAULT_DAILY_EVALUATIONS }
-    await world
-      .oprf!.state.db.insertInto('identity_oprf_quotas')
-      .values({ application_id: APPLICATION, ...used })
-      .execute()
+    await useUpTheDay(world)
     await world.credentials.request({
-      ...{ requestId: 'waits', id: '1234567890', idType: 'UIN', partner: IDA_PARTNER },
+      ...{ requestId: 'waits', id: SOMEBODY, idType: 'UIN', partner: IDA_PARTNER },
       ...{ policyId: AUTH_POLICY, credentialType: 'auth' },
     })
     await world.main.db.updateTable('identity_jobs').set({ attempts: LAST_ATTEMPT }).execute()
@@ -89,6 +90,28 @@ describe.each(ENGINES)('while the oblivious PRF cannot be asked, on $name', (eng
   })
 })
 
+test('meanwhile everybody is told to try again, known or not, and nobody’s failures are counted', async () => {
+  const world = await openAuthWorld(ENGINES[0]!, 'keyhaven')
+  try {
+    await world.vault.enrol(SOMEBODY)
+    const bank = await world.relyingParty()
+    const { fields } = simulatedPerson(`person ${SOMEBODY}`)
+    const demographics = { name: fields.fullName }
+    const codes = async (id: string) => {
+      const { authenticated, errors } = await bank.authenticate({ id, demographics })
+      return authenticated || errors.map(({ errorCode }) => errorCode)
+    }
+    await useUpTheDay(world.vault)
+    // More than a person may fail.
+    for (let times = 0; times <= PERSON_FAILURES; times++) expect(await codes(SOMEBODY)).toEqual(TRY_AGAIN)
+    expect(await codes(NOBODY)).toEqual(TRY_AGAIN)
+    await world.vault.oprf!.state.db.deleteFrom('identity_oprf_quotas').execute()
+    expect(await codes(SOMEBODY)).toBe(true)
+  } finally {
+    await world.dispose()
+  }
+})
+
 describe('a client of the oblivious PRF', () => {
   const codeOf = (url: string, fetch: typeof globalThis.fetch = globalThis.fetch) =>
     createOprfHttp({ url, token: 't', fetch })
@@ -107,3 +130,14 @@ describe('a client of the oblivious PRF', () => {
     expect(await codeOf(url, answering(403, { code: 'ACCESS_DENIED' }))).toBe('ACCESS_DENIED')
   })
 })
+
+/** Of both its callers' one token. */
+async function useUpTheDay({ oprf, now }: VaultWorld): Promise<void> {
+  const used = DEFAULT_DAILY_EVALUATIONS
+  const row = { caller: 'token:caller', day: Math.floor(now() / DAY_MS), used }
+  await oprf!.state.db
+    .insertInto('identity_oprf_quotas')
+    .values({ application_id: APPLICATION, ...row })
+    .onConflict((on) => on.columns(['application_id', 'caller', 'day']).doUpdateSet({ used }))
+    .execute()
+}
