@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { SetupError } from './setup-error.mjs'
 
-/** Chromium without windows, in half the processor time. Debian has it as a package of its own; Ubuntu does not. */
+/** Chromium without windows, in half the processor time. Debian has it as a package, Ubuntu has not. */
 const HEADLESS_SHELL = 'chromium-headless-shell'
 
 /**
