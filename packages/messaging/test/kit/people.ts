@@ -9,6 +9,7 @@ import {
   type MessengerSettings,
   memoryStore,
 } from '../../src/index.ts'
+import { reusedRsaKeys } from './reused-rsa-keys.ts'
 import { APPLICATION, TestDirectory, testClock } from './test-directory.ts'
 
 /** A device of a test, with its messenger. */
@@ -36,7 +37,7 @@ export interface DeviceOptions {
 }
 
 /** People, their devices and a directory. */
-export async function createWorld(backend?: CryptoBackend): Promise<World> {
+export async function createWorld(backend: CryptoBackend = reusedRsaKeys()): Promise<World> {
   const clock = testClock()
   const directory = await TestDirectory.create(clock, backend)
   const messengerOf = (keys: DeviceKeys, store: MessagingStore, settings: Partial<MessengerSettings> = {}) =>
@@ -47,7 +48,7 @@ export async function createWorld(backend?: CryptoBackend): Promise<World> {
       store,
       clock,
       settings,
-      ...(backend ? { backend } : {}),
+      backend,
     })
   return {
     directory,
@@ -61,7 +62,7 @@ export async function createWorld(backend?: CryptoBackend): Promise<World> {
         clock,
         profile: options.profile ?? 'x25519',
         ...(options.recordSeconds ? { recordSeconds: options.recordSeconds } : {}),
-        ...(backend ? { backend } : {}),
+        backend,
       })
       await directory.record(keys, {
         ...(options.approver ? { approver: options.approver.keys } : {}),
