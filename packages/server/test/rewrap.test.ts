@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bundledProgram } from '../../../test/kit/bundled-program.ts'
 import type { StateFixture } from '../../../test/kit/engines.ts'
 import { createStateFixture, ENGINES } from '../../../test/kit/engines.ts'
 import { rewrap } from '../src/maintenance/rewrap.ts'
@@ -111,9 +113,10 @@ describe.each(ENGINES)('moving keys to a new master key on $name', (engine) => {
 
   test('killed at random moments, it is always finished by the next run', async () => {
     await fill(230)
+    const program = await bundledProgram(fileURLToPath(new URL('fixtures/run-rewrap.ts', import.meta.url)))
     let finished = false
     for (let attempt = 0; attempt < 8 && !finished; attempt++) {
-      const child = spawn(process.execPath, [new URL('fixtures/run-rewrap.ts', import.meta.url).pathname], {
+      const child = spawn(process.execPath, [program], {
         env: { ...process.env, ...fixture.env },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
