@@ -29,7 +29,7 @@ export interface DashboardKit {
   readonly server: RunningServer
   /** A fresh browser profile on the dashboard's first page. */
   open(options?: BrowserContextOptions): Promise<DashboardPage>
-  /** A fresh browser profile with a session of its own, made by the sign-in page's call, on a settled page. */
+  /** A fresh browser profile with a session of its own, by the sign-in page's call, on a settled page. */
   openSignedIn(options?: SignedInOptions): Promise<DashboardPage>
   /** Calls the admin API as a program does. Answers the body of a 2xx. */
   admin<T>(method: string, path: string, body?: unknown): Promise<T>
