@@ -1,6 +1,7 @@
 import { type ConnectOptions, connect, type EnrollOptions, type Keyhaven, type Me } from '@keyhaven/sdk'
 import { createStateFixture, type Engine, type StateFixture } from './engines.ts'
 import { freePort } from './free-port.ts'
+import { reusedRsaKeys } from './reused-rsa-keys.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { type Answer, callAdmin } from './test-server.ts'
 
@@ -49,7 +50,8 @@ export async function startSdkServer(
   const { verifierKey } = (await operator('GET', '/log')).body as { verifierKey: string }
   const { rootThumbprints } = running.defaultApplication
   const options = { url: running.publicUrl, applicationId: id, trust: { rootThumbprints, log: verifierKey } }
-  const open = (changes: Partial<ConnectOptions> = {}) => connect({ ...options, ...changes })
+  const backend = reusedRsaKeys()
+  const open = (changes: Partial<ConnectOptions> = {}) => connect({ ...options, backend, ...changes })
 
   async function token(username: string): Promise<string> {
     const { status, body } = await operator('POST', '/sign-up-tokens', { username })

@@ -1,4 +1,5 @@
 import type { CryptoBackend } from '@keyhaven/crypto'
+import { reusedRsaKeys } from '../../../../test/kit/reused-rsa-keys.ts'
 import type { ProfileName } from '../../src/directory-port.ts'
 import {
   createDeviceKeys,
@@ -9,7 +10,6 @@ import {
   type MessengerSettings,
   memoryStore,
 } from '../../src/index.ts'
-import { reusedRsaKeys } from './reused-rsa-keys.ts'
 import { APPLICATION, TestDirectory, testClock } from './test-directory.ts'
 
 /** A device of a test, with its messenger. */
