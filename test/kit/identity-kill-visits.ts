@@ -9,7 +9,8 @@ const TRY_AGAIN = 'IDA-MLC-007'
 /** "Demographic data did not match", as for everybody who is not here. */
 const MISMATCH = 'IDA-DEA-001'
 /** Far from the ten failures that lock a person. */
-const MAX_EARLY = 3
+const MAX_EARLY = 6
+const LATER_MS = 3_000
 
 /** People who authenticate while roles are killed. */
 export interface Visits {
@@ -33,10 +34,14 @@ export function createVisits({ oprf }: IdentityProcesses, bank: RelyingParty, se
   const known = new Set<string>()
   /** How often somebody came before the IDA knew him. */
   const early = new Map<string, number>()
+  /** When such a person comes again. */
+  const later = new Map<string, number>()
   let uins: ReadonlyMap<string, string> = new Map()
 
   const somebody = (people: readonly MadePacket[]): MadePacket | undefined => {
-    const candidates = people.filter(({ rid }) => uins.has(rid) && (early.get(rid) ?? 0) < MAX_EARLY)
+    const candidates = people.filter(
+      ({ rid }) => uins.has(rid) && (later.get(rid) ?? 0) < Date.now() && (early.get(rid) ?? 0) < MAX_EARLY,
+    )
     return candidates[random.below(Math.max(1, candidates.length))]
   }
   const authenticate = ({ rid, fields }: MadePacket) => bank.authenticate(claimsOf(fields, uins.get(rid)!))
@@ -60,7 +65,10 @@ export function createVisits({ oprf }: IdentityProcesses, bank: RelyingParty, se
         } else if (codes.includes(TRY_AGAIN) && !ran) counts.again++
         else if (codes.some((code) => code !== MISMATCH) || known.has(person.rid)) {
           throw new Error(`${person.rid} was answered ${codes.join()}, oblivious PRF running: ${ran}`)
-        } else early.set(person.rid, (early.get(person.rid) ?? 0) + 1)
+        } else {
+          early.set(person.rid, (early.get(person.rid) ?? 0) + 1)
+          later.set(person.rid, Date.now() + LATER_MS)
+        }
       } catch (error) {
         if (!(error instanceof KeyhavenError) || error.code !== 'UPSTREAM_FAILED') throw error
         counts.cut++
