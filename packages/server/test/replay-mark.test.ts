@@ -307,15 +307,15 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     const answers = await Promise.all([taken, taken, entry()].map((one) => store.insert(one)))
     expect(answers.filter(Boolean)).toHaveLength(2)
     expect(looks).toBe(1)
-    // Another store is in use; then it is gone again, but may have run what was dated in its time.
+    // Another store is in use; then it is gone again, but may have run what was dated in its time: who judged a
+    // date before sees it by the time from which dates are good.
     now += MARK_LEASE_MS
     const other = await start('database')
     await expect(store.insert(entry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await other.release()
     now += MARK_LEASE_MS
     const judged = store.refusesBefore
-    await expect(store.insert(entry())).rejects.toThrow('another replay store was in use')
-    expect(store.refusesBefore).toBeGreaterThan(judged)
     expect(await store.insert(entry())).toBe(true)
+    expect(store.refusesBefore).toBeGreaterThan(judged)
   })
 })

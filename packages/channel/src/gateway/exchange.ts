@@ -140,7 +140,8 @@ async function admit(
   if (!settings.allowPath(targetPath(head.path))) return { code: 'ACCESS_DENIED' }
   const { replay, windowSeconds, skewSeconds } = settings
   const now = settings.clock()
-  const judged = judgeDate(date, now, replay.refusesBefore, windowSeconds, skewSeconds)
+  const { refusesBefore } = replay
+  const judged = judgeDate(date, now, refusesBefore, windowSeconds, skewSeconds)
   if (judged.verdict === 'past') {
     const { refusedSince, retryAfter } = judged
     return { code: 'CLOCK_SKEW', members: { now, refusedSince, retryAfterMs: retryAfter } }
@@ -158,6 +159,8 @@ async function admit(
   } catch {
     return { code: 'STORE_UNAVAILABLE' }
   }
+  // Meanwhile it was found that another store was in use, which may have let this request through.
+  if (replay.refusesBefore > refusesBefore) return { code: 'STORE_UNAVAILABLE' }
   if (ahead && fresh === undefined) return notBurned
   if (fresh !== true) return { code: 'REPLAYED' }
   if (judged.verdict === 'future') return { code: 'CLOCK_SKEW', members: { now, burned: true } }

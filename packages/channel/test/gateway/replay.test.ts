@@ -102,6 +102,25 @@ describe('at most once', () => {
     expect(kit.seen).toHaveLength(0)
   })
 
+  test('a date that was judged before the store was found to be a new one lets nothing run', async () => {
+    let refusesBefore = 0
+    const replay: ReplayStore = {
+      get refusesBefore() {
+        return refusesBefore
+      },
+      has: () => false,
+      async insert() {
+        await Promise.resolve()
+        refusesBefore = START - SECOND
+        return true
+      },
+    }
+    const kit = await createKit({ replay })
+    expect(sealedError(await call(kit))).toBe('STORE_UNAVAILABLE')
+    expect(kit.seen).toHaveLength(0)
+    expect((await call(kit)).status).toBe(200)
+  })
+
   test('until its date is too old an envelope stays remembered', async () => {
     const kit = await createKit()
     const { envelope, sealer } = await seal(kit)

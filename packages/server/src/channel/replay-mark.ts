@@ -213,14 +213,6 @@ export function createMarkedReplayStore(
       })
     return looking
   }
-  /** The date of this call was judged before: another store may have let it through, if one was in use meanwhile. */
-  const wake = async (): Promise<void> => {
-    const judged = mark.refusesBefore
-    await lookAround()
-    if (mark.refusesBefore > judged) {
-      throw new KeyhavenError('STORE_UNAVAILABLE', 'another replay store was in use meanwhile')
-    }
-  }
   const checked = <T>(add: (entry: ReplayEntry) => T | Promise<T>) => {
     const run = (entry: ReplayEntry): T | Promise<T> => {
       mark.check()
@@ -231,7 +223,7 @@ export function createMarkedReplayStore(
         return added
       })
     }
-    return (entry: ReplayEntry) => (mark.isStale ? wake().then(() => run(entry)) : run(entry))
+    return (entry: ReplayEntry) => (mark.isStale ? lookAround().then(() => run(entry)) : run(entry))
   }
   const takesCallsIn = () => {
     const firstDate = Math.ceil(mark.refusesBefore / MS_PER_SECOND) * MS_PER_SECOND
