@@ -22,8 +22,8 @@ const SOURCES = [
 ]
 const HASH_DIGITS = 16
 const POLL_MS = 50
-/** Nobody starts programs from sources that were changed so long ago. */
-const STALE_MS = 24 * 60 * 60 * 1_000
+/** Longer than any run of tests: nobody starts programs any more from sources that were changed so long ago. */
+const STALE_MS = 2 * 60 * 60 * 1_000
 
 const bundled = new Map<string, Promise<string>>()
 let sources: string | undefined
