@@ -7,7 +7,7 @@ import { runProgram } from './kit/run-program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUILD_TIMEOUT_MS = 300_000
-const RUN_TIMEOUT_MS = 120_000
+const RUN_TIMEOUT_MS = 240_000
 
 let folder: string
 

@@ -8,7 +8,7 @@ import { type CliFolder, createCliFolder } from './cli/cli-folder.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
 import { startCommand, startForPerson } from './cli/started-server.ts'
 
-const SCRIPT_TIMEOUT_MS = 120_000
+const SCRIPT_TIMEOUT_MS = 600_000
 
 /** Knows nothing of sealed calls: answers with what it got. */
 async function startBackend(): Promise<AsyncDisposable & { readonly url: string }> {

@@ -3,7 +3,7 @@ import { createCliFolder } from './cli/cli-folder.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
 import { type StartedServer, startCommand } from './cli/started-server.ts'
 
-const SCRIPT_TIMEOUT_MS = 240_000
+const SCRIPT_TIMEOUT_MS = 600_000
 const env = { KEYHAVEN_DATA_DIR: 'data' }
 
 function reach({ adminUrl, publicUrl, defaultApplication }: StartedServer): Record<string, string> {

@@ -8,7 +8,7 @@ import { createCliFolder } from './cli/cli-folder.ts'
 import { runCliScript } from './cli/run-cli-script.ts'
 import { startCommand, startForPerson } from './cli/started-server.ts'
 
-const SCRIPT_TIMEOUT_MS = 240_000
+const SCRIPT_TIMEOUT_MS = 600_000
 
 test('keyhaven manages a running server', { timeout: SCRIPT_TIMEOUT_MS }, async () => {
   await using folder = await createCliFolder()

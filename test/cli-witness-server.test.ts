@@ -10,7 +10,7 @@ import { type StartedWitness, startWitness } from './cli/started-witness.ts'
 
 const TIMEOUT_MS = 240_000
 const POLL_MS = 100
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 const VERIFIER = fileURLToPath(
   new URL('../packages/directory/test/log/fixtures/verify_log.py', import.meta.url),
 )

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, overflow, PATIENCE, PHONE, seriousFaults, settle } from './kit/dashboard.ts'
+import { DESKTOP, overflow, PHONE, seriousFaults, settle } from './kit/dashboard.ts'
 import { enrollMember } from './kit/dashboard-conversations.ts'
 import { addDevice, enroll, issueToken as issueSignUpToken } from './kit/dashboard-directory.ts'
 import { type IdentityDashboard, startIdentityDashboard } from './kit/dashboard-identity.ts'
@@ -279,7 +279,7 @@ test('the first Tab offers the content, and a new page takes the focus to its he
   await page.keyboard.press('Enter')
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN')
   await page.getByRole('link', { name: 'Audit log' }).click()
-  await expect.poll(focused, PATIENCE).toBe('Audit log')
+  await expect.poll(focused).toBe('Audit log')
   expect(await page.title()).toBe('Audit log · Keyhaven')
   await close()
 })

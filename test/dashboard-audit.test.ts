@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, settle, signIn, startDashboard } from './kit/dashboard.ts'
 
 let kit: DashboardKit
 beforeAll(async () => {
@@ -20,20 +20,20 @@ test('the log is filtered by action, application, actor and day', async () => {
   expect((await actions()).length).toBeGreaterThan(2)
 
   await page.getByLabel('Action').selectOption('application.create')
-  await expect.poll(actions, PATIENCE).toEqual(['application.create'])
+  await expect.poll(actions).toEqual(['application.create'])
   expect(await applications()).toContain('first')
 
   await page.getByLabel('Action').selectOption('')
   await page.getByLabel('Application id').fill('second')
-  await expect.poll(applications, PATIENCE).toEqual(['second'])
+  await expect.poll(applications).toEqual(['second'])
   await page.getByLabel('Application id').fill('No Such')
   await page.getByText('No id looks like this').waitFor()
   await page.getByRole('button', { name: 'Clear filters' }).click()
-  await expect.poll(async () => (await applications()).length, PATIENCE).toBeGreaterThan(2)
+  await expect.poll(async () => (await applications()).length).toBeGreaterThan(2)
 
   await page.getByLabel('Actor, in full').fill('token:admin')
   await expect
-    .poll(async () => [...new Set(await table.locator('td[data-label=Actor]').allInnerTexts())], PATIENCE)
+    .poll(async () => [...new Set(await table.locator('td[data-label=Actor]').allInnerTexts())])
     .toEqual(['token:admin'])
   // Not broken after the colon.
   const actor = table.locator('td[data-label=Actor] span').first()

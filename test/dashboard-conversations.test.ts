@@ -1,7 +1,7 @@
 import type { Me } from '@keyhaven/sdk'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, PHONE, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, PHONE, startDashboard } from './kit/dashboard.ts'
 import { enrollMember, makeOperator } from './kit/dashboard-conversations.ts'
 
 const APP = 'talks'
@@ -51,9 +51,9 @@ test('the list shows mode, members, age of the key and storage, and is searched 
       .getByRole('link')
       .evaluateAll((links) => links.map((link) => link.getAttribute('title')))
   await search.fill(sealed.id)
-  await expect.poll(ids, PATIENCE).toEqual([sealed.id])
+  await expect.poll(ids).toEqual([sealed.id])
   await search.fill('ben')
-  await expect.poll(ids, PATIENCE).toEqual([managed.id])
+  await expect.poll(ids).toEqual([managed.id])
   // No conversation has it, and no user.
   await search.fill('AAAAAAAAAAAAAAAAAAAAAA')
   await page.getByText('No conversation matches “AAAAAAAAAAAAAAAAAAAAAA”').waitFor()
@@ -77,9 +77,9 @@ test('a long list and many receipts come a page at a time', async () => {
   }
   await visit(LIST)
   const links = page.getByRole('table', { name: 'Conversations' }).getByRole('link')
-  await expect.poll(() => links.count(), PATIENCE).toBe(2)
+  await expect.poll(() => links.count()).toBe(2)
   await page.getByRole('button', { name: 'Show more conversations' }).click()
-  await expect.poll(() => links.count(), PATIENCE).toBe(4)
+  await expect.poll(() => links.count()).toBe(4)
 
   const [chat] = chats
   for (let turn = 0; turn < 2; turn += 1) await chat!.rotate()
@@ -89,9 +89,9 @@ test('a long list and many receipts come a page at a time', async () => {
       .getByRole('table', { name: 'Receipts' })
       .locator('tbody [role=row] [role=cell]:first-child')
       .allTextContents()
-  await expect.poll(numbers, PATIENCE).toEqual(['2', '1'])
+  await expect.poll(numbers).toEqual(['2', '1'])
   await page.getByRole('button', { name: 'Show older receipts' }).click()
-  await expect.poll(numbers, PATIENCE).toEqual(['2', '1', '0'])
+  await expect.poll(numbers).toEqual(['2', '1', '0'])
   expect(await page.getByRole('button', { name: 'Show older receipts' }).count()).toBe(0)
   await close()
 })

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, startDashboard } from './kit/dashboard.ts'
 import { addDevice, enroll } from './kit/dashboard-directory.ts'
 
 let kit: DashboardKit
@@ -53,9 +53,9 @@ test('a long list of users comes a page at a time', async () => {
   })
   await visit('/applications/paged/directory/users')
   const users = () => page.getByRole('table', { name: 'Users' }).getByRole('link').allTextContents()
-  await expect.poll(users, PATIENCE).toEqual(['ann', 'ben'])
+  await expect.poll(users).toEqual(['ann', 'ben'])
   await page.getByRole('button', { name: 'Show more users' }).click()
-  await expect.poll(users, PATIENCE).toEqual(['ann', 'ben', 'cat'])
+  await expect.poll(users).toEqual(['ann', 'ben', 'cat'])
   expect(await page.getByRole('button', { name: 'Show more users' }).count()).toBe(0)
   await close()
 })
@@ -168,12 +168,12 @@ test('with the keyboard alone the tabs change and a device is revoked', async ()
   await revoke.focus()
   await page.keyboard.press('Enter')
   const typed = page.getByRole('dialog').getByLabel('Type the device name')
-  await expect.poll(() => typed.evaluate((field) => field === document.activeElement), PATIENCE).toBe(true)
+  await expect.poll(() => typed.evaluate((field) => field === document.activeElement)).toBe(true)
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
-  await expect.poll(() => revoke.evaluate((button) => button === document.activeElement), PATIENCE).toBe(true)
+  await expect.poll(() => revoke.evaluate((button) => button === document.activeElement)).toBe(true)
   await page.keyboard.press('Enter')
-  await expect.poll(() => typed.evaluate((field) => field === document.activeElement), PATIENCE).toBe(true)
+  await expect.poll(() => typed.evaluate((field) => field === document.activeElement)).toBe(true)
   await page.keyboard.type('Laptop')
   await page.keyboard.press('Tab')
   await page.keyboard.type('sold')
@@ -192,12 +192,12 @@ test('devices that expire soon are listed by the days they have left', async () 
   const { page, close } = await kit.openSignedIn({ at: '/applications/expiring/directory/expiring' })
   const table = page.getByRole('table', { name: 'Devices that expire soon' })
   const users = () => table.getByRole('link').allTextContents()
-  await expect.poll(users, PATIENCE).toEqual(['soon', 'next'])
+  await expect.poll(users).toEqual(['soon', 'next'])
   await table.getByText(/^(4|5) days$/).waitFor()
   await page.getByText('90 days').click()
-  await expect.poll(users, PATIENCE).toEqual(['soon', 'next', 'later'])
+  await expect.poll(users).toEqual(['soon', 'next', 'later'])
   await page.getByText('7 days', { exact: true }).click()
-  await expect.poll(users, PATIENCE).toEqual(['soon'])
+  await expect.poll(users).toEqual(['soon'])
   await close()
 })
 

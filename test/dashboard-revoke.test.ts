@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type DashboardKit, PATIENCE, startDashboard } from './kit/dashboard.ts'
+import { type DashboardKit, startDashboard } from './kit/dashboard.ts'
 import { keysOf, openKeys, openRotatedKeys } from './kit/dashboard-keys.ts'
 
 let kit: DashboardKit
@@ -80,11 +80,11 @@ test('the revoke dialog can be used with the keyboard alone, and gives the focus
   await dialog.getByText('Safe to revoke').waitFor()
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
-  await expect.poll(focused, PATIENCE).toBe(`Revoke key ${old.keyId}`)
+  await expect.poll(focused).toBe(`Revoke key ${old.keyId}`)
 
   await page.keyboard.press('Enter')
   await dialog.getByText('Safe to revoke').waitFor()
-  await expect.poll(focused, PATIENCE).toContain('Type the key id')
+  await expect.poll(focused).toContain('Type the key id')
   await page.keyboard.type(`${old.keyId}`)
   await tabTo('Reason')
   await page.keyboard.type('by keyboard')

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, type DashboardKit, PATIENCE, settle, signIn, startDashboard } from './kit/dashboard.ts'
+import { ADMIN_TOKEN, type DashboardKit, settle, signIn, startDashboard } from './kit/dashboard.ts'
 
 let kit: DashboardKit
 beforeAll(async () => {
@@ -130,7 +130,7 @@ test('colours follow the system until somebody chooses', async () => {
   const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme)
   expect(await scheme()).toBe('dark')
   await page.emulateMedia({ colorScheme: 'light' })
-  await expect.poll(scheme, PATIENCE).toBe('light')
+  await expect.poll(scheme).toBe('light')
   await page.getByText('Dark', { exact: true }).click()
   expect(await scheme()).toBe('dark')
   await page.reload()

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 const DEMO = fileURLToPath(new URL('../tools/demo.ts', import.meta.url))
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 480_000
 const execute = promisify(execFile)
 
 test('every claim of the messaging tour holds', { timeout: TIMEOUT_MS }, async () => {

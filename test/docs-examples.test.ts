@@ -10,7 +10,7 @@ import { startProsody, type TestProsody, XMPP_DOMAIN, XMPP_PASSWORD } from './ki
 import { runProgram } from './kit/run-program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const RUN_TIMEOUT_MS = 60_000
+const RUN_TIMEOUT_MS = 240_000
 const TOKEN = 'kh_token-of-the-documentation-examples-0123456789'
 
 /** Programs that a shell example may call beside ours. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from './kit/chromium.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const STEP_TIMEOUT_MS = 15_000
+const STEP_TIMEOUT_MS = 60_000
 const PHONE = { width: 375, height: 740 }
 const SCAN_PIXELS = 600
 const MARKER = 'MARKER written in the chat'

@@ -8,7 +8,7 @@ import { launchChromium } from './kit/chromium.ts'
 import { runProgram } from './kit/run-program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const RUN_TIMEOUT_MS = 50_000
+const RUN_TIMEOUT_MS = 200_000
 const MARKER = 'MARKER-typed-into-the-page'
 
 let browser: Browser | undefined

@@ -20,7 +20,7 @@ const POLICY = 'mpolicy-default-auth'
 const BY = 'token:test'
 /** More than a page. */
 const PEOPLE = 230
-const SOON = { timeout: 30_000, interval: 20 }
+const SOON = { timeout: 60_000, interval: 20 }
 
 describe.each(ENGINES)('an IDA that comes after people, on $name', (engine) => {
   let world: RegistrationWorld

@@ -175,7 +175,7 @@ describe('the SDK in Chromium', () => {
     const old = items.find(({ state }) => state === 'active')!
     const next = (await admin(path, {})) as { id: string }
     const states = async () => (await admin(`${path}/${next.id}`)) as { state: string; keyId: number }
-    await expect.poll(async () => (await states()).state, { timeout: 10_000 }).toBe('active')
+    await expect.poll(async () => (await states()).state).toBe('active')
     await admin(`${path}/${old.id}/revoke`, { reason: 'test' })
     expect(await inPage(`codeOf(keyhaven.fetch('/v1/echo', { method: 'POST', body: 'x' }))`)).toBe('resolved')
     expect(await inPage('keyhaven.status().keyId')).toBe((await states()).keyId)

@@ -144,7 +144,7 @@ describe.each(ENGINES)('devices with the SDK and a server on $name', (engine) =>
     }
     // Who had verified her verifies again, who had not accepts.
     const refused = (contact: Me) => contact.messages.encrypt(username, 'to whom?', { newSession: true })
-    await expect.poll(() => codeOf(refused(ben)), { timeout: 5_000 }).toBe('CHAIN_RESET')
+    await expect.poll(() => codeOf(refused(ben))).toBe('CHAIN_RESET')
     expect(await ben.verification.isVerified(username)).toBe(false)
     await expect(ben.directory.acceptReset(username)).rejects.toMatchObject({ code: 'CHAIN_RESET' })
     await ben.verification.markVerified(username, (await anew.verification.safetyNumber(ben.username)).qr)
@@ -180,7 +180,7 @@ describe.each(ENGINES)('devices with the SDK and a server on $name', (engine) =>
           await anna.verification.isVerified(ben.username)
           return codes()
         },
-        { timeout: 10_000, interval: 500 },
+        { interval: 500 },
       )
       .toEqual([`${ben.device} KEY_EXPIRED`])
     const { envelope, leftOut } = await anna.messages.encrypt(ben.username, 'who is left')

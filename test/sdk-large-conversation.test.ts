@@ -34,31 +34,30 @@ describe('a conversation with hundreds of people whom its creator shares none wi
 
   let signUp: (username: string) => Promise<unknown>
 
-  test.each(['sealed', 'managed'] as const)(
-    'is created at once, %s',
-    async (mode) => {
-      const anna = await person('anna')
-      const chat = await anna.conversations.create({ members, mode })
-      expect(chat.members()).toHaveLength(OTHERS + 1)
-      const { keyId, leftOut } = await chat.encrypt('hello everybody')
-      expect(leftOut).toEqual([])
-      if (mode === 'sealed') expect(await chat.holders(keyId)).toHaveLength(OTHERS + 1)
-    },
-    60_000,
-  )
+  test.each(['sealed', 'managed'] as const)('is created at once, %s', async (mode) => {
+    const anna = await person('anna')
+    const chat = await anna.conversations.create({ members, mode })
+    expect(chat.members()).toHaveLength(OTHERS + 1)
+    const { keyId, leftOut } = await chat.encrypt('hello everybody')
+    expect(leftOut).toEqual([])
+    if (mode === 'sealed') expect(await chat.holders(keyId)).toHaveLength(OTHERS + 1)
+  })
 
   test('names are harvested no faster for that', async () => {
     const mallory = await person('mallory')
     const codes: Record<string, number> = {}
+    const begun = performance.now()
     for (let at = 0; at < 40; at++) {
       const code = await codeOf(mallory.conversations.create({ members: { [`guess ${at}`]: 'member' } }))
       codes[code] = (codes[code] ?? 0) + 1
     }
-    expect(codes.NOT_FOUND).toBeLessThanOrEqual(22)
+    // Two come back a minute.
+    const minutes = (performance.now() - begun) / 60_000
+    expect(codes.NOT_FOUND).toBeLessThanOrEqual(22 + 2 * minutes)
     expect(codes.RATE_LIMITED).toBe(40 - codes.NOT_FOUND!)
     // Not even one that is there, until the guesses are paid for.
     expect(await codeOf(mallory.conversations.create({ members }))).toBe('RATE_LIMITED')
-  }, 60_000)
+  })
 })
 
 /** Devices that only have to be there, through one channel. */

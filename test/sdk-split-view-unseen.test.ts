@@ -5,8 +5,8 @@ import { startWitness } from './cli/started-witness.ts'
 import { codeOf } from './kit/code-of.ts'
 import { type ForkedServers, type Person, startForkable } from './kit/forked-servers.ts'
 
-const TIMEOUT_MS = 60_000
-const COSIGNED_MS = 20_000
+const TIMEOUT_MS = 240_000
+const COSIGNED_MS = 60_000
 /** How often each side of the log grows, and is looked at. */
 const ROUNDS = 3
 

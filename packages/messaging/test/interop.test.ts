@@ -30,7 +30,9 @@ beforeEach(async () => {
 // biome-ignore lint/suspicious/noExplicitAny: tests look at any member
 function python(action: 'open' | 'make' | 'record', given: object): any {
   const input = JSON.stringify({ [action]: given })
-  return JSON.parse(execFileSync('python3', [SCRIPT], { input, encoding: 'utf8', stdio: 'pipe' }))
+  // Unbuffered, Python takes a cut write for a whole one.
+  const env = { ...process.env, PYTHONUNBUFFERED: '' }
+  return JSON.parse(execFileSync('python3', [SCRIPT], { input, env, encoding: 'utf8', stdio: 'pipe' }))
 }
 
 const device = (username: string, profile: ProfileName): Promise<TestDevice> =>
