@@ -2,7 +2,6 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   sign as nodeSign,
   verify as nodeVerify,
@@ -14,6 +13,7 @@ import { KeyhavenError } from '../error.ts'
 import { LEGACY_RSA_MODULUS_BITS, privateLegacyRsaJwk, publicLegacyRsaJwk } from '../legacy-rsa-jwk.ts'
 import { openFailed } from '../open-failed.ts'
 import { plainBytes } from './plain-bytes.ts'
+import { generateRsaKeyPair } from './rsa-key-pair.ts'
 
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING } as const
@@ -60,8 +60,8 @@ function verify(digest: 'sha1' | 'sha256', jwk: Jwk, signature: Uint8Array, data
 }
 
 export const nodeLegacyRsa: LegacyRsa = {
-  generateKeyPair() {
-    const pair = generateKeyPairSync('rsa', { modulusLength: LEGACY_RSA_MODULUS_BITS })
+  async generateKeyPair() {
+    const pair = await generateRsaKeyPair(LEGACY_RSA_MODULUS_BITS)
     return {
       publicKey: publicLegacyRsaJwk(pair.publicKey.export({ format: 'jwk' }) as Jwk),
       privateKey: privateLegacyRsaJwk(pair.privateKey.export({ format: 'jwk' }) as Jwk),

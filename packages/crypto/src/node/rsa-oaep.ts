@@ -2,7 +2,6 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
@@ -12,6 +11,7 @@ import { KeyhavenError } from '../error.ts'
 import { openFailed } from '../open-failed.ts'
 import { privateRsaJwk, publicRsaJwk } from '../signature-jwk.ts'
 import { plainBytes } from './plain-bytes.ts'
+import { generateRsaKeyPair } from './rsa-key-pair.ts'
 
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
 
@@ -58,8 +58,8 @@ function imported(create: () => KeyObject): KeyObject {
 }
 
 export const nodeRsaOaep: RsaOaep = {
-  generateKeyPair(modulusLength) {
-    const pair = generateKeyPairSync('rsa', { modulusLength })
+  async generateKeyPair(modulusLength) {
+    const pair = await generateRsaKeyPair(modulusLength)
     return {
       publicKey: publicRsaJwk(pair.publicKey.export({ format: 'jwk' }) as Jwk),
       privateKey: privateRsaJwk(pair.privateKey.export({ format: 'jwk' }) as Jwk),

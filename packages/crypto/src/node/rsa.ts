@@ -2,7 +2,6 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
-  generateKeyPair as generateKeyPairCallback,
   type KeyObject,
   sign as nodeSign,
   verify as nodeVerify,
@@ -26,6 +25,7 @@ import {
 import { SHA256_BYTES } from '../suite.ts'
 import { plainBytes } from './plain-bytes.ts'
 import { randomBytes } from './random-bytes.ts'
+import { generateRsaKeyPair } from './rsa-key-pair.ts'
 
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
 const RAW = { padding: constants.RSA_NO_PADDING } as const
@@ -34,7 +34,6 @@ const OAEP_ALGORITHM = { name: 'RSA-OAEP', hash: 'SHA-256' } as const
 const BITS_PER_BYTE = 8
 const { subtle } = webcrypto
 
-const generatePair = promisify(generateKeyPairCallback)
 /** With a callback, on a thread of the pool. */
 const signOnThread = promisify(nodeSign)
 /** Imported once for each key object, so the caller should keep his. */
@@ -157,7 +156,7 @@ function verifyPkcs1(key: RsaPublicKey, signature: Uint8Array, data: Uint8Array)
 
 export const nodeRsa: Rsa = {
   async generateKeyPair(modulusLength) {
-    return privateKeyOf((await generatePair('rsa', { modulusLength })).privateKey)
+    return privateKeyOf((await generateRsaKeyPair(modulusLength)).privateKey)
   },
   importPublicKey: (spki) =>
     publicKeyOf(checked(() => createPublicKey({ key: plainBuffer(spki), format: 'der', type: 'spki' }))),

@@ -13,6 +13,7 @@ import { privateSignatureJwk, publicSignatureJwk, RSA_DEFAULT_MODULUS_BITS } fro
 import { requireMatchingPair } from '../signature-pair.ts'
 import { SHA256_BYTES } from '../suite.ts'
 import { plainBytes } from './plain-bytes.ts'
+import { generateRsaKeyPair } from './rsa-key-pair.ts'
 
 /** Digest and options of node:crypto's sign and verify. */
 const OPTIONS = {
@@ -63,14 +64,12 @@ class NodeSigningKey implements SigningKey {
   }
 }
 
-function generateKeyPair(algorithm: SignatureAlgorithm): SigningKey {
-  const { privateKey } =
-    algorithm === 'EdDSA'
-      ? generateKeyPairSync('ed25519')
-      : algorithm === 'ES256'
-        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-        : generateKeyPairSync('rsa', { modulusLength: RSA_DEFAULT_MODULUS_BITS })
-  return new NodeSigningKey(algorithm, privateKey)
+/** A pair of curves takes microseconds and is there at once; one of RSA is made beside the event loop. */
+function generateKeyPair(algorithm: SignatureAlgorithm): SigningKey | Promise<SigningKey> {
+  const ofPair = ({ privateKey }: { privateKey: KeyObject }) => new NodeSigningKey(algorithm, privateKey)
+  if (algorithm === 'EdDSA') return ofPair(generateKeyPairSync('ed25519'))
+  if (algorithm === 'ES256') return ofPair(generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+  return generateRsaKeyPair(RSA_DEFAULT_MODULUS_BITS).then(ofPair)
 }
 
 function importSigningKey(algorithm: SignatureAlgorithm, jwk: Jwk): SigningKey {
