@@ -170,7 +170,9 @@ describe('the adapter of MOSIP’s Bio-SDK service', () => {
       sample: { segments: expect.arrayContaining([expect.objectContaining({ bdb: expect.any(String) })]) },
     })
     expect(await matcher.match(birs, birs, ['Face', 'Finger'])).toMatchObject({ match: false })
-    await expect(matcher.match(birs, birs, ['Face'])).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    await expect(matcher.match(birs, birs, ['Face'])).rejects.toMatchObject({
+      code: 'UPSTREAM_REFUSED',
+    })
     expect(await matcher.match(birs, [], ['Face'])).toMatchObject({ match: false })
   })
 })

@@ -287,6 +287,20 @@ describe('what is stolen, what is lost', () => {
     }
     expect(await cost('keyhaven', true, false)).toEqual({ enrolled: undefined, data: undefined })
   })
+
+  test('a guess of keyhaven costs many times one of mosip', async () => {
+    // Of the processor, which does not go on while another process has it.
+    const monotonic = () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1_000
+    }
+    const guesses = async (profile: Profile) => {
+      const stolen = { poolKey: true, oprfKey: true }
+      return (await guessingCost(backend, { profile, stolen, monotonic, measureMs: 50 })).data!
+        .guessesPerSecond
+    }
+    expect(await guesses('mosip')).toBeGreaterThan(4 * (await guesses('keyhaven')))
+  })
 })
 
 describe.each(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, statSync } from 'node:fs'
-import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink, utimes } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ const OUTSIDE = [/^pkcs11js$/, /^@keyhaven\/dashboard/, /^reflect-metadata$/, /^
 const WORKER_MAIN = join(ROOT, 'packages/server/src/workers/worker-main.ts')
 /** What goes into a bundle. */
 const SOURCES = [
-  'packages/*/{src,test,bin}/**/*.{ts,mjs}',
+  'packages/*/{src,test,bin}/**/*.{ts,mjs,json}',
   'packages/*/package.json',
   'test/**/*.ts',
   'package-lock.json',
@@ -57,6 +57,8 @@ async function findOrMake(mains: readonly string[]): Promise<string> {
   const folder = join(BUNDLES, `${name}-${hash.slice(0, HASH_DIGITS)}`)
   const lock = `${folder}.lock`
   await mkdir(BUNDLES, { recursive: true })
+  const now = new Date()
+  await utimes(folder, now, now).catch(() => {})
   while (!existsSync(folder)) {
     if (!(await isMine(lock))) {
       await delay(POLL_MS)

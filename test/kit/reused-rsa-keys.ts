@@ -10,7 +10,7 @@ const signing: Jwk[] = []
 
 /**
  * The usual backend, whose keys of RSA-3072 are those that an earlier one has made, in their order: making one takes a
- * quarter of a second of processor time. No two keys of one backend are the same.
+ * quarter of a second of processor time. No two keys of one backend are the same: all parties of a test share one.
  */
 export function reusedRsaKeys(): CryptoBackend {
   const { rsaOaep, signatures } = defaultBackend

@@ -154,7 +154,10 @@ test.each<[string, () => unknown]>([
   let turns = 0
   const timer = setInterval(() => turns++, 1)
   // On a busy machine this thread may sleep through a key or two.
-  for (let keys = 0; keys < 10 && turns <= 3; keys++) await makeKey()
+  for (let keys = 0; keys < 10 && turns <= 3; keys++) {
+    turns = 0
+    await makeKey()
+  }
   clearInterval(timer)
   expect(turns).toBeGreaterThan(3)
 })

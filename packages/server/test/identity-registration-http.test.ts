@@ -1,3 +1,4 @@
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { SIMULATED_SCHEMA_JSON } from '@keyhaven/identity/simulator'
@@ -349,13 +350,22 @@ describe.each(ENGINES)('registration over HTTP on $name', (engine) => {
       ...{ id: 'mosip.id.read', version: 'v1', response: null },
       errors: [{ errorCode: 'IDR-IDC-002' }],
     })
+    // What was changed at rest is no answer about the person.
+    const { items: read } = await state.audit.list({ action: 'identity.record.read' })
+    for (const file of await readdir(join(fixture.folder, 'objects'), {
+      recursive: true,
+      withFileTypes: true,
+    })) {
+      if (file.isFile()) await writeFile(join(file.parentPath, file.name), 'changed')
+    }
+    const damaged = await call(`/idrepository/v1/identity/${uin}?type=bio`, { token: 'identity-service' })
+    expect([damaged.status, (await damaged.json()).code]).toEqual([400, 'OPEN_FAILED'])
     for (const id of [response.VID, '5274918635', '1', 'x']) {
       expect(await ask(`/idrepository/v1/identity/${id}`)).toMatchObject({
         errors: [{ errorCode: 'IDR-IDC-007' }],
       })
     }
-    const { items } = await state.audit.list({ action: 'identity.record.read' })
-    expect(items.map(({ detail }) => detail.type)).toEqual(['uin', 'bio'])
-    expect(JSON.stringify(items)).not.toContain(uin)
+    expect(read.map(({ detail }) => detail.type)).toEqual(['uin', 'bio'])
+    expect(JSON.stringify(read)).not.toContain(uin)
   })
 })

@@ -307,6 +307,17 @@ describe.each(ENGINES)('the mark of the replay store in use, on $name', (engine)
     const answers = await Promise.all([taken, taken, entry()].map((one) => store.insert(one)))
     expect(answers.filter(Boolean)).toHaveLength(2)
     expect(looks).toBe(1)
+    // Nobody waits for a database that does not answer.
+    let answer = () => {}
+    const silent = createMarkedReplayStore(
+      database,
+      mark,
+      () => now,
+      () => new Promise((resolve) => (answer = resolve)),
+    )
+    now += MARK_LEASE_MS
+    await expect(silent.insert(entry())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    answer()
     // Another store is in use; then it is gone again, but may have run what was dated in its time: who judged a
     // date before sees it by the time from which dates are good.
     now += MARK_LEASE_MS

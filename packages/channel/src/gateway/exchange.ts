@@ -161,6 +161,8 @@ async function admit(
   }
   // Meanwhile it was found that another store was in use, which may have let this request through.
   if (replay.refusesBefore > refusesBefore) return { code: 'STORE_UNAVAILABLE' }
+  // It took so long that an entry of this request, made by another process, may have ended.
+  if (settings.clock() > judged.rememberUntil) return { code: 'STORE_UNAVAILABLE' }
   if (ahead && fresh === undefined) return notBurned
   if (fresh !== true) return { code: 'REPLAYED' }
   if (judged.verdict === 'future') return { code: 'CLOCK_SKEW', members: { now, burned: true } }

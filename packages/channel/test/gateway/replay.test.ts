@@ -121,6 +121,22 @@ describe('at most once', () => {
     expect((await call(kit)).status).toBe(200)
   })
 
+  test('a store that takes longer than it remembers lets nothing run', async () => {
+    const kit = await createKit({
+      replay: {
+        refusesBefore: 0,
+        has: () => false,
+        async insert() {
+          await Promise.resolve()
+          kit.now += WINDOW + SKEW + 1
+          return true
+        },
+      },
+    })
+    expect(sealedError(await call(kit))).toBe('STORE_UNAVAILABLE')
+    expect(kit.seen).toHaveLength(0)
+  })
+
   test('until its date is too old an envelope stays remembered', async () => {
     const kit = await createKit()
     const { envelope, sealer } = await seal(kit)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ReplayEntry, ReplayStore } from '@keyhaven/channel/gateway'
 import {
   FUTURE_HOLD_MAX_SECONDS,
@@ -204,14 +205,14 @@ export function createMarkedReplayStore(
 ): MarkedReplayStore {
   let looking: Promise<void> | undefined
 
-  /** One for all calls that wait for it. What failed is said by the check. */
-  const lookAround = (): Promise<void> => {
+  /** One for all calls that wait for it, and none waits long. What failed is said by the check. */
+  const lookAround = async (): Promise<void> => {
     looking ??= look()
       .catch(() => {})
       .finally(() => {
         looking = undefined
       })
-    return looking
+    await Promise.race([looking, delay(MARK_RENEW_MS, undefined, { ref: false })])
   }
   const checked = <T>(add: (entry: ReplayEntry) => T | Promise<T>) => {
     const run = (entry: ReplayEntry): T | Promise<T> => {

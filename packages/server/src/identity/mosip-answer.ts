@@ -12,13 +12,14 @@ const STATUSES: Partial<Record<ErrorCode, readonly [status: number, code: string
   UPSTREAM_FAILED: [503, 'KER-500'],
 }
 
-const NOT_ADMITTED = { status: 403, errorCode: 'KER-ATH-403' } as const
+/** Before any service: the role of whoever calls has nothing to do there. */
+const ADMISSION_STATUSES: typeof STATUSES = { ...STATUSES, ACCESS_DENIED: [403, 'KER-ATH-403'] }
 
 /** One service's codes for our refusals. */
 export interface MosipCodes {
   readonly codes: Partial<Record<ErrorCode, string>>
-  /** For what is not in `codes`. */
-  readonly otherwise: string
+  /** For what is not in `codes`. Without it that is a fault of ours. */
+  readonly otherwise?: string
 }
 
 export function mosipJson(body: unknown, status: number = STATUS_OK): Response {
@@ -36,17 +37,15 @@ export function mosipRefusal(
   now: number,
   head?: EnvelopeHead,
   shape: (body: MosipResponse<never>) => object = (body) => body,
+  statuses: typeof STATUSES = STATUSES,
 ): Response | undefined {
   if (!(error instanceof KeyhavenError)) return undefined
-  const [status, errorCode] = STATUSES[error.code] ?? [STATUS_OK, codes[error.code] ?? otherwise]
+  const [status, errorCode] = statuses[error.code] ?? [STATUS_OK, codes[error.code] ?? otherwise]
+  if (errorCode === undefined) return undefined
   return mosipJson(shape(mosipErrors([{ errorCode, message: error.message }], now, head)), status)
 }
 
 /** The same for whoever may not call at all, whatever the service. */
 export function mosipCallerRefusal(error: unknown, now: number, head?: EnvelopeHead): Response | undefined {
-  const { status, errorCode } = NOT_ADMITTED
-  if (!(error instanceof KeyhavenError && error.code === 'ACCESS_DENIED')) {
-    return mosipRefusal(error, { codes: {}, otherwise: errorCode }, now, head)
-  }
-  return mosipJson(mosipErrors([{ errorCode, message: error.message }], now, head), status)
+  return mosipRefusal(error, { codes: {} }, now, head, undefined, ADMISSION_STATUSES)
 }

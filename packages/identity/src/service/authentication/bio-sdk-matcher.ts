@@ -37,7 +37,7 @@ export function bioSdkMatcher(url: string, fetch = globalThis.fetch): BiometricM
     } catch (cause) {
       throw new KeyhavenError('UPSTREAM_FAILED', 'the Bio-SDK service does not answer', { cause })
     }
-    throw new KeyhavenError('UPSTREAM_FAILED', 'the Bio-SDK service refused')
+    throw new KeyhavenError('UPSTREAM_REFUSED', 'the Bio-SDK service refused')
   }
 
   return {
@@ -112,7 +112,7 @@ function segmentsOf(record: unknown): Bir[] {
     const [name] = Array.isArray(info.type) ? info.type : []
     const type = typeof name === 'string' ? name[0] + name.slice(1).toLowerCase() : undefined
     if (!isRecord(one) || typeof one.bdb !== 'string' || !isBiometricType(type)) {
-      throw new KeyhavenError('UPSTREAM_FAILED', 'the Bio-SDK service gave no template')
+      throw new KeyhavenError('UPSTREAM_REFUSED', 'the Bio-SDK service gave no template')
     }
     return {
       type,

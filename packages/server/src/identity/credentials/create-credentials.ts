@@ -18,7 +18,7 @@ const CREDENTIAL_REQUEST = keyName('ID_REPO', 'credential_request')
 /** The oblivious PRF, or the Bio-SDK service, cannot be asked now, or not more often today. */
 const NOT_NOW: readonly string[] = ['UPSTREAM_FAILED', 'RATE_LIMITED']
 /** Tried again by itself only where that can help; what needs a person is `FAILED` at once. */
-const RETRIED: readonly string[] = [...NOT_NOW, 'STORE_UNAVAILABLE', 'CONFLICT']
+const RETRIED: readonly string[] = [...NOT_NOW, 'UPSTREAM_REFUSED', 'STORE_UNAVAILABLE', 'CONFLICT']
 const MS_PER_DAY = 86_400_000
 /** So that what waits is issued soon after. */
 const MAX_WAIT_MS = 15 * 60_000

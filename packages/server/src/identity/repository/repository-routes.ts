@@ -33,7 +33,6 @@ const CODES = {
     INPUT_INVALID: 'IDR-IDC-002',
     CONFLICT: 'IDR-VID-003',
   },
-  otherwise: 'IDR-IDC-004',
 } as const
 
 const vidRequest = z.object({ UIN: z.union([z.string(), z.number()]), vidType: z.enum(VID_TYPES) })
