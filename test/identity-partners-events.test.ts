@@ -1,77 +1,28 @@
-import { once } from 'node:events'
-import { createServer as createHttps } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { backend, KeyhavenError, utf8 } from '@keyhaven/crypto'
 import { type EventModel, openEvent, verifyHubSignature } from '@keyhaven/identity'
 import { DELIVERY_ATTEMPTS, DELIVERY_WAIT_DAYS } from '@keyhaven/identity/service'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   createDeliverer,
+  PARTNERS_AT_ONCE,
   pruneEvents,
   runDeliveries,
 } from '../packages/server/src/identity/events/run-deliveries.ts'
-import {
-  checkWebhookUrl,
-  createWebhookSender,
-} from '../packages/server/src/identity/events/webhook-sender.ts'
+import { createWebhookSender } from '../packages/server/src/identity/events/webhook-sender.ts'
 import type { JobRunner } from '../packages/server/src/platform/jobs/job.ts'
 import { ENGINES } from './kit/engines.ts'
 import { APPLICATION, createPartnerFixture, MANAGER, type PartnerFixture } from './kit/identity-partners.ts'
-import { selfSignedCertificate } from './kit/self-signed-certificate.ts'
+import { startWebhook, type TestWebhook } from './kit/webhook.ts'
 
 const SECRET = 'a secret of sixteen or more'
 const DAY_MS = 86_400_000
-/** Of one queue. */
-const PARTNERS_AT_ONCE = 16
 
 // biome-ignore lint/suspicious/noExplicitAny: what an IDA is told, looked into member by member
 type Loose = any
 
-interface Received {
-  readonly headers: Record<string, string>
-  readonly body: Buffer
-}
-
-/** A partner's webhook that answers as it is told. */
-async function startWebhook() {
-  const { certificate, privateKey } = selfSignedCertificate()
-  const received: Received[] = []
-  const state = { status: 200, location: '', body: 'ok' }
-  let arrived: () => void = () => {}
-  const server = createHttps({ cert: certificate, key: privateKey }, (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      received.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks) })
-      response.writeHead(state.status, state.location === '' ? {} : { location: state.location })
-      response.end(state.body)
-      arrived()
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    ...{ received, state, certificate },
-    url: `https://localhost:${(server.address() as AddressInfo).port}/events`,
-    /** Resolves once so many have come. */
-    async until(count: number): Promise<void> {
-      while (received.length < count) {
-        await new Promise<void>((resolve) => {
-          arrived = resolve
-        })
-      }
-    },
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections()
-        server.close(resolve)
-      }),
-  }
-}
-
 describe.each(ENGINES)('events to partners on $name', (engine) => {
   let fixture: PartnerFixture
-  let hook: Awaited<ReturnType<typeof startWebhook>>
+  let hook: TestWebhook
   let runner: JobRunner | undefined
   let looked = 0
   beforeAll(async () => {
@@ -350,62 +301,5 @@ describe.each(ENGINES)('events to partners on $name', (engine) => {
       answer() // or the runner never ends
     }
     await expect.poll(slowOnes).toBeGreaterThan(8)
-  })
-})
-
-describe('webhook addresses', () => {
-  test.each([
-    'http://example.org/',
-    'ftp://example.org/',
-    'nothing',
-    'https://user:word@example.org/',
-    'https://127.0.0.1/',
-    'https://10.0.0.1/',
-    'https://[::1]/',
-    'https://[fd00::1]/',
-    'https://169.254.169.254/latest',
-    'https://0x7f.1/',
-    'https://[::ffff:10.0.0.1]/',
-    'https://2130706433/',
-  ])('%s is refused', (url) => {
-    expect(() => checkWebhookUrl(url, false)).toThrow('webhook')
-  })
-
-  test('an https address of the Internet is taken; http and private ones where they are configured', () => {
-    expect(checkWebhookUrl('https://example.org/hook?a=b', false).host).toBe('example.org')
-    expect(checkWebhookUrl('http://127.0.0.1:1/', true).port).toBe('1')
-  })
-
-  test('a name that leads into a private network is refused when it is resolved, whatever it was before', async () => {
-    const hook = await startWebhook()
-    const port = new URL(hook.url).port
-    for (const addresses of [
-      ['127.0.0.1'],
-      ['198.41.0.4', '10.1.2.3'],
-      ['::1'],
-      ['::ffff:127.0.0.1'],
-      ['64:ff9b::7f00:1'],
-    ]) {
-      const resolve = async () =>
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-      const sender = createWebhookSender({ privateNetworks: false, ca: hook.certificate, resolve })
-      const posted = sender.post(`https://rebound.example:${port}/`, {}, new Uint8Array([1]))
-      await expect(posted).rejects.toMatchObject({ code: 'UPSTREAM_REFUSED' })
-    }
-    expect(hook.received).toEqual([])
-    await hook.close()
-  })
-
-  test('nobody there, and nobody who answers in time', async () => {
-    const silent = createHttps({}, () => {})
-    silent.listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const { port } = silent.address() as AddressInfo
-    const sender = createWebhookSender({ privateNetworks: true, timeoutMs: 200 })
-    await expect(sender.post(`http://127.0.0.1:${port}/`, {}, new Uint8Array())).rejects.toMatchObject({
-      code: 'UPSTREAM_FAILED',
-    })
-    silent.closeAllConnections()
-    silent.close()
   })
 })

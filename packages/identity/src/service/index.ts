@@ -74,9 +74,11 @@ export { createEventPublisher } from './events/create-event-publisher.ts'
 export {
   createEventDeliverer,
   DELIVERY_ATTEMPTS,
+  DELIVERY_MAX_WAIT_MS,
   DELIVERY_WAIT_DAYS,
   type EventDeliverer,
   type EventDelivererParts,
+  WAITED_FOR,
 } from './events/event-deliverer.ts'
 export { EVENT_KEPT_DAYS, type EventPublisher, type EventToPublish } from './events/event-publisher.ts'
 export type { OutboxEvent } from './events/event-records.ts'

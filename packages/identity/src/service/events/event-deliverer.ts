@@ -14,13 +14,15 @@ import type { EventStore, WebhookSender } from './ports.ts'
 export const DELIVERY_ATTEMPTS = 12
 /** How long a partner is waited for that does not answer, or says that it cannot now. */
 export const DELIVERY_WAIT_DAYS = 7
+/** Milliseconds between two attempts at most: who is back hears soon after. */
+export const DELIVERY_MAX_WAIT_MS = 15 * 60_000
 const MS_PER_DAY = 86_400_000
 const STATUS_OK = 200
 const STATUS_REDIRECT = 300
 /** Too many requests, bad gateway, unavailable, gateway timeout: not about the event that was sent. */
 const NOT_NOW: readonly number[] = [429, 502, 503, 504]
 /** Nobody answers; or a share is made again, and the oblivious PRF evaluates no more for it today. */
-const WAITED_FOR: readonly string[] = ['UPSTREAM_FAILED', 'RATE_LIMITED']
+export const WAITED_FOR: readonly string[] = ['UPSTREAM_FAILED', 'RATE_LIMITED']
 /** Whom an event was about may not be told of any more. */
 const NOBODY_TO_TELL: readonly string[] = ['NOT_FOUND', 'ACCESS_DENIED']
 

@@ -5,8 +5,10 @@ import {
   type CredentialService,
   type CredentialServiceOptions,
   createCredentialService,
+  DELIVERY_MAX_WAIT_MS,
   DELIVERY_WAIT_DAYS,
   type EventPublisher,
+  WAITED_FOR,
 } from '@keyhaven/identity/service'
 import type { JobRunner } from '../../platform/jobs/job.ts'
 import type { Jobs } from '../../platform/jobs/jobs.ts'
@@ -15,13 +17,9 @@ import { CREDENTIAL_QUEUE, createCredentialStore } from './credential-store.ts'
 
 /** K7.5. */
 const CREDENTIAL_REQUEST = keyName('ID_REPO', 'credential_request')
-/** The oblivious PRF, or the Bio-SDK service, cannot be asked now, or not more often today. */
-const NOT_NOW: readonly string[] = ['UPSTREAM_FAILED', 'RATE_LIMITED']
 /** Tried again by itself only where that can help; what needs a person is `FAILED` at once. */
-const RETRIED: readonly string[] = [...NOT_NOW, 'UPSTREAM_REFUSED', 'STORE_UNAVAILABLE', 'CONFLICT']
+const RETRIED: readonly string[] = [...WAITED_FOR, 'UPSTREAM_REFUSED', 'STORE_UNAVAILABLE', 'CONFLICT']
 const MS_PER_DAY = 86_400_000
-/** So that what waits is issued soon after. */
-const MAX_WAIT_MS = 15 * 60_000
 
 type Options = CredentialServiceOptions<StateTransaction>
 
@@ -59,10 +57,10 @@ export function createCredentials(parts: CredentialParts): Credentials {
       jobs.createJobRunner({
         queue: CREDENTIAL_QUEUE,
         onError,
-        maxBackoff: MAX_WAIT_MS,
-        // As partners are waited for.
+        maxBackoff: DELIVERY_MAX_WAIT_MS,
+        // The oblivious PRF, or the Bio-SDK service, cannot be asked now: waited for as partners are.
         patience: (error) =>
-          error instanceof KeyhavenError && NOT_NOW.includes(error.code)
+          error instanceof KeyhavenError && WAITED_FOR.includes(error.code)
             ? DELIVERY_WAIT_DAYS * MS_PER_DAY
             : 0,
         ...(concurrency !== undefined && { concurrency }),

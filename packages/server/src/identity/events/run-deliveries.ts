@@ -1,6 +1,7 @@
 import { backend } from '@keyhaven/crypto'
 import {
   createEventDeliverer,
+  DELIVERY_MAX_WAIT_MS,
   EVENT_KEPT_DAYS,
   type EventDeliverer,
   type EventDelivererParts,
@@ -13,10 +14,8 @@ import type { PartnerServices } from '../partners/partner-services.ts'
 import { EVENT_QUEUE, IDA_EVENT_QUEUE } from './event-store.ts'
 
 const MS_PER_DAY = 86_400_000
-/** So that a partner who is back hears of what waits soon. */
-const MAX_WAIT_MS = 15 * 60_000
 /** Partners at once: each waits for a webhook most of the time. */
-const PARTNERS_AT_ONCE = 16
+export const PARTNERS_AT_ONCE = 16
 
 export function createDeliverer(
   services: PartnerServices,
@@ -47,7 +46,7 @@ export function runDeliveries(
   const run = (queue: string) =>
     jobs.createJobRunner({
       // Each event says itself when it is dead: a job that was would leave those that wait to nobody.
-      ...{ queue, onError, attempts: Number.POSITIVE_INFINITY, maxBackoff: MAX_WAIT_MS },
+      ...{ queue, onError, attempts: Number.POSITIVE_INFINITY, maxBackoff: DELIVERY_MAX_WAIT_MS },
       ...{ concurrency: PARTNERS_AT_ONCE, ...(backoff === undefined ? {} : { backoff }) },
       async handler(job) {
         const { partner } = job.payload
